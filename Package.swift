@@ -1,0 +1,25 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// MARTLET_EMBEDDED=1 builds what runs on a device: Embedded Swift, the core without any allocation, no package
+// dependencies, no tools and no tests. Without it the package builds as ordinary Swift, with no unsafe flags, so that
+// other packages can depend on it.
+let embedded = Context.environment["MARTLET_EMBEDDED"] != nil
+
+let common: [SwiftSetting] =
+  embedded
+  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+  : []
+let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
+
+var products: [Product] = [
+  .library(name: "Martlet", targets: ["Martlet"]),
+]
+
+var targets: [Target] = [
+  .target(name: "CMartletKernels"),
+  .target(name: "CMartletPlatform"),
+  .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
+]
+
+let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)

@@ -1,0 +1,250 @@
+/// The kernels of Martlet: pure functions on int8, int32 and float buffers.
+///
+/// Every operator has one parameter record. The model file holds exactly that record (little-endian,
+/// 4-byte fields, no padding), the converter fills it in, the loader copies it into the arena and validates
+/// it, and the kernel reads it: there is no second representation to keep in step.
+///
+/// A kernel's work is cut into *units*. A unit never depends on another unit of the same operator, so any
+/// thread may run any unit in any order and the bits are the same. The grid of units depends on the
+/// parameters alone: not on the instruction set and not on the number of threads.
+///
+/// For each operator NAME there are
+///   martlet_NAME_units(params)          how many units there are (> 0 for validated parameters)
+///   martlet_NAME_scratch_bytes(params)  scratch that one thread needs, the maximum over all instruction sets
+///   martlet_NAME_unit_work(params)      cost of the largest unit, in multiply-accumulates or the like
+///   martlet_NAME_weights_bytes(params)  exact size of the packed constant, where there is one
+/// and an entry in martlet_kernel_table. None of them validates; the loader has done that before.
+#ifndef MARTLET_KERNELS_H
+#define MARTLET_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// MARK: - Buffers and kernels
+
+/// What an operator reads and writes. Buffers are 64-byte aligned unless an operator says otherwise.
+typedef struct martlet_buffers {
+  const void *input[2];
+  void *output;
+  const void *weights;
+} martlet_buffers;
+
+/// Runs units [first, last) of an operator. `scratch` belongs to the calling thread, is 64-byte aligned and
+/// holds at least martlet_NAME_scratch_bytes(params).
+typedef void (*martlet_kernel)(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                               void *scratch);
+
+/// A parameter record in the file and in the arena has this many 32-bit words; shorter structs are padded with zeros.
+#define MARTLET_PARAMETER_WORDS 34
+
+// MARK: - Convolution family (weights packed by blocks of 16 output channels)
+
+/// 16 output channels of a convolution: what requantization needs, in the order in which the kernel reads it.
+/// acc = bias + sum x*(w - weight_zero_point); out = clamp(output_zero_point + rescale(acc, multiplier, shift)).
+/// `bias` already holds -input_zero_point * sum(w - weight_zero_point). Channels beyond the last are all zero.
+/// rescale is the TensorFlow Lite specification's MultiplyByQuantizedMultiplier with its two roundings:
+/// shift > 0 shifts the accumulator left first, shift < 0 divides by a power of two last.
+typedef struct martlet_channels {
+  int32_t bias[16];
+  int32_t multiplier[16];
+  int32_t shift[16];
+} martlet_channels;
+
+/// Convolution, fully connected (1x1 kernel; rows as in_w) and transposed convolution (input_step > 1: the input is
+/// spread out with zero points between its pixels, as "lhs dilation" elsewhere). NHWC, int8.
+///
+/// The reduction is cut into segments of consecutive input bytes:
+///   groups == 1 && dilation_w == 1 && input_step_w == 1: kernel_h segments of kernel_w * in_c bytes;
+///   otherwise: kernel_h * kernel_w segments of in_c / groups bytes.
+/// Every segment is padded to a multiple of 4 (a K-quad) with weights equal to weight_zero_point.
+///
+/// Packed weights, for each group, for each block of 16 output channels of that group (the last one padded with
+/// weight_zero_point):  martlet_channels, then for each segment, for each quad: 16 channels x 4 depth, int8.
+typedef struct martlet_conv2d_params {
+  int32_t batch, in_h, in_w, in_c;
+  int32_t out_h, out_w, out_c;
+  int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+  int32_t pad_top, pad_left;
+  int32_t groups;
+  int32_t input_step_h, input_step_w;
+  int32_t input_zero_point, weight_zero_point, output_zero_point;
+  int32_t clamp_min, clamp_max;
+} martlet_conv2d_params;
+
+/// Depthwise convolution with out_c = in_c * multiplier. NHWC, int8.
+/// Packed weights, for each block of 16 output channels: martlet_channels, then [kernel_h][kernel_w][16] int8.
+typedef struct martlet_depthwise_params {
+  int32_t batch, in_h, in_w, in_c;
+  int32_t out_h, out_w, multiplier;
+  int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+  int32_t pad_top, pad_left;
+  int32_t input_zero_point, weight_zero_point, output_zero_point;
+  int32_t clamp_min, clamp_max;
+} martlet_depthwise_params;
+
+// MARK: - Pooling and reduction
+
+/// Average or max pooling over the part of the window that lies inside the picture. Same scale on both sides.
+/// unsigned_rounding: the average is rounded as the uint8 reference does, (sum + n/2) / n over x + 128.
+typedef struct martlet_pool_params {
+  int32_t batch, in_h, in_w, channels;
+  int32_t out_h, out_w;
+  int32_t kernel_h, kernel_w, stride_h, stride_w;
+  int32_t pad_top, pad_left;
+  int32_t clamp_min, clamp_max;
+  int32_t unsigned_rounding;
+} martlet_pool_params;
+
+/// Mean over the middle axis of [outer, reduce, inner]. `mode` selects the reference's arithmetic (see mean.c).
+typedef struct martlet_mean_params {
+  int32_t outer, reduce, inner;
+  int32_t input_zero_point, output_zero_point;
+  int32_t multiplier, shift;
+  int32_t clamp_min, clamp_max;
+  int32_t mode;
+} martlet_mean_params;
+
+// MARK: - Element-wise
+
+/// out[i] = table[x[i] + 128]. The 256-byte table is the operator's packed constant. Every unary int8 operator
+/// (logistic, tanh, hard-swish, relu, leaky relu, requantize, ...) is one table, made by the converter.
+typedef struct martlet_table_params {
+  int32_t count;
+} martlet_table_params;
+
+/// Add or subtract with broadcasting: shape is that of the output; a stride of 0 repeats. Strides in elements.
+/// Trailing dimensions first in memory as usual: shape[5] is the innermost.
+typedef struct martlet_add_params {
+  int32_t shape[6], stride0[6], stride1[6];
+  int32_t zero_point0, zero_point1, output_zero_point;
+  int32_t multiplier0, shift0, multiplier1, shift1, output_multiplier, output_shift;
+  int32_t left_shift;
+  int32_t clamp_min, clamp_max;
+  int32_t subtract;
+} martlet_add_params;
+
+/// Multiply with broadcasting.
+typedef struct martlet_mul_params {
+  int32_t shape[6], stride0[6], stride1[6];
+  int32_t zero_point0, zero_point1, output_zero_point;
+  int32_t multiplier, shift;
+  int32_t clamp_min, clamp_max;
+} martlet_mul_params;
+
+/// PReLU with broadcasting alpha (input[1]); negative and positive side have their own rescale.
+typedef struct martlet_prelu_params {
+  int32_t shape[6], stride0[6], stride1[6];
+  int32_t input_zero_point, alpha_zero_point, output_zero_point;
+  int32_t positive_multiplier, positive_shift, negative_multiplier, negative_shift;
+} martlet_prelu_params;
+
+/// Softmax over the innermost axis of [rows, depth], int8 to int8, output scale 1/256, zero point -128.
+typedef struct martlet_softmax_params {
+  int32_t rows, depth;
+  int32_t beta_multiplier, beta_left_shift, diff_min;
+} martlet_softmax_params;
+
+// MARK: - Moving data
+
+/// Strided copy: out[out_offset + i . out_stride] = in[in_offset + i . in_stride], strides and offsets in elements of
+/// element_size (1, 4 or 8) bytes; negative in_strides are allowed. Transpose, slice, strided slice, split, concat (one
+/// copy per input), space-to-depth, depth-to-space and the inside of pad are this one operator.
+typedef struct martlet_copy_params {
+  int32_t element_size;
+  int32_t shape[6], in_stride[6], out_stride[6];
+  int32_t in_offset, out_offset;
+} martlet_copy_params;
+
+/// Fills the whole output with one int8 value: the border of a pad.
+typedef struct martlet_fill_params {
+  int32_t count;
+  int32_t value;
+} martlet_fill_params;
+
+/// Nearest or bilinear resize of [batch, in_h, in_w, channels], int8, same scale on both sides.
+typedef struct martlet_resize_params {
+  int32_t batch, in_h, in_w, channels;
+  int32_t out_h, out_w;
+  int32_t align_corners, half_pixel_centers;
+} martlet_resize_params;
+
+/// Index of the largest (or smallest) value along the middle axis of [outer, axis, inner]; the first one wins.
+/// index_size is 4 or 8 bytes per output element.
+typedef struct martlet_argmax_params {
+  int32_t outer, axis, inner;
+  int32_t index_size;
+  int32_t minimum;
+} martlet_argmax_params;
+
+/// float32 -> int8: clamp(round_half_away(x / scale) + zero_point); NaN gives the zero point.
+/// int8 -> float32: (q - zero_point) * scale.
+typedef struct martlet_quantize_params {
+  int32_t count;
+  float scale;
+  int32_t zero_point;
+} martlet_quantize_params;
+
+// MARK: - Instruction sets
+
+typedef enum martlet_isa {
+  MARTLET_ISA_SCALAR = 0,
+  MARTLET_ISA_AVX2 = 1,
+  MARTLET_ISA_AVX512VNNI = 2,
+  MARTLET_ISA_NEON = 3,
+  MARTLET_ISA_DOTPROD = 4,
+  MARTLET_ISA_I8MM = 5,
+  MARTLET_ISA_COUNT = 6
+} martlet_isa;
+
+/// One variant of every kernel. Entries that an instruction set does not speed up are the scalar ones.
+typedef struct martlet_kernel_table {
+  const char *name;
+  martlet_kernel conv2d;
+  /// For weights that hold a -128, where the AVX2 multiply of the fast path would overflow. Elsewhere the same function.
+  martlet_kernel conv2d_any_weight;
+  martlet_kernel depthwise;
+  martlet_kernel average_pool, max_pool, mean;
+  martlet_kernel table, add, mul, prelu, softmax;
+  martlet_kernel copy, fill, resize_nearest, resize_bilinear, argmax, quantize, dequantize;
+} martlet_kernel_table;
+
+/// The table of an instruction set, or NULL where this build or this processor does not have it.
+const martlet_kernel_table *martlet_kernels_for(martlet_isa isa);
+/// The best instruction set of this processor.
+martlet_isa martlet_best_isa(void);
+/// The instruction set of that name ("scalar", "avx2", "avx512vnni", "neon", "dotprod", "i8mm"), or MARTLET_ISA_COUNT.
+martlet_isa martlet_isa_named(const char *name);
+
+// MARK: - Sizes
+
+#define MARTLET_DECLARE_SIZES(NAME, PARAMS)                      \
+  int32_t martlet_##NAME##_units(const PARAMS *params);          \
+  size_t martlet_##NAME##_scratch_bytes(const PARAMS *params);   \
+  int64_t martlet_##NAME##_unit_work(const PARAMS *params);
+
+MARTLET_DECLARE_SIZES(conv2d, martlet_conv2d_params)
+MARTLET_DECLARE_SIZES(depthwise, martlet_depthwise_params)
+MARTLET_DECLARE_SIZES(average_pool, martlet_pool_params)
+MARTLET_DECLARE_SIZES(max_pool, martlet_pool_params)
+MARTLET_DECLARE_SIZES(mean, martlet_mean_params)
+MARTLET_DECLARE_SIZES(table, martlet_table_params)
+MARTLET_DECLARE_SIZES(add, martlet_add_params)
+MARTLET_DECLARE_SIZES(mul, martlet_mul_params)
+MARTLET_DECLARE_SIZES(prelu, martlet_prelu_params)
+MARTLET_DECLARE_SIZES(softmax, martlet_softmax_params)
+MARTLET_DECLARE_SIZES(copy, martlet_copy_params)
+MARTLET_DECLARE_SIZES(fill, martlet_fill_params)
+MARTLET_DECLARE_SIZES(resize_nearest, martlet_resize_params)
+MARTLET_DECLARE_SIZES(resize_bilinear, martlet_resize_params)
+MARTLET_DECLARE_SIZES(argmax, martlet_argmax_params)
+MARTLET_DECLARE_SIZES(quantize, martlet_quantize_params)
+MARTLET_DECLARE_SIZES(dequantize, martlet_quantize_params)
+#undef MARTLET_DECLARE_SIZES
+
+size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params);
+size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params);
+
+/// Whether packed convolution weights hold a -128 (then conv2d_any_weight must run where it differs).
+int martlet_conv2d_has_minus_128(const martlet_conv2d_params *params, const void *weights);
+
+#endif

@@ -1,0 +1,74 @@
+#define _GNU_SOURCE
+#include "martlet_platform.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void martlet_futex_wait(const uint32_t *word, uint32_t expected) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void martlet_futex_wake(const uint32_t *word, int32_t count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static void *thread_main(void *argument) {
+  martlet_thread *thread = argument;
+  thread->body(thread->context);
+  return NULL;
+}
+
+int martlet_thread_start(martlet_thread *thread, martlet_thread_body body, void *context, int32_t core) {
+  thread->body = body;
+  thread->context = context;
+  pthread_attr_t attributes;
+  int error = pthread_attr_init(&attributes);
+  if (error) return error;
+  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  pthread_t handle;
+  error = pthread_create(&handle, &attributes, thread_main, thread);
+  pthread_attr_destroy(&attributes);
+  if (error) return error;
+  thread->handle = (uint64_t)handle;
+  if (core >= 0 && core < CPU_SETSIZE) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    pthread_setaffinity_np(handle, sizeof set, &set);
+  }
+  return 0;
+}
+
+void martlet_thread_join(martlet_thread *thread) { pthread_join((pthread_t)thread->handle, NULL); }
+
+int32_t martlet_processor_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  return 1;
+}
+
+static uint64_t clock_ns(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t martlet_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t martlet_cpu_time_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+
+void *martlet_map_memory(size_t bytes) {
+  void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  return address == MAP_FAILED ? NULL : address;
+}
+
+void martlet_unmap_memory(void *address, size_t bytes) { munmap(address, bytes); }
+
+const char *martlet_environment(const char *name) { return getenv(name); }
