@@ -24,6 +24,7 @@ extension OperatorValidator {
     try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
     try checkZeroPoint(p.output_zero_point, "output_zero_point")
     try checkClamp(p.clamp_min, p.clamp_max)
+    try check(p.double_rescale, in: 0...1, "double_rescale")
     try requireConstant(bytes: withUnsafePointer(to: p) { Int64(martlet_conv2d_weights_bytes($0)) })
     try require(record.input0, "input", .int8, elements: inputs)
     try requireNoSecondInput()
