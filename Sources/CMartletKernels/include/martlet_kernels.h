@@ -56,7 +56,8 @@ typedef struct martlet_channels {
 /// The reduction is cut into segments of consecutive input bytes:
 ///   groups == 1 && dilation_w == 1 && input_step_w == 1: kernel_h segments of kernel_w * in_c bytes;
 ///   otherwise: kernel_h * kernel_w segments of in_c / groups bytes.
-/// Every segment is padded to a multiple of 4 (a K-quad) with weights equal to weight_zero_point.
+/// Every segment is padded to a multiple of 4 (a K-quad) with weights equal to weight_zero_point, so that whatever is
+/// read beyond the segment's end cancels out.
 ///
 /// Packed weights, for each group, for each block of 16 output channels of that group (the last one padded with
 /// weight_zero_point):  martlet_channels, then for each segment, for each quad: 16 channels x 4 depth, int8.
@@ -69,6 +70,10 @@ typedef struct martlet_conv2d_params {
   int32_t input_step_h, input_step_w;
   int32_t input_zero_point, weight_zero_point, output_zero_point;
   int32_t clamp_min, clamp_max;
+  /// 1: rescale(acc) = acc * d rounded half away from zero, with d an IEEE double whose low half is in multiplier and
+  /// whose high half is in shift. That is how the reference rescales fully connected layers. One multiplication,
+  /// nothing to contract: the same bits everywhere.
+  int32_t double_rescale;
 } martlet_conv2d_params;
 
 /// Depthwise convolution with out_c = in_c * multiplier. NHWC, int8.
