@@ -70,4 +70,21 @@ static inline int32_t martlet_items_per_unit(int64_t work) {
   return work >= MARTLET_UNIT_WORK ? 1 : (int32_t)(MARTLET_UNIT_WORK / (work > 0 ? work : 1));
 }
 
+/// A unit of an operator that is nothing but a loop over elements.
+#define MARTLET_SPAN_UNIT 32768
+
+typedef struct martlet_span {
+  int64_t begin, end;
+} martlet_span;
+
+static inline int32_t martlet_span_units(int32_t count) { return martlet_ceil_div(count, MARTLET_SPAN_UNIT); }
+static inline int64_t martlet_span_unit_work(int32_t count) { return martlet_min(count, MARTLET_SPAN_UNIT); }
+
+/// The elements of units [first, last).
+static inline martlet_span martlet_span_of(int32_t count, int32_t first, int32_t last) {
+  martlet_span span = {(int64_t)first * MARTLET_SPAN_UNIT, (int64_t)last * MARTLET_SPAN_UNIT};
+  if (span.end > count) span.end = count;
+  return span;
+}
+
 #endif
