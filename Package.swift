@@ -31,4 +31,21 @@ var targets: [Target] = [
     name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
 ]
 
-let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)
+var dependencies: [Package.Dependency] = []
+
+// Workstation only.
+if !embedded {
+  dependencies.append(.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"))
+  products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
+  products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
+  targets += [
+    .target(name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels"], path: "Tools/MartletConvert"),
+    .executableTarget(
+      name: "MartletToolsCLI",
+      dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tools/MartletToolsCLI"),
+  ]
+}
+
+let package = Package(
+  name: "martlet", products: products, dependencies: dependencies, targets: targets, cLanguageStandard: .gnu11)

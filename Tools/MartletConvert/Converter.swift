@@ -1,6 +1,6 @@
 import Martlet
 
-public struct ConversionOptions: Sendable {
+public struct ConversionOptions {
   /// One per output of a classifier; nil takes those that the model carries.
   public var labels: [String]?
   /// A pixel becomes (pixel - mean) / standardDeviation, per channel or one for all; nil takes the model's own choice.

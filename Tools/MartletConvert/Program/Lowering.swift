@@ -92,7 +92,8 @@ struct Lowering {
   /// The device tensor that holds a value; a constant becomes one on first use.
   mutating func operand(_ index: Int?) throws(ConversionError) -> Int {
     guard let index else { throw .badData("an operand is missing") }
-    return try tensorOfValue[index] ?? makeTensor(for: index, "operand")
+    if let tensor = tensorOfValue[index] { return tensor }
+    return try makeTensor(for: index, "operand")
   }
 
   /// As `operand`, but in the arena: constants are copied there.

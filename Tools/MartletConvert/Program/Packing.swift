@@ -25,22 +25,21 @@ enum Packing {
     let filterBytes = segments * segmentBytes
     var result: [UInt8] = []
     result.reserveCapacity(bytes)
-    try operands.weights.withUnsafeBytes { (weights) throws(ConversionError) in
-      for group in 0..<Int(p.groups) {
-        for first in stride(from: 0, to: perGroup, by: block) {
-          let channels = (0..<block).map { first + $0 < perGroup ? group * perGroup + first + $0 : nil }
-          try appendChannels(to: &result, channels, operands) { channel in
-            weights[channel * filterBytes..<(channel + 1) * filterBytes].lazy.map { Int64(Int8(bitPattern: $0)) }
-          }
-          for segment in 0..<segments {
-            for depthIndex in stride(from: 0, to: quads * quad, by: quad) {
-              for channel in channels {
-                for k in depthIndex..<depthIndex + quad {
-                  if let channel, k < segmentBytes {
-                    result.append(weights[channel * filterBytes + segment * segmentBytes + k])
-                  } else {
-                    result.append(padding)
-                  }
+    let weights = Array(operands.weights)
+    for group in 0..<Int(p.groups) {
+      for first in stride(from: 0, to: perGroup, by: block) {
+        let channels = (0..<block).map { first + $0 < perGroup ? group * perGroup + first + $0 : nil }
+        try appendChannels(to: &result, channels, operands) { channel in
+          weights[channel * filterBytes..<(channel + 1) * filterBytes].lazy.map { Int64(Int8(bitPattern: $0)) }
+        }
+        for segment in 0..<segments {
+          for depthIndex in stride(from: 0, to: quads * quad, by: quad) {
+            for channel in channels {
+              for k in depthIndex..<depthIndex + quad {
+                if let channel, k < segmentBytes {
+                  result.append(weights[channel * filterBytes + segment * segmentBytes + k])
+                } else {
+                  result.append(padding)
                 }
               }
             }
@@ -59,16 +58,15 @@ enum Packing {
     let outputs = Int(p.in_c) * Int(p.multiplier)
     let padding = UInt8(bitPattern: Int8(p.weight_zero_point))
     var result: [UInt8] = []
-    try operands.weights.withUnsafeBytes { (weights) throws(ConversionError) in
-      for first in stride(from: 0, to: outputs, by: block) {
-        let channels = (0..<block).map { first + $0 < outputs ? first + $0 : nil }
-        try appendChannels(to: &result, channels, operands) { channel in
-          (0..<taps).lazy.map { Int64(Int8(bitPattern: weights[$0 * outputs + channel])) }
-        }
-        for tap in 0..<taps {
-          for channel in channels {
-            result.append(channel.map { weights[tap * outputs + $0] } ?? padding)
-          }
+    let weights = Array(operands.weights)
+    for first in stride(from: 0, to: outputs, by: block) {
+      let channels = (0..<block).map { first + $0 < outputs ? first + $0 : nil }
+      try appendChannels(to: &result, channels, operands) { channel in
+        (0..<taps).lazy.map { Int64(Int8(bitPattern: weights[$0 * outputs + channel])) }
+      }
+      for tap in 0..<taps {
+        for channel in channels {
+          result.append(channel.map { weights[tap * outputs + $0] } ?? padding)
         }
       }
     }
