@@ -12,14 +12,23 @@ let common: [SwiftSetting] =
   : []
 let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
+// The device command carries only what it calls; what it links lazily it does not start up with.
+let deviceLink: [LinkerSetting] =
+  [.linkedLibrary("m")] + (embedded ? [.unsafeFlags(["-Xlinker", "--gc-sections"])] : [])
+
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
+  .executable(name: "martlet", targets: ["MartletCLI"]),
 ]
 
 var targets: [Target] = [
   .target(name: "CMartletKernels"),
   .target(name: "CMartletPlatform"),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
+  .target(name: "CMartletLinux"),
+  .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
+  .executableTarget(
+    name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
 ]
 
 let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)

@@ -56,7 +56,8 @@ typedef struct martlet_channels {
 /// The reduction is cut into segments of consecutive input bytes:
 ///   groups == 1 && dilation_w == 1 && input_step_w == 1: kernel_h segments of kernel_w * in_c bytes;
 ///   otherwise: kernel_h * kernel_w segments of in_c / groups bytes.
-/// Every segment is padded to a multiple of 4 (a K-quad) with weights equal to weight_zero_point.
+/// Every segment is padded to a multiple of 4 (a K-quad) with weights equal to weight_zero_point, so that whatever is
+/// read beyond the segment's end cancels out.
 ///
 /// Packed weights, for each group, for each block of 16 output channels of that group (the last one padded with
 /// weight_zero_point):  martlet_channels, then for each segment, for each quad: 16 channels x 4 depth, int8.
@@ -69,6 +70,10 @@ typedef struct martlet_conv2d_params {
   int32_t input_step_h, input_step_w;
   int32_t input_zero_point, weight_zero_point, output_zero_point;
   int32_t clamp_min, clamp_max;
+  /// 1: rescale(acc) = acc * d rounded half away from zero, with d an IEEE double whose low half is in multiplier and
+  /// whose high half is in shift. That is how the reference rescales fully connected layers. One multiplication,
+  /// nothing to contract: the same bits everywhere.
+  int32_t double_rescale;
 } martlet_conv2d_params;
 
 /// Depthwise convolution with out_c = in_c * multiplier. NHWC, int8.
@@ -95,13 +100,13 @@ typedef struct martlet_pool_params {
   int32_t unsigned_rounding;
 } martlet_pool_params;
 
-/// Mean over the middle axis of [outer, reduce, inner]. `mode` selects the reference's arithmetic (see mean.c).
+/// Mean over the middle axis of [outer, reduce, inner]. The multiplier already holds 1 / reduce:
+/// out = clamp(output_zero_point + rescale(sum(x - input_zero_point), multiplier, shift)).
 typedef struct martlet_mean_params {
   int32_t outer, reduce, inner;
   int32_t input_zero_point, output_zero_point;
   int32_t multiplier, shift;
   int32_t clamp_min, clamp_max;
-  int32_t mode;
 } martlet_mean_params;
 
 // MARK: - Element-wise
@@ -162,10 +167,12 @@ typedef struct martlet_fill_params {
 } martlet_fill_params;
 
 /// Nearest or bilinear resize of [batch, in_h, in_w, channels], int8, same scale on both sides.
+/// unsigned_float (bilinear only): interpolate x + 128 in float32, as the uint8 reference does.
 typedef struct martlet_resize_params {
   int32_t batch, in_h, in_w, channels;
   int32_t out_h, out_w;
   int32_t align_corners, half_pixel_centers;
+  int32_t unsigned_float;
 } martlet_resize_params;
 
 /// Index of the largest (or smallest) value along the middle axis of [outer, axis, inner]; the first one wins.
@@ -200,8 +207,6 @@ typedef enum martlet_isa {
 typedef struct martlet_kernel_table {
   const char *name;
   martlet_kernel conv2d;
-  /// For weights that hold a -128, where the AVX2 multiply of the fast path would overflow. Elsewhere the same function.
-  martlet_kernel conv2d_any_weight;
   martlet_kernel depthwise;
   martlet_kernel average_pool, max_pool, mean;
   martlet_kernel table, add, mul, prelu, softmax;
@@ -243,8 +248,5 @@ MARTLET_DECLARE_SIZES(dequantize, martlet_quantize_params)
 
 size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params);
 size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params);
-
-/// Whether packed convolution weights hold a -128 (then conv2d_any_weight must run where it differs).
-int martlet_conv2d_has_minus_128(const martlet_conv2d_params *params, const void *weights);
 
 #endif

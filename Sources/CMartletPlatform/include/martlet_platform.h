@@ -13,11 +13,15 @@ static inline void martlet_store_release(uint32_t *word, uint32_t value) {
 }
 /// Adds and returns the value before.
 static inline uint32_t martlet_fetch_add(uint32_t *word, uint32_t value) {
-  return __atomic_fetch_add(word, value, __ATOMIC_ACQ_REL);
+  return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
 }
 /// Subtracts and returns the value before.
 static inline uint32_t martlet_fetch_sub(uint32_t *word, uint32_t value) {
-  return __atomic_fetch_sub(word, value, __ATOMIC_ACQ_REL);
+  return __atomic_fetch_sub(word, value, __ATOMIC_SEQ_CST);
+}
+/// Replaces `expected` by `desired`; whether it did.
+static inline _Bool martlet_compare_exchange(uint32_t *word, uint32_t expected, uint32_t desired) {
+  return __atomic_compare_exchange_n(word, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 static inline uint32_t martlet_exchange(uint32_t *word, uint32_t value) {
   return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);

@@ -200,4 +200,11 @@ public struct OperatorRecord: BitwiseCopyable {
   public var constant: UInt32 = ModelFormat.none
   public var parameters: InlineArray<34, Int32> = InlineArray(repeating: 0)
   public init() {}
+
+  static let parametersOffset = 24
+
+  /// The parameters as the C record of the operator, `martlet_conv2d_params` and the like.
+  public func parameters<T: BitwiseCopyable>(as type: T.Type) -> T {
+    withUnsafeBytes(of: parameters) { $0.loadUnaligned(as: type) }
+  }
 }

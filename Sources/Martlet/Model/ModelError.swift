@@ -1,8 +1,8 @@
 /// Why a byte string is not a model, or why a model cannot run here.
 ///
 /// A plain value: the sentence is written by those who may build text.
-public struct ModelError: Error, BitwiseCopyable, Equatable {
-  public enum Kind: UInt8, Sendable {
+public struct ModelError: Error, Equatable {
+  public enum Kind: UInt8, Sendable, BitwiseCopyable {
     /// Shorter than a header. found = bytes.
     case tooShort
     /// Not a .martlet file. found = first four bytes, little-endian.
@@ -41,7 +41,7 @@ public struct ModelError: Error, BitwiseCopyable, Equatable {
     case changed
   }
 
-  public enum Place: UInt8, Sendable {
+  public enum Place: UInt8, Sendable, BitwiseCopyable {
     case file, header, sectionTable, section, manifest, input, output, tensor, `operator`, plan, labels, pixels, arena
   }
 

@@ -1,0 +1,90 @@
+/// What every kernel shares: the fixed-point rescaling of the TensorFlow Lite specification, clamps and unit arithmetic.
+#ifndef MARTLET_KERNELS_INTERNAL_H
+#define MARTLET_KERNELS_INTERNAL_H
+
+#include "martlet_kernels.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+// The same bits on every processor: a compiler may contract a*b+c to a fused multiply-add only where we wrote one.
+// (aarch64 does so by default.) Every kernel includes this header first, so that the pragma covers the whole file.
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+#if defined(__x86_64__)
+#define MARTLET_TARGET_AVX2 __attribute__((target("avx2")))
+#define MARTLET_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#endif
+
+/// Largest number of elementary operations that one unit may hold, as far as the operator's shape allows.
+#define MARTLET_UNIT_WORK 65536
+
+// MARK: - Wrapping arithmetic
+
+static inline int32_t martlet_wrapping_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+static inline int32_t martlet_wrapping_sub(int32_t a, int32_t b) { return (int32_t)((uint32_t)a - (uint32_t)b); }
+static inline int32_t martlet_wrapping_mul(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+/// `n` in 0...31.
+static inline int32_t martlet_wrapping_shl(int32_t a, int32_t n) { return (int32_t)((uint32_t)a << n); }
+
+// MARK: - Fixed point
+
+/// High 32 bits of 2ab, rounded half up. `b` >= 0, which rules out the one product that would have to saturate.
+/// The specification's nudge by sign and truncating division are this floor, for all a.
+static inline int32_t martlet_high_mul(int32_t a, int32_t b) {
+  return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/// x / 2^n rounded half away from zero, `n` in 0...31.
+static inline int32_t martlet_round_shift(int32_t x, int32_t n) {
+  if (n == 0) return x;
+  return (int32_t)(((int64_t)x + (x >> 31) + ((int64_t)1 << (n - 1))) >> n);
+}
+
+/// MultiplyByQuantizedMultiplier with its two roundings: x * multiplier * 2^(shift - 31).
+/// `multiplier` >= 0, `shift` in -31...30; the left shift wraps.
+static inline int32_t martlet_rescale(int32_t x, int32_t multiplier, int32_t shift) {
+  int32_t left = shift > 0 ? shift : 0;
+  int32_t right = shift > 0 ? 0 : -shift;
+  return martlet_round_shift(martlet_high_mul(martlet_wrapping_shl(x, left), multiplier), right);
+}
+
+static inline int32_t martlet_clamp(int32_t x, int32_t low, int32_t high) {
+  return x < low ? low : x > high ? high : x;
+}
+
+// MARK: - Units
+
+static inline int32_t martlet_min(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t martlet_max(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/// Ceiling of count / size for count >= 0, size > 0, without overflow.
+static inline int32_t martlet_ceil_div(int64_t count, int64_t size) {
+  return (int32_t)(count / size + (count % size != 0));
+}
+
+/// How many items of `work` operations each make one unit: at least one.
+static inline int32_t martlet_items_per_unit(int64_t work) {
+  return work >= MARTLET_UNIT_WORK ? 1 : (int32_t)(MARTLET_UNIT_WORK / (work > 0 ? work : 1));
+}
+
+/// A unit of an operator that is nothing but a loop over elements.
+#define MARTLET_SPAN_UNIT 32768
+
+typedef struct martlet_span {
+  int64_t begin, end;
+} martlet_span;
+
+static inline int32_t martlet_span_units(int32_t count) { return martlet_ceil_div(count, MARTLET_SPAN_UNIT); }
+static inline int64_t martlet_span_unit_work(int32_t count) { return martlet_min(count, MARTLET_SPAN_UNIT); }
+
+/// The elements of units [first, last).
+static inline martlet_span martlet_span_of(int32_t count, int32_t first, int32_t last) {
+  martlet_span span = {(int64_t)first * MARTLET_SPAN_UNIT, (int64_t)last * MARTLET_SPAN_UNIT};
+  if (span.end > count) span.end = count;
+  return span;
+}
+
+#endif

@@ -1,0 +1,26 @@
+#include "mean.h"
+#include "variants.h"
+
+int32_t martlet_mean_units(const martlet_mean_params *p) {
+  return martlet_ceil_div(martlet_mean_items(p), martlet_mean_items_per_unit(p));
+}
+size_t martlet_mean_scratch_bytes(const martlet_mean_params *p) { return (void)p, 0; }
+int64_t martlet_mean_unit_work(const martlet_mean_params *p) {
+  int64_t items = martlet_mean_items(p), unit = martlet_mean_items_per_unit(p);
+  return martlet_mean_item_work(p) * (items < unit ? items : unit);
+}
+
+void martlet_mean_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                         void *scratch) {
+  const martlet_mean_params *p = params;
+  (void)scratch;
+  int64_t end = martlet_mean_end(p, last);
+  for (int64_t item = martlet_mean_begin(p, first); item < end; item++) {
+    martlet_mean_block block = martlet_mean_block_of(p, buffers, item);
+    for (int32_t c = 0; c < block.channels; c++) {
+      int32_t sum = 0;
+      for (int32_t i = 0; i < p->reduce; i++) sum = martlet_wrapping_add(sum, block.in[(int64_t)i * p->inner + c]);
+      block.out[c] = martlet_mean_finish(p, sum);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/// The grid of pooling: an item is one output pixel with all its channels, a unit some consecutive pixels.
+#ifndef MARTLET_POOL_H
+#define MARTLET_POOL_H
+
+#include "kernels_internal.h"
+
+typedef struct martlet_window {
+  /// First byte of the window's top left pixel inside the picture.
+  const int8_t *in;
+  int64_t row_bytes;
+  int32_t rows, columns;
+} martlet_window;
+
+static inline int64_t martlet_pool_pixel_work(const martlet_pool_params *p) {
+  return (int64_t)martlet_min(p->kernel_h, p->in_h) * martlet_min(p->kernel_w, p->in_w) * p->channels;
+}
+
+static inline int64_t martlet_pool_pixels(const martlet_pool_params *p) {
+  return (int64_t)p->batch * p->out_h * p->out_w;
+}
+
+static inline int32_t martlet_pool_pixels_per_unit(const martlet_pool_params *p) {
+  return martlet_items_per_unit(martlet_pool_pixel_work(p));
+}
+
+/// The part of output pixel `pixel`'s window that lies inside the picture. Both extents are > 0 for validated parameters.
+static inline martlet_window martlet_pool_window(const martlet_pool_params *p, const void *input, int64_t pixel) {
+  int32_t x = (int32_t)(pixel % p->out_w);
+  int32_t y = (int32_t)(pixel / p->out_w % p->out_h);
+  int64_t batch = pixel / p->out_w / p->out_h;
+  int64_t top = (int64_t)y * p->stride_h - p->pad_top, left = (int64_t)x * p->stride_w - p->pad_left;
+  int64_t bottom = top + p->kernel_h, right = left + p->kernel_w;
+  if (top < 0) top = 0;
+  if (left < 0) left = 0;
+  if (bottom > p->in_h) bottom = p->in_h;
+  if (right > p->in_w) right = p->in_w;
+  martlet_window window;
+  window.row_bytes = (int64_t)p->in_w * p->channels;
+  window.in = (const int8_t *)input + (batch * p->in_h + top) * window.row_bytes + left * p->channels;
+  window.rows = (int32_t)(bottom - top);
+  window.columns = (int32_t)(right - left);
+  return window;
+}
+
+/// sum / count as the reference rounds it: half away from zero, or half up where uint8 is meant.
+static inline int8_t martlet_pool_average(const martlet_pool_params *p, int32_t sum, int32_t count) {
+  int32_t half = count / 2, average;
+  if (p->unsigned_rounding) {
+    average = (int32_t)(((int64_t)sum + (int64_t)128 * count + half) / count) - 128;
+  } else {
+    average = (int32_t)(((int64_t)sum + (sum > 0 ? half : -half)) / count);
+  }
+  return (int8_t)martlet_clamp(average, p->clamp_min, p->clamp_max);
+}
+
+#endif

@@ -1,0 +1,19 @@
+#include "elementwise.h"
+#include "variants.h"
+#include "walk.h"
+
+int32_t martlet_prelu_units(const martlet_prelu_params *p) { return martlet_binary_units(p->shape); }
+size_t martlet_prelu_scratch_bytes(const martlet_prelu_params *p) { return (void)p, 0; }
+int64_t martlet_prelu_unit_work(const martlet_prelu_params *p) { return martlet_binary_unit_work(p->shape); }
+
+static void row(const void *params, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, int8_t *out,
+                int32_t n) {
+  for (int32_t i = 0; i < n; i++) out[i] = martlet_prelu_one(params, a[i * stride_a], b[i * stride_b]);
+}
+
+void martlet_prelu_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                         void *scratch) {
+  const martlet_prelu_params *p = params;
+  (void)scratch;
+  martlet_binary_run(p, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+}

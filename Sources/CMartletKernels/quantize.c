@@ -1,0 +1,16 @@
+#include "quantize.h"
+#include "variants.h"
+
+int32_t martlet_quantize_units(const martlet_quantize_params *p) { return martlet_span_units(p->count); }
+size_t martlet_quantize_scratch_bytes(const martlet_quantize_params *p) { return (void)p, 0; }
+int64_t martlet_quantize_unit_work(const martlet_quantize_params *p) { return martlet_span_unit_work(p->count); }
+
+void martlet_quantize_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                             void *scratch) {
+  const martlet_quantize_params *p = params;
+  const float *in = buffers->input[0];
+  int8_t *out = buffers->output;
+  (void)scratch;
+  martlet_span span = martlet_span_of(p->count, first, last);
+  for (int64_t i = span.begin; i < span.end; i++) out[i] = martlet_quantize_one(p, in[i]);
+}

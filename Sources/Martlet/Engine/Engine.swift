@@ -1,0 +1,104 @@
+import CMartletKernels
+
+/// A model, validated and bound to memory, ready to run: file in, bits out, nothing allocated in between.
+///
+/// The caller keeps `file` mapped and `region` alive for as long as the engine lives. One thread at a time drives an engine;
+/// the team that it runs on may serve several engines in turn.
+public struct Engine: ~Copyable {
+  let model: Model
+  let layout: Layout
+  private var position = Position()
+
+  /// How far the current inference has come.
+  private struct Position {
+    var index = 0
+    var unit: Int32 = 0
+  }
+
+  /// What `init` will need for this file: exact, and known before anything runs. Validates the file.
+  public static func budget(of file: UnsafeRawBufferPointer, threads: Int) throws(ModelError) -> MemoryBudget {
+    var model = try Model(Sections(file: file))
+    var arena = Arena(measuring: ())
+    return try Layout(&model, threads: threads, from: &arena).budget
+  }
+
+  /// Checks the hash of every section, weights included: for installation, and for `martlet verify`.
+  public static func verify(file: UnsafeRawBufferPointer) throws(ModelError) {
+    let sections = try Sections(file: file)
+    try sections.verify()
+    _ = try Model(sections).validate()
+  }
+
+  /// Copies the tables of `file` into `region`, validates the copies and binds every operator to its kernel and buffers.
+  ///
+  /// - Parameters:
+  ///   - file: a `.martlet` file, mapped; weights are read from it in place.
+  ///   - region: 64-byte aligned, at least `budget(of:threads:).arenaBytes`.
+  ///   - threads: the size of the largest team that the engine will run on.
+  ///   - isa: which kernels; `martlet_best_isa()` unless a test wants another. Must be one that this processor has.
+  public init(
+    file: UnsafeRawBufferPointer, region: UnsafeMutableRawBufferPointer, threads: Int, isa: martlet_isa
+  ) throws(ModelError) {
+    guard let kernels = martlet_kernels_for(isa) else {
+      throw ModelError(.unknownValue, .arena, field: "isa", found: Int64(isa.rawValue))
+    }
+    var model = try Model(Sections(file: file))
+    var arena = try Arena(region: region)
+    let layout = try Layout(&model, threads: threads, from: &arena)
+    for index in 0..<model.operatorCount {
+      let bound = try BoundOperator(index, of: model, tensors: layout.tensors!, kernels: kernels.pointee)
+      (layout.operators! + index).initialize(to: bound)
+      (layout.buffers! + index).initialize(to: bound.buffers)
+    }
+    self.model = model
+    self.layout = layout
+  }
+
+  // MARK: Running
+
+  /// One whole inference: from the input tensors in the arena to the output tensors.
+  public mutating func run(on team: borrowing Team) {
+    while !step(on: team, limit: Int64.max) {}
+  }
+
+  /// Goes on with the current inference for about `limit` multiply-accumulates, at least for one unit of an operator, and
+  /// returns whether the inference is complete; the next call then starts the next one. Between two steps another
+  /// engine may run on the same team.
+  public mutating func step(on team: borrowing Team, limit: Int64) -> Bool {
+    var remaining = limit
+    while position.index < model.operatorCount {
+      let bound = layout.operators! + position.index
+      let affordable = max(1, remaining / bound.pointee.unitWork)
+      let last = Int32(min(Int64(bound.pointee.units), Int64(position.unit) + min(affordable, Int64(Int32.max))))
+      team.run(job(position.index), first: position.unit, last: last)
+      remaining -= Int64(last - position.unit) * bound.pointee.unitWork
+      if last == bound.pointee.units {
+        position.index += 1
+        position.unit = 0
+      } else {
+        position.unit = last
+      }
+      if remaining <= 0 { break }
+    }
+    guard position.index == model.operatorCount else { return false }
+    position = Position()
+    return true
+  }
+
+  /// Abandons the current inference; the next step starts from the first operator.
+  public mutating func restart() { position = Position() }
+
+  /// Runs one operator alone, for profiles; its inputs are whatever the arena holds.
+  public mutating func runOperator(_ index: Int, on team: borrowing Team) {
+    precondition(index >= 0 && index < model.operatorCount)
+    team.run(job(index), first: 0, last: layout.operators![index].units)
+  }
+
+  private func job(_ index: Int) -> Job {
+    let bound = layout.operators! + index
+    return Job(
+      kernel: bound.pointee.kernel, parameters: model.parameters(ofOperator: index),
+      buffers: UnsafePointer(layout.buffers! + index), scratch: layout.scratch!,
+      scratchStride: layout.scratchStride)
+  }
+}

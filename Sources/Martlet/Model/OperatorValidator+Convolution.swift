@@ -1,0 +1,95 @@
+import CMartletKernels
+
+extension OperatorValidator {
+  /// No kernel of a real network is larger, and no index arithmetic below overflows with it.
+  private static var maxWindow: Int32 { 4096 }
+  /// Rows, columns and strides together stay below this.
+  private static var maxExtent: Int64 { 1 << 30 }
+
+  func validateConv2D(_ p: martlet_conv2d_params) throws(ModelError) {
+    let inputs = try product(p.batch, p.in_h, p.in_w, p.in_c, field: "input shape")
+    let outputs = try product(p.batch, p.out_h, p.out_w, p.out_c, field: "output shape")
+    try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, p.input_step_h)
+    try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, p.input_step_w)
+    try check(p.groups, in: 1...p.in_c, "groups")
+    guard p.in_c % p.groups == 0, p.out_c % p.groups == 0 else {
+      throw fail(.mismatch, "groups", found: Int64(p.groups), expected: Int64(p.in_c))
+    }
+    let depth = try product(p.kernel_h, p.kernel_w, p.in_c / p.groups, field: "kernel shape")
+    // Bounds packed bytes by 2^40 and a row of one tile by 2^31.
+    guard depth <= 1 << 24, Int64(p.in_w) * Int64(p.input_step_w) * Int64(p.in_c) <= Self.maxExtent else {
+      throw fail(.overLimit, "kernel shape", found: depth, expected: 1 << 24)
+    }
+    try checkZeroPoint(p.input_zero_point, "input_zero_point")
+    try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
+    try checkZeroPoint(p.output_zero_point, "output_zero_point")
+    try checkClamp(p.clamp_min, p.clamp_max)
+    try check(p.double_rescale, in: 0...1, "double_rescale")
+    try requireConstant(bytes: withUnsafePointer(to: p) { Int64(martlet_conv2d_weights_bytes($0)) })
+    try require(record.input0, "input", .int8, elements: inputs)
+    try requireNoSecondInput()
+    try requireOutput(.int8, elements: outputs)
+  }
+
+  func validateDepthwise(_ p: martlet_depthwise_params) throws(ModelError) {
+    let inputs = try product(p.batch, p.in_h, p.in_w, p.in_c, field: "input shape")
+    let outputs = try product(p.batch, p.out_h, p.out_w, p.in_c, p.multiplier, field: "output shape")
+    try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, 1)
+    try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, 1)
+    let taps = try product(p.kernel_h, p.kernel_w, field: "kernel shape")
+    guard taps <= 1 << 16, Int64(p.in_w) * Int64(p.in_c) * Int64(p.multiplier) <= Self.maxExtent else {
+      throw fail(.overLimit, "kernel shape", found: taps, expected: 1 << 16)
+    }
+    try checkZeroPoint(p.input_zero_point, "input_zero_point")
+    try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
+    try checkZeroPoint(p.output_zero_point, "output_zero_point")
+    try checkClamp(p.clamp_min, p.clamp_max)
+    try requireConstant(bytes: withUnsafePointer(to: p) { Int64(martlet_depthwise_weights_bytes($0)) })
+    try require(record.input0, "input", .int8, elements: inputs)
+    try requireNoSecondInput()
+    try requireOutput(.int8, elements: outputs)
+  }
+
+  func validatePool(_ p: martlet_pool_params) throws(ModelError) {
+    let inputs = try product(p.batch, p.in_h, p.in_w, p.channels, field: "input shape")
+    let outputs = try product(p.batch, p.out_h, p.out_w, p.channels, field: "output shape")
+    try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, 1, p.pad_top, 1)
+    try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, 1, p.pad_left, 1)
+    // Every window must hold at least one pixel: its mean and maximum are undefined otherwise.
+    try checkWindows(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.pad_top)
+    try checkWindows(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.pad_left)
+    try checkClamp(p.clamp_min, p.clamp_max)
+    try check(p.unsigned_rounding, in: 0...1, "unsigned_rounding")
+    try require(record.input0, "input", .int8, elements: inputs)
+    try requireNoSecondInput()
+    try requireOutput(.int8, elements: outputs)
+  }
+
+  private func checkAxis(
+    _ inSize: Int32, _ outSize: Int32, _ kernel: Int32, _ stride: Int32, _ dilation: Int32, _ pad: Int32,
+    _ inputStep: Int32
+  ) throws(ModelError) {
+    try check(kernel, in: 1...Self.maxWindow, "kernel")
+    try check(stride, in: 1...Self.maxWindow, "stride")
+    try check(dilation, in: 1...Self.maxWindow, "dilation")
+    try check(pad, in: 0...(Self.maxWindow * 4), "pad")
+    try check(inputStep, in: 1...64, "input_step")
+    let reach = Int64(outSize) * Int64(stride) + Int64(kernel) * Int64(dilation)
+    let extent = max(reach, Int64(inSize) * Int64(inputStep))
+    guard extent <= Self.maxExtent else { throw fail(.overLimit, "extent", found: extent, expected: Self.maxExtent) }
+  }
+
+  private func checkWindows(
+    _ inSize: Int32, _ outSize: Int32, _ kernel: Int32, _ stride: Int32, _ pad: Int32
+  ) throws(ModelError) {
+    guard pad < kernel, Int64(outSize - 1) * Int64(stride) - Int64(pad) < Int64(inSize) else {
+      throw fail(.outOfRange, "output shape", found: Int64(outSize), expected: Int64(inSize))
+    }
+  }
+
+  func requireNoSecondInput() throws(ModelError) {
+    guard record.input1 == ModelFormat.none else {
+      throw fail(.mismatch, "input1", found: Int64(record.input1), expected: Int64(ModelFormat.none))
+    }
+  }
+}

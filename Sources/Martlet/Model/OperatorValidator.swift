@@ -1,0 +1,154 @@
+import CMartletKernels
+
+/// Checks one operator: that its operands exist and have the sizes that its parameters say, and that no parameter can make a
+/// kernel's index arithmetic leave 32 bits or its loops run without end.
+struct OperatorValidator {
+  let model: Model
+  let index: Int
+  let record: OperatorRecord
+
+  init(model: Model, index: Int) {
+    self.model = model
+    self.index = index
+    record = model.operatorRecord(index)
+  }
+
+  func validate() throws(ModelError) -> Opcode {
+    guard let opcode = Opcode(rawValue: record.opcode) else {
+      throw fail(.unknownValue, "opcode", found: Int64(record.opcode))
+    }
+    switch opcode {
+    case .conv2d: try validateConv2D(record.parameters(as: martlet_conv2d_params.self))
+    case .depthwise: try validateDepthwise(record.parameters(as: martlet_depthwise_params.self))
+    case .averagePool, .maxPool: try validatePool(record.parameters(as: martlet_pool_params.self))
+    case .mean: try validateMean(record.parameters(as: martlet_mean_params.self))
+    case .table: try validateTable(record.parameters(as: martlet_table_params.self))
+    case .add: try validateAdd(record.parameters(as: martlet_add_params.self))
+    case .mul: try validateMul(record.parameters(as: martlet_mul_params.self))
+    case .prelu: try validatePrelu(record.parameters(as: martlet_prelu_params.self))
+    case .softmax: try validateSoftmax(record.parameters(as: martlet_softmax_params.self))
+    case .copy: try validateCopy(record.parameters(as: martlet_copy_params.self))
+    case .fill: try validateFill(record.parameters(as: martlet_fill_params.self))
+    case .resizeNearest, .resizeBilinear: try validateResize(record.parameters(as: martlet_resize_params.self))
+    case .argmax: try validateArgmax(record.parameters(as: martlet_argmax_params.self))
+    case .quantize: try validateQuantize(record.parameters(as: martlet_quantize_params.self), from: .float32, to: .int8)
+    case .dequantize: try validateQuantize(record.parameters(as: martlet_quantize_params.self), from: .int8, to: .float32)
+    }
+    return opcode
+  }
+
+  // MARK: Failing
+
+  func fail(
+    _ kind: ModelError.Kind, _ field: StaticString, found: Int64, expected: Int64 = 0
+  ) -> ModelError {
+    ModelError(
+      kind, .operator, index: index, opcode: record.opcode, field: field, found: found, expected: expected)
+  }
+
+  func check(_ value: Int32, in range: ClosedRange<Int32>, _ field: StaticString) throws(ModelError) {
+    guard range.contains(value) else {
+      let limit = value < range.lowerBound ? range.lowerBound : range.upperBound
+      throw fail(.outOfRange, field, found: Int64(value), expected: Int64(limit))
+    }
+  }
+
+  func checkZeroPoint(_ value: Int32, _ field: StaticString) throws(ModelError) {
+    try check(value, in: -128...127, field)
+  }
+
+  func checkClamp(_ least: Int32, _ most: Int32) throws(ModelError) {
+    try check(least, in: -128...127, "clamp_min")
+    try check(most, in: least...127, "clamp_max")
+  }
+
+  func checkMultiplier(_ multiplier: Int32, _ shift: Int32, _ field: StaticString) throws(ModelError) {
+    try check(multiplier, in: 0...Int32.max, field)
+    try check(shift, in: -31...31, field)
+  }
+
+  // MARK: Sizes
+
+  /// Product of sizes, each at least 1, at most 2^30 in all.
+  func product(
+    _ a: Int32, _ b: Int32, _ c: Int32 = 1, _ d: Int32 = 1, _ e: Int32 = 1, field: StaticString
+  ) throws(ModelError) -> Int64 {
+    var result: Int64 = 1
+    let sizes: InlineArray<5, Int32> = [a, b, c, d, e]
+    for i in 0..<5 {
+      guard sizes[i] >= 1 else { throw fail(.outOfRange, field, found: Int64(sizes[i]), expected: 1) }
+      result *= Int64(sizes[i])  // at most 2^30 * 2^31
+      guard result <= ModelFormat.maxElements else {
+        throw fail(.overLimit, field, found: result, expected: Int64(ModelFormat.maxElements))
+      }
+    }
+    return result
+  }
+
+  // MARK: Operands
+
+  private func operand(_ tensor: UInt32, _ field: StaticString) throws(ModelError) -> TensorRecord {
+    guard tensor < model.tensorCount else {
+      throw fail(.outOfBounds, field, found: Int64(tensor), expected: Int64(model.tensorCount))
+    }
+    return model.tensor(Int(tensor))
+  }
+
+  /// An operand of exactly this many elements of this type.
+  @discardableResult
+  func require(
+    _ tensor: UInt32, _ field: StaticString, _ type: ElementType, elements: Int64
+  ) throws(ModelError) -> TensorRecord {
+    let record = try operand(tensor, field)
+    guard record.type == type.rawValue else {
+      throw fail(.mismatch, field, found: Int64(record.type), expected: Int64(type.rawValue))
+    }
+    guard record.byteCount == UInt64(elements) * UInt64(type.byteCount) else {
+      throw fail(
+        .mismatch, field, found: Int64(truncatingIfNeeded: record.byteCount),
+        expected: elements * Int64(type.byteCount))
+    }
+    return record
+  }
+
+  /// The packed constant, of exactly this many bytes, in the weights section.
+  func requireConstant(bytes: Int64) throws(ModelError) {
+    let constant = try require(record.constant, "constant", .int8, elements: bytes)
+    guard constant.storage == TensorStorage.weights.rawValue else {
+      throw fail(.mismatch, "constant", found: Int64(constant.storage), expected: Int64(TensorStorage.weights.rawValue))
+    }
+  }
+
+  enum Sharing {
+    /// Output and inputs never share memory.
+    case never
+    /// Output may be the very same bytes as an input that has as many elements.
+    case sameBytes
+  }
+
+  /// The output lies in the arena and does not overlap what is read, or threads would race and bits would differ.
+  func requireOutput(
+    _ type: ElementType, elements: Int64, sharing: Sharing = .never
+  ) throws(ModelError) {
+    let output = try require(record.output, "output", type, elements: elements)
+    guard output.storage == TensorStorage.arena.rawValue else {
+      throw fail(.mismatch, "output", found: Int64(output.storage), expected: Int64(TensorStorage.arena.rawValue))
+    }
+    try requireDisjoint(output, record.input0, sharing)
+    try requireDisjoint(output, record.input1, sharing)
+  }
+
+  private func requireDisjoint(
+    _ output: TensorRecord, _ tensor: UInt32, _ sharing: Sharing
+  ) throws(ModelError) {
+    guard tensor != ModelFormat.none else { return }
+    let input = try operand(tensor, "input")
+    guard input.storage == TensorStorage.arena.rawValue else { return }
+    let apart =
+      input.offset + input.byteCount <= output.offset || output.offset + output.byteCount <= input.offset
+    let same = input.offset == output.offset && input.byteCount == output.byteCount
+    guard apart || (same && sharing == .sameBytes) else {
+      throw fail(.overlap, "output", found: Int64(record.output), expected: Int64(tensor))
+    }
+  }
+}
