@@ -19,6 +19,7 @@ let deviceLink: [LinkerSetting] =
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
   .executable(name: "martlet", targets: ["MartletCLI"]),
+  .executable(name: "martlet-selftest", targets: ["martlet-selftest"]),
 ]
 
 var targets: [Target] = [
@@ -29,6 +30,15 @@ var targets: [Target] = [
   .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
   .executableTarget(
     name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
+  // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
+  .target(
+    name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
+    cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
+  .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
 ]
+
+if !embedded {
+  targets.append(.testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]))
+}
 
 let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)
