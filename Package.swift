@@ -50,6 +50,7 @@ if !embedded {
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
+    .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }
