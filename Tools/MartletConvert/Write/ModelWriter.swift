@@ -41,7 +41,11 @@ struct ModelWriter {
   /// The weights section in the order in which operators read it, and each tensor's offset: there, or in the arena.
   private func packedConstants() -> (bytes: [UInt8], offsets: [Int]) {
     var bytes: [UInt8] = []
-    var offsets: [Int?] = program.tensors.map { tensor in tensor.buffer.map { plan.offsets[$0] } }
+    // Swift 6.3.1's optimizer fails on a closure over `DeviceTensor.buffer` here.
+    var offsets = [Int?](repeating: nil, count: program.tensors.count)
+    for index in program.tensors.indices {
+      if case .buffer(let buffer) = program.tensors[index].storage { offsets[index] = plan.offsets[buffer] }
+    }
     func place(_ tensor: Int) {
       guard offsets[tensor] == nil, let constant = program.tensors[tensor].constant else { return }
       pad(&bytes)
