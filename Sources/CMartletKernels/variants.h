@@ -27,6 +27,10 @@ MARTLET_DECLARE(quantize_scalar)
 MARTLET_DECLARE(dequantize_scalar)
 
 #if defined(__x86_64__)
+MARTLET_DECLARE(conv2d_avx2)
+MARTLET_DECLARE(depthwise_avx2)
+MARTLET_DECLARE(conv2d_avx512vnni)
+MARTLET_DECLARE(depthwise_avx512vnni)
 #endif
 
 #if defined(__aarch64__)
