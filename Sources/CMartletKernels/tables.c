@@ -32,6 +32,22 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
                                 .depthwise = martlet_depthwise_avx512vnni,
                                 SCALAR_ELEMENTWISE,
                                 SCALAR_MOVING},
+#elif defined(__aarch64__)
+    [MARTLET_ISA_NEON] = {.name = "neon",
+                          .conv2d = martlet_conv2d_neon,
+                          .depthwise = martlet_depthwise_neon,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
+    [MARTLET_ISA_DOTPROD] = {.name = "dotprod",
+                          .conv2d = martlet_conv2d_dotprod,
+                          .depthwise = martlet_depthwise_neon,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
+    [MARTLET_ISA_I8MM] = {.name = "i8mm",
+                          .conv2d = martlet_conv2d_i8mm,
+                          .depthwise = martlet_depthwise_neon,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
 #endif
 };
 

@@ -34,6 +34,10 @@ MARTLET_DECLARE(depthwise_avx512vnni)
 #endif
 
 #if defined(__aarch64__)
+MARTLET_DECLARE(conv2d_neon)
+MARTLET_DECLARE(conv2d_dotprod)
+MARTLET_DECLARE(conv2d_i8mm)
+MARTLET_DECLARE(depthwise_neon)
 #endif
 
 #endif
