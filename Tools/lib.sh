@@ -1,0 +1,141 @@
+# What the scripts in this folder share; sourced, not run. Installing is explicit and repeatable: whatever a script needs,
+# a function here says what it puts on the machine, or finds it there and says nothing.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# What outlives a checkout: the arm64 sysroot, the Swift SDK bundle that points to it, the Python environment.
+cache=${MARTLET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/martlet}
+sysroot=$cache/sysroot-arm64
+sdks=$cache/swift-sdks
+venv=$cache/venv
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Runs a command that changes the system.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# apt_need NAME... : installs the Debian packages that are not there.
+apt_need() {
+  local missing=() name
+  for name in "$@"; do
+    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# What building and running the commands on this machine takes.
+need_build() {
+  command -v swift >/dev/null || fail "no swift on the PATH: install Swift 6.3 first"
+  apt_need binutils libc6-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev
+}
+
+# The toolchain's llvm-objcopy knows every architecture, so that stripping needs no cross binutils.
+llvm-objcopy() { "$(dirname "$(readlink -f "$(command -v swift)")")/llvm-objcopy" "$@"; }
+
+# need_sysroot : the C library, compiler support files and picture libraries for arm64, unpacked, not installed.
+# apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
+sysroot_packages=(libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev
+  libpng16-16 libpng-dev zlib1g zlib1g-dev)
+
+need_sysroot() {
+  local wanted="${sysroot_packages[*]}" work apt link target
+  [ -f "$sysroot/.packages" ] && [ "$(cat "$sysroot/.packages")" = "$wanted" ] && return 0
+  say "unpacking for arm64 into $sysroot: $wanted"
+  apt_need apt dpkg
+  work=$(mktemp -d)
+  mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root" "$cache"
+  : >"$work/status"
+  apt=(apt-get -qq -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$work/status" -o "Dir::Cache=$work/cache"
+    -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=)
+  "${apt[@]}" update
+  (cd "$work" && "${apt[@]}" download "${sysroot_packages[@]}" >/dev/null)
+  for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
+  # Absolute links would lead out of the sysroot.
+  find "$work/root" -type l -lname '/*' -print0 | while IFS= read -r -d '' link; do
+    target=$(readlink "$link")
+    ln -sfrT "$work/root$target" "$link"
+  done
+  printf '%s' "$wanted" >"$work/root/.packages"
+  rm -rf "$sysroot"
+  chmod 755 "$work/root"
+  mv "$work/root" "$sysroot"
+  rm -rf "$work"
+}
+
+# need_sdk : the Swift SDK bundle for the aarch64 device build, written for this machine's paths.
+#
+# Swift's own toolchain has an Embedded standard library for aarch64-none-none-elf, whose ABI is that of aarch64 Linux;
+# its clang and lld compile and link against the sysroot.
+need_sdk() {
+  need_sysroot
+  local bundle=$sdks/martlet-aarch64.artifactbundle
+  mkdir -p "$bundle/sdk"
+  cat >"$bundle/info.json" <<END
+{ "schemaVersion": "1.0",
+  "artifacts": { "martlet-aarch64": { "type": "swiftSDK", "version": "1.0",
+    "variants": [{ "path": "sdk" }] } } }
+END
+  cat >"$bundle/sdk/swift-sdk.json" <<END
+{ "schemaVersion": "4.0",
+  "targetTriples": { "aarch64-none-none-elf": { "sdkRootPath": "$sysroot", "toolsetPaths": ["toolset.json"] } } }
+END
+  cat >"$bundle/sdk/toolset.json" <<END
+{ "schemaVersion": "1.0",
+  "swiftCompiler": { "extraCLIOptions": ["-Xcc", "--sysroot=$sysroot", "-Xcc", "--target=aarch64-linux-gnu",
+    "-use-ld=lld", "-Xclang-linker", "--target=aarch64-linux-gnu", "-Xclang-linker", "--sysroot=$sysroot"] },
+  "cCompiler": { "extraCLIOptions": ["--target=aarch64-linux-gnu", "--sysroot=$sysroot"] } }
+END
+}
+
+need_qemu() { apt_need qemu-user-static; }
+
+# run_aarch64 CPU PROGRAM ARGUMENT... : cortex-a53 has no dot-product, max has everything that qemu knows.
+run_aarch64() {
+  local cpu=$1
+  shift
+  qemu-aarch64-static -cpu "$cpu" -L "$sysroot" "$@"
+}
+
+# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped.
+build_device() {
+  local architecture=$1 product=$2 scratch=$root/.build-embedded options=(-c release --product "$2")
+  need_build
+  if [ "$architecture" = aarch64 ]; then
+    need_sdk
+    scratch=$root/.build-embedded-aarch64
+    options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
+  fi
+  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2)
+  say "$(cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" --show-bin-path)/$product"
+}
+
+# glibc_floor EXECUTABLE : the oldest glibc that it runs on.
+glibc_floor() {
+  readelf --dyn-syms -W "$1" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1
+}
+
+# need_python : numpy, the peers LiteRT and ONNX Runtime, and what the oracle in Tests/Oracle needs besides. LiteRT's
+# reference kernels are what Martlet must equal.
+need_python() {
+  local wanted=$root/Tests/Oracle/requirements.txt
+  cmp -s "$wanted" "$venv/.requirements" && return 0
+  apt_need python3-venv
+  say "installing $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$venv/.requirements"
+}
+
+# oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; LiteRT's notices at start-up are left out.
+oracle() {
+  local module=$1
+  shift
+  PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" \
+    2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
+}
