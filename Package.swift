@@ -37,8 +37,23 @@ var targets: [Target] = [
   .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
 ]
 
+var dependencies: [Package.Dependency] = []
+
+// Workstation only.
 if !embedded {
-  targets.append(.testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]))
+  dependencies.append(.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"))
+  products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
+  products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
+  targets += [
+    .target(name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels"], path: "Tools/MartletConvert"),
+    .executableTarget(
+      name: "MartletToolsCLI",
+      dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tools/MartletToolsCLI"),
+    .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
+  ]
 }
 
-let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)
+let package = Package(
+  name: "martlet", products: products, dependencies: dependencies, targets: targets, cLanguageStandard: .gnu11)

@@ -136,5 +136,6 @@ need_python() {
 oracle() {
   local module=$1
   shift
-  PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" 2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
+  PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" \
+    2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
 }

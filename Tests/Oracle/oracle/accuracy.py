@@ -41,12 +41,14 @@ class Count:
 
 def answers(setting: Setting, model: Path, tensors: Sequence[np.ndarray], like: np.ndarray) -> list[np.ndarray]:
     """Martlet's outputs for these inputs, two processes at a time."""
+
     def one(value: np.ndarray) -> np.ndarray:
         with tempfile.TemporaryDirectory(prefix="martlet-accuracy-") as name:
             source, target = Path(name) / "in", Path(name) / "out"
             value.tofile(source)
             infer(setting, model, [source], [target])
             return read_raw(target, like)
+
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(one, tensors))
 
@@ -55,7 +57,7 @@ def classified(setting: Setting, model: Path, paths: Sequence[Path]) -> list[int
     """The first class that `martlet classify --json` gives for each picture."""
     found: list[int] = []
     for start in range(0, len(paths), PICTURES_PER_CALL):
-        part = [str(path) for path in paths[start:start + PICTURES_PER_CALL]]
+        part = [str(path) for path in paths[start : start + PICTURES_PER_CALL]]
         text = run([*setting.runner, "classify", str(model), *part, "--top", "1", "--json"]).decode()
         found += [first_class(entry) for entry in parsed(text)]
     return found
@@ -106,7 +108,9 @@ def main() -> int:
         print(f"no corpus at {corpus.CORPUS}: nothing to count (MARTLET_CORPUS names another place)")
         return 0
     tested = programs(options)
-    print("| model | data | inputs | LiteRT reference | Martlet, same tensors | outputs that differ | martlet classify |")
+    print(
+        "| model | data | inputs | LiteRT reference | Martlet, same tensors | outputs that differ | martlet classify |"
+    )
     print("|---|---|---:|---:|---:|---:|---:|")
     counts, problems = [], 0
     with tempfile.TemporaryDirectory(prefix="martlet-accuracy-") as folder:
@@ -122,8 +126,11 @@ def main() -> int:
             counts.append(row)
             problems += row.differing_inputs > 0 or row.right_martlet != row.right_reference
             own = "-" if row.right_classify is None else row.right_classify
-            print(f"| {row.model} | {row.dataset} | {row.inputs} | {row.right_reference} | {row.right_martlet} "
-                  f"| {row.differing_inputs} | {own} |", flush=True)
+            print(
+                f"| {row.model} | {row.dataset} | {row.inputs} | {row.right_reference} | {row.right_martlet} "
+                f"| {row.differing_inputs} | {own} |",
+                flush=True,
+            )
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(row) for row in counts], indent=2) + "\n")
     print("the counts are equal" if not problems else f"{problems} models failed")

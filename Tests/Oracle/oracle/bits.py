@@ -22,7 +22,7 @@ import numpy as np
 
 from . import corpus
 from .programs import Failed, Programs, add_options, difference, infer, programs, read_raw
-from .reference import Refused, Reference
+from .reference import Reference, Refused
 
 
 @dataclass

@@ -49,8 +49,9 @@ class ModelBuilder:
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
-    def tensor(self, shape: Sequence[int], dtype: str, quant: Quant | None = None,
-               data: np.ndarray | None = None) -> int:
+    def tensor(
+        self, shape: Sequence[int], dtype: str, quant: Quant | None = None, data: np.ndarray | None = None
+    ) -> int:
         """Adds a tensor, a constant one when `data` is given, and returns its index."""
         tensor = schema.TensorT()
         tensor.shape = [int(d) for d in shape]
@@ -80,9 +81,16 @@ class ModelBuilder:
         array = np.asarray(data)
         return self.tensor(array.shape, dtype, quant, array)
 
-    def operator(self, kind: str, inputs: Sequence[int], outputs: Sequence[int], version: int = 1,
-                 options: str | None = None, **values: Any) -> None:
-        """Adds builtin operator `kind` (such as CONV_2D) with an options table of type `options` (such as Conv2DOptions)."""
+    def operator(
+        self,
+        kind: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        version: int = 1,
+        options: str | None = None,
+        **values: Any,
+    ) -> None:
+        """Adds builtin operator `kind`, such as CONV_2D, with a table of type `options`, such as Conv2DOptions."""
         code = (getattr(schema.BuiltinOperator, kind), version)
         if code not in self.codes:
             self.codes.append(code)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
-
-import flatbuffers
 
 from .programs import ROOT
 
@@ -22,9 +21,14 @@ UNCONVERTED = {"pretrainedResnet"}  # float
 
 # The labelled set of each model that has one.
 DATA: dict[str, str] = {
-    "pretrainedResnet_quant": "cifar_ic01", "vww_96_int8": "coco_person", "person_detect": "coco_person",
-    "kws_ref_model": "kws01", "mobilenet_v1_0.25_128_quant": "imagenet_eval", "mobilenet_v1_0.5_160_quant": "imagenet_eval",
-    "mobilenet_v2_1.0_224_quant": "imagenet_eval", "tf2_mobilenet_v2_1.0_224_ptq": "imagenet_eval",
+    "pretrainedResnet_quant": "cifar_ic01",
+    "vww_96_int8": "coco_person",
+    "person_detect": "coco_person",
+    "kws_ref_model": "kws01",
+    "mobilenet_v1_0.25_128_quant": "imagenet_eval",
+    "mobilenet_v1_0.5_160_quant": "imagenet_eval",
+    "mobilenet_v2_1.0_224_quant": "imagenet_eval",
+    "tf2_mobilenet_v2_1.0_224_ptq": "imagenet_eval",
 }
 LABEL_OFFSET = {"imagenet_eval": 1}  # index 0 of the 1001-class models is "background"
 
@@ -84,7 +88,9 @@ def goldens(network: Network) -> Iterator[tuple[str, np.ndarray, list[np.ndarray
     ins, outs = network.boundaries()
     for path in sorted(folder.glob("*.in.bin")):
         number = path.name.split(".")[0]
-        outputs = [np.fromfile(folder / f"{number}.out{k}.bin", out.dtype).reshape(out.shape) for k, out in enumerate(outs)]
+        outputs = [
+            np.fromfile(folder / f"{number}.out{k}.bin", out.dtype).reshape(out.shape) for k, out in enumerate(outs)
+        ]
         yield f"golden {number}", np.fromfile(path, ins[0].dtype).reshape(ins[0].shape), outputs
 
 
@@ -116,12 +122,12 @@ def tensor(path: Path, boundary: Boundary, dataset: str) -> np.ndarray:
 def inputs(network: Network, count: int) -> list[tuple[str, list[np.ndarray]]]:
     """`count` named inputs: the goldens', real ones, then random ones of three kinds."""
     ins, _ = network.boundaries()
-    found = [(name, [value]) for name, value, _ in goldens(network)][:max(count // 2, 1)]
+    found = [(name, [value]) for name, value, _ in goldens(network)][: max(count // 2, 1)]
     if network.name in DATA:
         dataset = DATA[network.name]
         paths = labelled(dataset)
         step = max(len(paths) // max(count // 2, 1), 1)
-        found += [(path.name, [tensor(path, ins[0], dataset)]) for path, _ in paths[1::step]][:max(count // 4, 1)]
+        found += [(path.name, [tensor(path, ins[0], dataset)]) for path, _ in paths[1::step]][: max(count // 4, 1)]
     found = found[:count]
     kinds: tuple[Callable[[np.random.Generator, Boundary], np.ndarray], ...] = (_uniform, _ends, _narrow)
     for number in range(count - len(found)):

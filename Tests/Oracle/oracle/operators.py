@@ -1,6 +1,6 @@
 """Many small models, one operator or a short chain each: Martlet against LiteRT's reference kernels, bit for bit.
 
-    python -m oracle.operators [--isa scalar,avx2] [--threads 1,2] [--only SOFTMAX] [--seed 1]
+python -m oracle.operators [--isa scalar,avx2] [--threads 1,2] [--only SOFTMAX] [--seed 1]
 """
 
 from __future__ import annotations
@@ -63,9 +63,12 @@ def check(trial: Trial, tested: Programs, folder: Path) -> list[str]:
                 targets = [place / f"out{i}" for i in range(len(wanted))]
                 try:
                     infer(setting, model, sources, targets)
-                    found = [difference(read_raw(path, value), value)
-                             for path, value in zip(targets, wanted, strict=True)]
-                    problems += [f"{setting}, input {number}, output {i}: {text}" for i, text in enumerate(found) if text]
+                    found = [
+                        difference(read_raw(path, value), value) for path, value in zip(targets, wanted, strict=True)
+                    ]
+                    problems += [
+                        f"{setting}, input {number}, output {i}: {text}" for i, text in enumerate(found) if text
+                    ]
                 except Failed as failure:
                     problems.append(f"{setting}, input {number}: {failure}")
         return problems
@@ -99,7 +102,7 @@ def main() -> int:
     options = parser.parse_args()
     tested = programs(options)
     begin = time.monotonic()
-    cases = [case for case in all_cases() if options.only in case.name][::options.every]
+    cases = [case for case in all_cases() if options.only in case.name][:: options.every]
     trials, refused = prepare(cases, options.seed)
     with tempfile.TemporaryDirectory(prefix="martlet-oracle-") as folder, ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda trial: check(trial, tested, Path(folder)), trials))
@@ -109,15 +112,17 @@ def main() -> int:
         if problems:
             failed[trial.case.operator] += 1
             print(f"FAILED {trial.case.name}")
-            for line in problems[:options.details]:
+            for line in problems[: options.details]:
                 print(f"    {line}")
     for line in refused:
         print(f"dropped, LiteRT refuses {line}")
     if broken:
         print(f"self-check: {broken}")
     by_operator = ", ".join(f"{name} {count}" for name, count in failed.most_common())
-    print(f"{len(trials)} cases in {len(tested.settings)} settings ({'; '.join(map(str, tested.settings))}), "
-          f"{len(refused)} dropped, {time.monotonic() - begin:.0f} s" + (f"; failing: {by_operator}" if failed else ""))
+    print(
+        f"{len(trials)} cases in {len(tested.settings)} settings ({'; '.join(map(str, tested.settings))}), "
+        f"{len(refused)} dropped, {time.monotonic() - begin:.0f} s" + (f"; failing: {by_operator}" if failed else "")
+    )
     print(f"{len(trials) - failed.total()} passed, {failed.total()} failed")
     return 1 if failed or broken else 0
 

@@ -49,7 +49,9 @@ class Programs:
 def run(command: Sequence[str], environment: dict[str, str] | None = None) -> bytes:
     """Runs a program to its end and returns what it printed; its last line of complaint becomes the error."""
     try:
-        done = subprocess.run(command, capture_output=True, env={**os.environ, **(environment or {})}, timeout=TIMEOUT_S)
+        done = subprocess.run(
+            command, capture_output=True, env={**os.environ, **(environment or {})}, timeout=TIMEOUT_S
+        )
     except subprocess.TimeoutExpired as error:
         raise Failed(f"no end after {TIMEOUT_S} s") from error
     if done.returncode != 0:
@@ -84,18 +86,26 @@ def difference(actual: np.ndarray, wanted: np.ndarray) -> str | None:
     where = np.flatnonzero(actual.reshape(-1).view(bits) != wanted.reshape(-1).view(bits))
     index = tuple(int(i) for i in np.unravel_index(where[0], wanted.shape)) if wanted.ndim else ()
     largest = np.abs(actual.astype(np.float64) - wanted.astype(np.float64)).max()
-    return (f"{len(where)} of {wanted.size} differ, first at {list(index)}: {actual[index]} instead of {wanted[index]}, "
-            f"largest difference {largest:g}")
+    return (
+        f"{len(where)} of {wanted.size} differ, first at {list(index)}: {actual[index]} instead of {wanted[index]}, "
+        f"largest difference {largest:g}"
+    )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what to test; see `programs`."""
     parser.add_argument("--martlet", help="path of martlet (default: the release build of this checkout)")
     parser.add_argument("--tools", help="path of martlet-tools (default: the same build)")
-    parser.add_argument("--runner", action="append", default=[],
-                        help="a whole command instead of --martlet, such as 'qemu-aarch64-static -L DIR -cpu max martlet'; "
-                             "repeat for several")
-    parser.add_argument("--isa", default="", help="instruction sets, separated by commas (default: the program's choice)")
+    parser.add_argument(
+        "--runner",
+        action="append",
+        default=[],
+        help="a whole command instead of --martlet, such as 'qemu-aarch64-static -L DIR -cpu max martlet'; "
+        "repeat for several",
+    )
+    parser.add_argument(
+        "--isa", default="", help="instruction sets, separated by commas (default: the program's choice)"
+    )
     parser.add_argument("--threads", default="1", help="numbers of threads, separated by commas")
 
 
@@ -105,13 +115,18 @@ def programs(options: argparse.Namespace) -> Programs:
         built = build_path()
         martlet, tools = martlet or str(built / "martlet"), tools or str(built / "martlet-tools")
     runners = [tuple(shlex.split(text)) for text in options.runner] or [(str(martlet),)]
-    settings = [Setting(runner, isa, int(threads)) for runner in runners for isa in options.isa.split(",")
-                for threads in options.threads.split(",")]
+    settings = [
+        Setting(runner, isa, int(threads))
+        for runner in runners
+        for isa in options.isa.split(",")
+        for threads in options.threads.split(",")
+    ]
     return Programs(str(tools), str(martlet or runners[0][-1]), tuple(settings))
 
 
 def build_path() -> Path:
     """Where SwiftPM leaves this checkout's release build."""
-    shown = subprocess.run(["swift", "build", "-c", "release", "--show-bin-path"], cwd=ROOT, capture_output=True, text=True,
-                           check=True)
+    shown = subprocess.run(
+        ["swift", "build", "-c", "release", "--show-bin-path"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return Path(shown.stdout.strip())

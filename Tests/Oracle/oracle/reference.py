@@ -20,8 +20,8 @@ class Reference:
     def __init__(self, model: bytes) -> None:
         try:
             self.interpreter = Interpreter(
-                model_content=model, num_threads=1,
-                experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+                model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+            )
             self.interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise Refused(str(error).strip().splitlines()[0]) from error

@@ -10,5 +10,16 @@ from . import boundary, chains, convolution, elementwise, fully_connected, movin
 
 def all_cases() -> Iterator[Case]:
     """All cases, in a fixed order."""
-    for module in (convolution, fully_connected, pooling, elementwise, unary, boundary, moving, slicing, resize, chains):
+    for module in (
+        convolution,
+        fully_connected,
+        pooling,
+        elementwise,
+        unary,
+        boundary,
+        moving,
+        slicing,
+        resize,
+        chains,
+    ):
         yield from module.cases()

@@ -24,6 +24,7 @@ def _quantize(source: str, target: str, scale: float, shape: tuple[int, ...], eq
         y = builder.tensor(shape, target, quant)
         builder.operator("QUANTIZE", [x], [y], 1 if source == "float32" else 2, "QuantizeOptions")
         return [y]
+
     return build
 
 
@@ -33,6 +34,7 @@ def _dequantize(scale: float, shape: tuple[int, ...]) -> Any:
         y = builder.tensor(shape, "float32")
         builder.operator("DEQUANTIZE", [x], [y], 2, "DequantizeOptions")
         return [y]
+
     return build
 
 

@@ -25,8 +25,9 @@ class Weights:
     real: np.ndarray
 
 
-def weights(draw: Draw, builder: ModelBuilder, shape: tuple[int, ...], axis: int, granularity: str,
-            lowest: bool = False) -> Weights:
+def weights(
+    draw: Draw, builder: ModelBuilder, shape: tuple[int, ...], axis: int, granularity: str, lowest: bool = False
+) -> Weights:
     """Random weights. int8 is symmetric, -128 only where `lowest`; uint8 has a zero point of its own."""
     per_channel = granularity == "channel"
     scale = [draw.uniform(0.002, 0.02) for _ in range(shape[axis])] if per_channel else draw.uniform(0.002, 0.02)
@@ -74,10 +75,21 @@ def _convolution(p: dict[str, Any], granularity: str) -> Any:
         inputs = [x, k.tensor, bias(draw, builder, quant, k)]
         shape = (p["batch"], output_length(h, kh, sh, dh, padding), output_length(w, kw, sw, dw, padding), cout)
         y = builder.tensor(shape, draw.dtype, output_quant(draw, quant, k, p.get("gain", 1.0), p["activation"]))
-        builder.operator("CONV_2D", inputs, [y], 3 if draw.dtype == "int8" else 1, "Conv2DOptions", padding=padding,
-                         strideH=sh, strideW=sw, dilationHFactor=dh, dilationWFactor=dw,
-                         fusedActivationFunction=ACTIVATIONS[p["activation"]])
+        builder.operator(
+            "CONV_2D",
+            inputs,
+            [y],
+            3 if draw.dtype == "int8" else 1,
+            "Conv2DOptions",
+            padding=padding,
+            strideH=sh,
+            strideW=sw,
+            dilationHFactor=dh,
+            dilationWFactor=dw,
+            fusedActivationFunction=ACTIVATIONS[p["activation"]],
+        )
         return [y]
+
     return build
 
 
@@ -95,10 +107,22 @@ def _depthwise(p: dict[str, Any], granularity: str) -> Any:
         inputs = [x, k.tensor, bias(draw, builder, quant, k)]
         shape = (p["batch"], output_length(h, kh, sh, dh, padding), output_length(w, kw, sw, dw, padding), cout)
         y = builder.tensor(shape, draw.dtype, output_quant(draw, quant, k, 1.0, p["activation"]))
-        builder.operator("DEPTHWISE_CONV_2D", inputs, [y], 3 if draw.dtype == "int8" else 2, "DepthwiseConv2DOptions",
-                         padding=padding, strideH=sh, strideW=sw, dilationHFactor=dh, dilationWFactor=dw,
-                         depthMultiplier=p["multiplier"], fusedActivationFunction=ACTIVATIONS[p["activation"]])
+        builder.operator(
+            "DEPTHWISE_CONV_2D",
+            inputs,
+            [y],
+            3 if draw.dtype == "int8" else 2,
+            "DepthwiseConv2DOptions",
+            padding=padding,
+            strideH=sh,
+            strideW=sw,
+            dilationHFactor=dh,
+            dilationWFactor=dw,
+            depthMultiplier=p["multiplier"],
+            fusedActivationFunction=ACTIVATIONS[p["activation"]],
+        )
         return [y]
+
     return build
 
 
@@ -119,15 +143,32 @@ def _transposed(p: dict[str, Any], granularity: str) -> Any:
         if p["bias"]:
             inputs.append(bias(draw, builder, quant, k))
         y = builder.tensor(shape, draw.dtype, output_quant(draw, quant, k))
-        builder.operator("TRANSPOSE_CONV", inputs, [y], 3 if p["bias"] else 2, "TransposeConvOptions",
-                         padding=padding, strideH=sh, strideW=sw)
+        builder.operator(
+            "TRANSPOSE_CONV",
+            inputs,
+            [y],
+            3 if p["bias"] else 2,
+            "TransposeConvOptions",
+            padding=padding,
+            strideH=sh,
+            strideW=sw,
+        )
         return [y]
+
     return build
 
 
 CHANNELS = (1, 2, 3, 4, 5, 7, 8, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 67)
-BASE: dict[str, Any] = {"batch": 1, "size": (8, 8), "kernel": (3, 3), "stride": (1, 1), "dilation": (1, 1),
-                        "padding": "SAME", "channels": (8, 16), "activation": "NONE"}
+BASE: dict[str, Any] = {
+    "batch": 1,
+    "size": (8, 8),
+    "kernel": (3, 3),
+    "stride": (1, 1),
+    "dilation": (1, 1),
+    "padding": "SAME",
+    "channels": (8, 16),
+    "activation": "NONE",
+}
 
 # What differs from BASE; each is run as int8 per channel, int8 per tensor and uint8.
 CONVOLUTIONS: tuple[dict[str, Any], ...] = (
@@ -196,9 +237,11 @@ TRANSPOSED: tuple[dict[str, Any], ...] = (
 
 
 def cases() -> Iterator[Case]:
-    listed = (("CONV_2D", _convolution, BASE, CONVOLUTIONS),
-              ("DEPTHWISE_CONV_2D", _depthwise, {**BASE, "channels": 8, "multiplier": 1}, DEPTHWISE),
-              ("TRANSPOSE_CONV", _transposed, {"batch": 1, "size": (4, 5), "padding": "SAME", "bias": True}, TRANSPOSED))
+    listed = (
+        ("CONV_2D", _convolution, BASE, CONVOLUTIONS),
+        ("DEPTHWISE_CONV_2D", _depthwise, {**BASE, "channels": 8, "multiplier": 1}, DEPTHWISE),
+        ("TRANSPOSE_CONV", _transposed, {"batch": 1, "size": (4, 5), "padding": "SAME", "bias": True}, TRANSPOSED),
+    )
     for operator, make, base, table in listed:
         for dtype, granularity in VARIANTS:
             for row in table:
@@ -222,9 +265,15 @@ def _drawn() -> Iterator[Case]:
         kernel = pick(((1, 1), (1, 1), (3, 3), (3, 3), (5, 5), (1, 7), (7, 1), (2, 3)))
         dilation = pick(((1, 1), (1, 1), (1, 1), (2, 2), (2, 1)))
         stride = (1, 1) if dilation != (1, 1) else pick(((1, 1), (1, 1), (2, 2), (2, 1), (3, 3)))
-        common = {"batch": pick((1, 1, 1, 2)), "size": (int(rng.integers(8, 15)), int(rng.integers(8, 15))),
-                  "kernel": kernel, "stride": stride, "dilation": dilation, "padding": pick(("SAME", "VALID"))
-                  if (max(kernel) - 1) * max(dilation) < 8 else "SAME", "activation": pick(tuple(ACTIVATIONS))}
+        common = {
+            "batch": pick((1, 1, 1, 2)),
+            "size": (int(rng.integers(8, 15)), int(rng.integers(8, 15))),
+            "kernel": kernel,
+            "stride": stride,
+            "dilation": dilation,
+            "padding": pick(("SAME", "VALID")) if (max(kernel) - 1) * max(dilation) < 8 else "SAME",
+            "activation": pick(tuple(ACTIVATIONS)),
+        }
         if number % 4 == 3:
             values = {**common, "channels": pick(CHANNELS), "multiplier": pick((1, 1, 1, 2, 3, 4))}
             yield Case("DEPTHWISE_CONV_2D", {"weights": granularity, **values}, _depthwise(values, granularity), dtype)

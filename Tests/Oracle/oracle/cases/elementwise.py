@@ -10,14 +10,29 @@ from ..case import ACTIVATIONS, KINDS, Case, Draw
 
 OPTIONS = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}
 SHAPES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
-    ((1, 8, 8, 16), (1, 8, 8, 16)), ((1, 5, 7, 3), (1, 5, 7, 3)), ((256,), (256,)), ((3, 37), (3, 37)),
-    ((1, 4, 4, 24), (1, 1, 1, 24)), ((1, 1, 1, 24), (2, 4, 4, 24)), ((1, 4, 4, 24), (24,)), ((2, 3, 4, 5), (1,)),
-    ((2, 1, 4, 5), (2, 3, 1, 5)), ((1, 6, 1, 8), (1, 1, 6, 1)), ((4, 1), (1, 9)), ((2, 3, 4, 5), (3, 1, 1)),
-    ((2, 2, 3, 2, 5), (2, 2, 3, 2, 5)), ((2, 2, 3, 2, 5), (1, 2, 1, 2, 1)), ((1, 1, 1, 1), (1, 1, 1, 1)),
+    ((1, 8, 8, 16), (1, 8, 8, 16)),
+    ((1, 5, 7, 3), (1, 5, 7, 3)),
+    ((256,), (256,)),
+    ((3, 37), (3, 37)),
+    ((1, 4, 4, 24), (1, 1, 1, 24)),
+    ((1, 1, 1, 24), (2, 4, 4, 24)),
+    ((1, 4, 4, 24), (24,)),
+    ((2, 3, 4, 5), (1,)),
+    ((2, 1, 4, 5), (2, 3, 1, 5)),
+    ((1, 6, 1, 8), (1, 1, 6, 1)),
+    ((4, 1), (1, 9)),
+    ((2, 3, 4, 5), (3, 1, 1)),
+    ((2, 2, 3, 2, 5), (2, 2, 3, 2, 5)),
+    ((2, 2, 3, 2, 5), (1, 2, 1, 2, 1)),
+    ((1, 1, 1, 1), (1, 1, 1, 1)),
 )
 PRELU_SHAPES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
-    ((1, 8, 8, 16), (1, 1, 16)), ((2, 3, 4, 5), (1, 1, 1, 5)), ((1, 5, 5, 3), (5, 5, 3)), ((4, 33), (33,)),
-    ((1, 4, 4, 8), (1,)), ((2, 6, 3), (2, 6, 3)),
+    ((1, 8, 8, 16), (1, 1, 16)),
+    ((2, 3, 4, 5), (1, 1, 1, 5)),
+    ((1, 5, 5, 3), (5, 5, 3)),
+    ((4, 33), (33,)),
+    ((1, 4, 4, 8), (1,)),
+    ((2, 6, 3), (2, 6, 3)),
 )
 
 
@@ -32,14 +47,22 @@ def _binary(operator: str, first: tuple[int, ...], second: tuple[int, ...], acti
         qa, qb = draw.quant(0.005, 0.08), draw.quant(0.005, 0.08)
         scale = qa.scales[0] * qb.scales[0] * 80 if operator == "MUL" else max(qa.scales[0], qb.scales[0])
         quant = Quant(scale * draw.uniform(0.5, 2), draw.point_for(activation))
-        make = lambda shape, q, fixed: (builder.constant(draw.values(shape), draw.dtype, q) if fixed
-                                        else builder.input(shape, draw.dtype, q))
+        make = lambda shape, q, fixed: (
+            builder.constant(draw.values(shape), draw.dtype, q) if fixed else builder.input(shape, draw.dtype, q)
+        )
         a = make(first, qa, constant == "first")
         b = a if constant == "twice" else make(second, qb, constant == "second")
         y = builder.tensor(broadcast(first, second), draw.dtype, quant)
-        builder.operator(operator, [a, b], [y], 2 if draw.dtype == "int8" else 1, OPTIONS[operator],
-                         fusedActivationFunction=ACTIVATIONS[activation])
+        builder.operator(
+            operator,
+            [a, b],
+            [y],
+            2 if draw.dtype == "int8" else 1,
+            OPTIONS[operator],
+            fusedActivationFunction=ACTIVATIONS[activation],
+        )
         return [y]
+
     return build
 
 
@@ -51,6 +74,7 @@ def _prelu(shape: tuple[int, ...], alpha: tuple[int, ...]) -> Any:
         y = builder.tensor(shape, draw.dtype, Quant(quant.scales[0] * draw.uniform(0.6, 2), draw.zero_point()))
         builder.operator("PRELU", [x, a], [y], 1)
         return [y]
+
     return build
 
 

@@ -39,11 +39,21 @@ def _fully_connected(p: dict[str, Any], granularity: str) -> Any:
         for size in shape:
             rows *= size
         out = (*shape[:-1], units) if keep else (rows // depth, units)
-        y = builder.tensor(out, draw.dtype, output_quant(draw, quant, w, p.get("gain", 1.0), p.get("activation", "NONE")))
+        y = builder.tensor(
+            out, draw.dtype, output_quant(draw, quant, w, p.get("gain", 1.0), p.get("activation", "NONE"))
+        )
         version = 12 if granularity == "channel" else 5 if keep or b < 0 else 4 if draw.dtype == "int8" else 1
-        builder.operator("FULLY_CONNECTED", [x, w.tensor, b], [y], version, "FullyConnectedOptions", keepNumDims=keep,
-                         fusedActivationFunction=ACTIVATIONS[p.get("activation", "NONE")])
+        builder.operator(
+            "FULLY_CONNECTED",
+            [x, w.tensor, b],
+            [y],
+            version,
+            "FullyConnectedOptions",
+            keepNumDims=keep,
+            fusedActivationFunction=ACTIVATIONS[p.get("activation", "NONE")],
+        )
         return [y]
+
     return build
 
 

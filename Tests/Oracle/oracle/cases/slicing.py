@@ -11,20 +11,29 @@ from ..builder import ModelBuilder
 from ..case import KINDS, Case, Draw
 
 SLICES: tuple[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]], ...] = (
-    ((1, 6, 7, 8), (0, 1, 2, 0), (1, 3, 4, 8)), ((1, 6, 7, 8), (0, 0, 0, 3), (1, 6, 7, 2)), ((4, 9), (1, 2), (-1, -1)),
-    ((20,), (5,), (7,)), ((2, 3, 4, 5), (1, 0, 0, 0), (1, -1, -1, -1)), ((2, 3, 4), (0, 2, 1), (2, 1, 2)),
+    ((1, 6, 7, 8), (0, 1, 2, 0), (1, 3, 4, 8)),
+    ((1, 6, 7, 8), (0, 0, 0, 3), (1, 6, 7, 2)),
+    ((4, 9), (1, 2), (-1, -1)),
+    ((20,), (5,), (7,)),
+    ((2, 3, 4, 5), (1, 0, 0, 0), (1, -1, -1, -1)),
+    ((2, 3, 4), (0, 2, 1), (2, 1, 2)),
 )
 # shape, begin, end, strides, {mask: bits}
 STRIDED: tuple[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], dict[str, int]], ...] = (
     ((1, 8, 8, 4), (0, 0, 0, 0), (1, 8, 8, 4), (1, 2, 2, 1), {}),
     ((1, 8, 8, 4), (0, 1, 1, 0), (0, 0, 0, 0), (1, 2, 2, 1), {"endMask": 15}),
     ((1, 8, 8, 4), (0, 0, 0, 1), (0, 0, 0, 3), (1, 1, 1, 1), {"beginMask": 7, "endMask": 7}),
-    ((10,), (8,), (1,), (-2,), {}), ((10,), (0,), (0,), (-1,), {"beginMask": 1, "endMask": 1}),
-    ((4, 6), (-1, -2), (-5, -7), (-1, -2), {}), ((4, 6), (1, 0), (2, 6), (1, 1), {"shrinkAxisMask": 1}),
+    ((10,), (8,), (1,), (-2,), {}),
+    ((10,), (0,), (0,), (-1,), {"beginMask": 1, "endMask": 1}),
+    ((4, 6), (-1, -2), (-5, -7), (-1, -2), {}),
+    ((4, 6), (1, 0), (2, 6), (1, 1), {"shrinkAxisMask": 1}),
     ((2, 3, 4, 5), (0, 1, 0, 2), (2, 2, 4, 3), (1, 1, 1, 1), {"shrinkAxisMask": 10}),
-    ((2, 3, 4, 5), (0, 1), (0, 4), (1, 2), {"ellipsisMask": 1}), ((2, 3, 4, 5), (1, 0, 0), (2, 0, 3), (1, 1, 1), {"ellipsisMask": 2}),
-    ((1, 5, 5, 3), (0, 4, 0, 0), (1, -6, 5, 3), (1, -1, 1, 1), {}), ((3, 7), (0, 2), (3, 100), (1, 3), {}),
-    ((4, 5), (0, 0, 1), (4, 0, 4), (1, 1, 1), {"newAxisMask": 2}), ((6, 4), (-3, 0), (6, 4), (1, 1), {}),
+    ((2, 3, 4, 5), (0, 1), (0, 4), (1, 2), {"ellipsisMask": 1}),
+    ((2, 3, 4, 5), (1, 0, 0), (2, 0, 3), (1, 1, 1), {"ellipsisMask": 2}),
+    ((1, 5, 5, 3), (0, 4, 0, 0), (1, -6, 5, 3), (1, -1, 1, 1), {}),
+    ((3, 7), (0, 2), (3, 100), (1, 3), {}),
+    ((4, 5), (0, 0, 1), (4, 0, 4), (1, 1, 1), {"newAxisMask": 2}),
+    ((6, 4), (-3, 0), (6, 4), (1, 1), {}),
 )
 
 
@@ -38,11 +47,17 @@ def _slice(shape: tuple[int, ...], begin: tuple[int, ...], size: tuple[int, ...]
         y = builder.tensor(out, draw.dtype, quant)
         builder.operator("SLICE", [x, b, s], [y], 2 if draw.dtype == "int8" else 1, "SliceOptions")
         return [y]
+
     return build
 
 
-def _index(shape: tuple[int, ...], begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...],
-           masks: dict[str, int]) -> tuple[Any, ...]:
+def _index(
+    shape: tuple[int, ...],
+    begin: tuple[int, ...],
+    end: tuple[int, ...],
+    strides: tuple[int, ...],
+    masks: dict[str, int],
+) -> tuple[Any, ...]:
     """The same selection in numpy's words, for the shape of the result."""
     has = lambda mask, axis: bool(masks.get(mask, 0) >> axis & 1)
     index: list[Any] = []
@@ -58,17 +73,24 @@ def _index(shape: tuple[int, ...], begin: tuple[int, ...], end: tuple[int, ...],
     return tuple(index)
 
 
-def _strided(shape: tuple[int, ...], begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...],
-             masks: dict[str, int]) -> Any:
+def _strided(
+    shape: tuple[int, ...],
+    begin: tuple[int, ...],
+    end: tuple[int, ...],
+    strides: tuple[int, ...],
+    masks: dict[str, int],
+) -> Any:
     def build(draw: Draw, builder: ModelBuilder) -> list[int]:
         quant = draw.quant()
         x = builder.input(shape, draw.dtype, quant)
         constants = [builder.constant(np.array(v, np.int32), "int32") for v in (begin, end, strides)]
         out = np.zeros(shape, np.int8)[_index(shape, begin, end, strides, masks)].shape
         y = builder.tensor(out, draw.dtype, quant)
-        builder.operator("STRIDED_SLICE", [x, *constants], [y], 2 if draw.dtype == "int8" else 1, "StridedSliceOptions",
-                         **masks)
+        builder.operator(
+            "STRIDED_SLICE", [x, *constants], [y], 2 if draw.dtype == "int8" else 1, "StridedSliceOptions", **masks
+        )
         return [y]
+
     return build
 
 
@@ -84,12 +106,15 @@ def _split(shape: tuple[int, ...], axis: int, sizes: tuple[int, ...], explicit: 
             outputs.append(builder.tensor(out, draw.dtype, quant))
         if explicit:
             s = builder.constant(np.array(sizes, np.int32), "int32")
-            builder.operator("SPLIT_V", [x, s, a], outputs, 2 if draw.dtype == "int8" else 1, "SplitVOptions",
-                             numSplits=len(sizes))
+            builder.operator(
+                "SPLIT_V", [x, s, a], outputs, 2 if draw.dtype == "int8" else 1, "SplitVOptions", numSplits=len(sizes)
+            )
         else:
-            builder.operator("SPLIT", [a, x], outputs, 2 if draw.dtype == "int8" else 1, "SplitOptions",
-                             numSplits=len(sizes))
+            builder.operator(
+                "SPLIT", [a, x], outputs, 2 if draw.dtype == "int8" else 1, "SplitOptions", numSplits=len(sizes)
+            )
         return outputs
+
     return build
 
 
@@ -101,6 +126,10 @@ def cases() -> Iterator[Case]:
             values = {"input": shape, "begin": begin, "end": end, "strides": strides, **masks}
             yield Case("STRIDED_SLICE", values, _strided(shape, begin, end, strides, masks), dtype)
         for shape, axis, sizes in (((1, 4, 4, 6), 3, (3, 3)), ((4, 6), 0, (1, 1, 1, 1)), ((1, 6, 5, 3), -3, (2, 2, 2))):
-            yield Case("SPLIT", {"input": shape, "axis": axis, "into": len(sizes)}, _split(shape, axis, sizes, False), dtype)
+            yield Case(
+                "SPLIT", {"input": shape, "axis": axis, "into": len(sizes)}, _split(shape, axis, sizes, False), dtype
+            )
         for shape, axis, sizes in (((1, 4, 4, 6), 3, (1, 5)), ((7, 6), 0, (2, -1, 1)), ((1, 6, 5, 3), 2, (1, 3, 1))):
-            yield Case("SPLIT_V", {"input": shape, "axis": axis, "sizes": sizes}, _split(shape, axis, sizes, True), dtype)
+            yield Case(
+                "SPLIT_V", {"input": shape, "axis": axis, "sizes": sizes}, _split(shape, axis, sizes, True), dtype
+            )

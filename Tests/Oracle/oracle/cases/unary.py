@@ -30,6 +30,7 @@ def _unary(operator: str, shape: tuple[int, ...], scale: float, same: bool, alph
             options = "HardSwishOptions" if operator == "HARD_SWISH" else None
             builder.operator(operator, [x], [y], VERSIONS[operator] if draw.dtype == "int8" else 1, options)
         return [y]
+
     return build
 
 
@@ -39,7 +40,7 @@ def cases() -> Iterator[Case]:
             for number, scale in enumerate((0.003, 0.0117, 0.03, 0.0472, 0.1, 0.37)):
                 shape, same = SHAPES[number % len(SHAPES)], number % 3 == 2
                 alphas = (0.01, 0.2, 0.3, 1.5, -0.5, 0.0) if operator == "LEAKY_RELU" else (0.0,)
-                for alpha in alphas[number % 2::2] or alphas:
+                for alpha in alphas[number % 2 :: 2] or alphas:
                     values: dict[str, Any] = {"input": shape, "scale": scale, "same_quant": same}
                     if operator == "LEAKY_RELU":
                         values["alpha"] = alpha

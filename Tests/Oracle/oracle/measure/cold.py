@@ -1,6 +1,6 @@
 """Cold start, peak memory and size: from opening the model to the first result, file in the page cache.
 
-    Tools/bench cold --martlet PATH-OF-THE-DEVICE-BUILD [--only mobilenet] [--json FILE]
+Tools/bench cold --martlet PATH-OF-THE-DEVICE-BUILD [--only mobilenet] [--json FILE]
 """
 
 from __future__ import annotations
@@ -96,16 +96,21 @@ def measure(network: corpus.Network, model: Path, setting: Setting, folder: Path
     mine = [martlet(setting, model) for _ in range(repeats)]
     theirs = [litert(network, folder) for _ in range(repeats)]
     result: dict[str, Any] = {
-        "model": network.name, "file_bytes": model.stat().st_size, "arena_bytes": mine[0]["arena_bytes"],
+        "model": network.name,
+        "file_bytes": model.stat().st_size,
+        "arena_bytes": mine[0]["arena_bytes"],
         "warm_ms": statistics.median(m["latency_ms"]["median"] for m in mine),
-        "litert_first_ms": statistics.median(t[0] for t in theirs), "litert_warm_ms": statistics.median(t[1] for t in theirs)}
+        "litert_first_ms": statistics.median(t[0] for t in theirs),
+        "litert_warm_ms": statistics.median(t[1] for t in theirs),
+    }
     for key, value in _cold(mine[0]).items():
         result[key] = statistics.median(_cold(m)[key] for m in mine) if value is not None else None
     dataset = corpus.DATA.get(network.name, "kws01")
     if dataset != "kws01":
         result["classify_peak_rss_bytes"] = classify_peak(setting, model, corpus.labelled(dataset)[0][0])
-        result["over_file_and_arena_bytes"] = (result["classify_peak_rss_bytes"] - result["file_bytes"]
-                                               - result["arena_bytes"])
+        result["over_file_and_arena_bytes"] = (
+            result["classify_peak_rss_bytes"] - result["file_bytes"] - result["arena_bytes"]
+        )
     return result
 
 
@@ -115,8 +120,11 @@ def _cold(bench: dict[str, Any]) -> dict[str, float | None]:
     cold = cold if isinstance(cold, dict) else {"first_result": cold}
     load = cold.get("load", bench.get("load_ms"))
     first = cold.get("first_inference", bench.get("first_inference_ms"))
-    return {"load_ms": load, "load_and_first_ms": None if load is None or first is None else load + first,
-            "process_to_first_result_ms": cold.get("first_result")}
+    return {
+        "load_ms": load,
+        "load_and_first_ms": None if load is None or first is None else load + first,
+        "process_to_first_result_ms": cold.get("first_result"),
+    }
 
 
 def main() -> int:
@@ -141,15 +149,45 @@ def main() -> int:
             except Failed as failure:
                 print(f"{network.name}: {failure}", file=sys.stderr)
                 problems += 1
-    print(header(f"{os.path.basename(tested.martlet)}: {os.path.getsize(tested.martlet):,} bytes",
-                 f"medians of {options.repeats} processes, one thread"))
+    print(
+        header(
+            f"{os.path.basename(tested.martlet)}: {os.path.getsize(tested.martlet):,} bytes",
+            f"medians of {options.repeats} processes, one thread",
+        )
+    )
     show = lambda value, form=".2f": "-" if value is None else format(value, form)
-    rows = [[r["model"], show(r["load_ms"], ".3f"), show(r["load_and_first_ms"]), show(r["warm_ms"]),
-             show(r["load_and_first_ms"] and r["load_and_first_ms"] / r["warm_ms"]), show(r["process_to_first_result_ms"]),
-             show(r["litert_first_ms"]), show(r["litert_first_ms"] / r["litert_warm_ms"]),
-             show(r.get("classify_peak_rss_bytes"), ","), show(r.get("over_file_and_arena_bytes"), ",")] for r in results]
-    print(table(["model", "load ms", "load + first ms", "warm ms", "ratio", "process ms", "LiteRT create + first ms",
-                 "ratio to its warm", "classify peak RSS", "over file + arena"], rows))
+    rows = [
+        [
+            r["model"],
+            show(r["load_ms"], ".3f"),
+            show(r["load_and_first_ms"]),
+            show(r["warm_ms"]),
+            show(r["load_and_first_ms"] and r["load_and_first_ms"] / r["warm_ms"]),
+            show(r["process_to_first_result_ms"]),
+            show(r["litert_first_ms"]),
+            show(r["litert_first_ms"] / r["litert_warm_ms"]),
+            show(r.get("classify_peak_rss_bytes"), ","),
+            show(r.get("over_file_and_arena_bytes"), ","),
+        ]
+        for r in results
+    ]
+    print(
+        table(
+            [
+                "model",
+                "load ms",
+                "load + first ms",
+                "warm ms",
+                "ratio",
+                "process ms",
+                "LiteRT create + first ms",
+                "ratio to its warm",
+                "classify peak RSS",
+                "over file + arena",
+            ],
+            rows,
+        )
+    )
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=2) + "\n")
     return 1 if problems else 0

@@ -20,7 +20,9 @@ def processor() -> str:
 
 
 def revision() -> str:
-    shown = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return shown.stdout.strip() or "unknown"
 
 

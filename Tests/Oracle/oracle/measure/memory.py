@@ -53,12 +53,30 @@ def main() -> int:
             arenas = [found[i]["arena_bytes"] for i in range(len(found))]
             sizes = [os.path.getsize(model), found[0]["lower_bound_bytes"], found[0]["planned_peak_bytes"]]
             rows.append([network.name, *(f"{size:,}" for size in sizes), f"{ratio:.3f}", *(f"{a:,}" for a in arenas)])
-            facts.append({"model": network.name, "file_bytes": sizes[0], "lower_bound_bytes": sizes[1],
-                          "planned_peak_bytes": sizes[2], "ratio": ratio,
-                          "arena_bytes": {str(s): a for s, a in zip(tested.settings, arenas, strict=True)}})
+            facts.append(
+                {
+                    "model": network.name,
+                    "file_bytes": sizes[0],
+                    "lower_bound_bytes": sizes[1],
+                    "planned_peak_bytes": sizes[2],
+                    "ratio": ratio,
+                    "arena_bytes": {str(s): a for s, a in zip(tested.settings, arenas, strict=True)},
+                }
+            )
     print(header("bytes"))
-    print(table(["model", "file", "lower bound", "planned peak", "peak / bound",
-                 *(f"arena, {setting}" for setting in tested.settings)], rows))
+    print(
+        table(
+            [
+                "model",
+                "file",
+                "lower bound",
+                "planned peak",
+                "peak / bound",
+                *(f"arena, {setting}" for setting in tested.settings),
+            ],
+            rows,
+        )
+    )
     if options.json:
         Path(options.json).write_text(json.dumps(facts, indent=2) + "\n")
     return 1 if problems else 0

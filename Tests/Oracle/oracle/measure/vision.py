@@ -30,15 +30,19 @@ PAUSE_S = 0.02  # a peer's threads may spin for a while after a run
 def martlet_ms(setting: Setting, model: Path, runs: int) -> float:
     """The median latency of one `martlet bench`."""
     environment = {"MARTLET_ISA": setting.isa} if setting.isa else None
-    text = run([*setting.runner, "bench", str(model), "--threads", str(setting.threads), "--runs", str(runs), "--json"],
-               environment)
+    text = run(
+        [*setting.runner, "bench", str(model), "--threads", str(setting.threads), "--runs", str(runs), "--json"],
+        environment,
+    )
     return float(json.loads(text)["latency_ms"]["median"])
 
 
 def rounds(setting: Setting, model: Path, peers: list[Peer], count: int, milliseconds: float) -> dict[str, list[float]]:
     """The median latency of each runtime in each round."""
+
     def runs(latency: float) -> int:
         return int(min(max(milliseconds / max(latency, 1e-4), 5), 5000))
+
     expected = {"Martlet": martlet_ms(setting, model, 10), **{p.name: statistics.median(p.times(5)) for p in peers}}
     found: dict[str, list[float]] = {name: [] for name in expected}
     for _ in range(count):
@@ -56,31 +60,59 @@ def measure(network: corpus.Network, model: Path, setting: Setting, count: int, 
         peers.append(OnnxRuntime(corpus.CORPUS / "models" / ONNX[network.name], setting.threads))
     found = rounds(setting, model, peers, count, milliseconds)
     mine = found["Martlet"]
-    result: dict[str, Any] = {"model": network.name, "threads": setting.threads, "isa": setting.isa or None,
-                              "martlet_ms": statistics.median(mine), "peers": {}}
+    result: dict[str, Any] = {
+        "model": network.name,
+        "threads": setting.threads,
+        "isa": setting.isa or None,
+        "martlet_ms": statistics.median(mine),
+        "peers": {},
+    }
     for peer in peers:
         ratios = [a / b for a, b in zip(mine, found[peer.name], strict=True)]
-        result["peers"][peer.name] = {"latency_ms": statistics.median(found[peer.name]), "ratio": statistics.median(ratios),
-                                      "ratio_lowest": min(ratios), "ratio_highest": max(ratios)}
+        result["peers"][peer.name] = {
+            "latency_ms": statistics.median(found[peer.name]),
+            "ratio": statistics.median(ratios),
+            "ratio_lowest": min(ratios),
+            "ratio_highest": max(ratios),
+        }
     return result
 
 
 def print_table(results: list[dict[str, Any]], threads: int) -> None:
-    columns = ["model", "Martlet ms", "LiteRT ms", "Martlet / LiteRT", "rounds' range", "ONNX Runtime ms", "Martlet / ORT"]
+    columns = [
+        "model",
+        "Martlet ms",
+        "LiteRT ms",
+        "Martlet / LiteRT",
+        "rounds' range",
+        "ONNX Runtime ms",
+        "Martlet / ORT",
+    ]
     rows = []
     for result in (r for r in results if r["threads"] == threads):
         litert, onnx = result["peers"][LiteRT.name], result["peers"].get(OnnxRuntime.name)
-        rows.append([result["model"], f"{result['martlet_ms']:.3f}", f"{litert['latency_ms']:.3f}", f"{litert['ratio']:.2f}",
-                     f"{litert['ratio_lowest']:.2f}-{litert['ratio_highest']:.2f}",
-                     f"{onnx['latency_ms']:.3f}" if onnx else "-", f"{onnx['ratio']:.2f}" if onnx else "-"])
+        rows.append(
+            [
+                result["model"],
+                f"{result['martlet_ms']:.3f}",
+                f"{litert['latency_ms']:.3f}",
+                f"{litert['ratio']:.2f}",
+                f"{litert['ratio_lowest']:.2f}-{litert['ratio_highest']:.2f}",
+                f"{onnx['latency_ms']:.3f}" if onnx else "-",
+                f"{onnx['ratio']:.2f}" if onnx else "-",
+            ]
+        )
     print(f"\n{threads} thread{'s' if threads > 1 else ''}:\n\n{table(columns, rows)}", flush=True)
 
 
 def print_scaling(results: list[dict[str, Any]]) -> None:
     """What the second thread brings, Martlet against itself."""
     times = {(r["model"], r["threads"]): r["martlet_ms"] for r in results}
-    rows = [[model, f"{times[model, 1] / times[model, 2]:.2f}"] for model, threads in times
-            if threads == 1 and (model, 2) in times]
+    rows = [
+        [model, f"{times[model, 1] / times[model, 2]:.2f}"]
+        for model, threads in times
+        if threads == 1 and (model, 2) in times
+    ]
     if rows:
         print(f"\nTwo threads against one:\n\n{table(['model', 'times as fast'], rows)}")
 
@@ -98,7 +130,9 @@ def main() -> int:
         print(f"no corpus at {corpus.CORPUS}: nothing to measure (MARTLET_CORPUS names another place)")
         return 0
     tested = programs(options)
-    print(header(LiteRT.name, OnnxRuntime.name, f"{options.rounds} rounds in turns, medians, milliseconds per inference"))
+    print(
+        header(LiteRT.name, OnnxRuntime.name, f"{options.rounds} rounds in turns, medians, milliseconds per inference")
+    )
     networks = [network for network in corpus.models() if options.only in network.name]
     results: list[dict[str, Any]] = []
     problems = 0
