@@ -45,7 +45,9 @@ if !embedded {
   products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
   products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
   targets += [
-    .target(name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels"], path: "Tools/MartletConvert"),
+    .systemLibrary(name: "CZlib", path: "Tools/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels", "CZlib"], path: "Tools/MartletConvert"),
     .executableTarget(
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
