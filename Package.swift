@@ -8,13 +8,15 @@ let embedded = Context.environment["MARTLET_EMBEDDED"] != nil
 
 let common: [SwiftSetting] =
   embedded
-  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
 let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
-// The device command carries only what it calls; what it links lazily it does not start up with.
+// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
+// in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
+let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
 let deviceLink: [LinkerSetting] =
-  [.linkedLibrary("m")] + (embedded ? [.unsafeFlags(["-Xlinker", "--gc-sections"])] : [])
+  [.linkedLibrary("m")] + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
@@ -22,10 +24,10 @@ var products: [Product] = [
 ]
 
 var targets: [Target] = [
-  .target(name: "CMartletKernels"),
-  .target(name: "CMartletPlatform"),
+  .target(name: "CMartletKernels", cSettings: compact),
+  .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
-  .target(name: "CMartletLinux"),
+  .target(name: "CMartletLinux", cSettings: compact),
   .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
   .executableTarget(
     name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
