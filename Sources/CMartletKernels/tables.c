@@ -1,1 +1,59 @@
-#include "martlet_kernels.h"
+/// The one dispatch table: which variant of each kernel an instruction set has, and which set this processor has.
+#include "variants.h"
+
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+#define SCALAR_MOVING                                                                          \
+  .copy = martlet_copy_scalar, .fill = martlet_fill_scalar, .resize_nearest = martlet_resize_nearest_scalar, \
+  .resize_bilinear = martlet_resize_bilinear_scalar, .argmax = martlet_argmax_scalar,          \
+  .quantize = martlet_quantize_scalar, .dequantize = martlet_dequantize_scalar
+
+#define SCALAR_ELEMENTWISE                                                                     \
+  .average_pool = martlet_average_pool_scalar, .max_pool = martlet_max_pool_scalar,            \
+  .mean = martlet_mean_scalar, .table = martlet_table_scalar, .add = martlet_add_scalar,       \
+  .mul = martlet_mul_scalar, .prelu = martlet_prelu_scalar, .softmax = martlet_softmax_scalar
+
+static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
+    [MARTLET_ISA_SCALAR] = {.name = "scalar",
+                            .conv2d = martlet_conv2d_scalar,
+                            .depthwise = martlet_depthwise_scalar,
+                            SCALAR_ELEMENTWISE,
+                            SCALAR_MOVING},
+};
+
+static int has(martlet_isa isa) {
+  switch (isa) {
+    case MARTLET_ISA_SCALAR: return 1;
+#if defined(__x86_64__)
+    case MARTLET_ISA_AVX2: return __builtin_cpu_supports("avx2");
+    case MARTLET_ISA_AVX512VNNI:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+    case MARTLET_ISA_NEON: return 1;
+    case MARTLET_ISA_DOTPROD: return (getauxval(AT_HWCAP) >> 20) & 1;
+    case MARTLET_ISA_I8MM: return has(MARTLET_ISA_DOTPROD) && (getauxval(AT_HWCAP2) >> 13) & 1;
+#endif
+    default: return 0;
+  }
+}
+
+const martlet_kernel_table *martlet_kernels_for(martlet_isa isa) {
+  if ((unsigned)isa >= MARTLET_ISA_COUNT || !tables[isa].name || !has(isa)) return NULL;
+  return &tables[isa];
+}
+
+martlet_isa martlet_best_isa(void) {
+  for (int isa = MARTLET_ISA_COUNT - 1; isa > 0; isa--)
+    if (martlet_kernels_for((martlet_isa)isa)) return (martlet_isa)isa;
+  return MARTLET_ISA_SCALAR;
+}
+
+martlet_isa martlet_isa_named(const char *name) {
+  for (int isa = 0; isa < MARTLET_ISA_COUNT; isa++)
+    if (tables[isa].name && strcmp(tables[isa].name, name) == 0) return (martlet_isa)isa;
+  return MARTLET_ISA_COUNT;
+}

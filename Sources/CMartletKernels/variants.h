@@ -8,6 +8,8 @@
 #define MARTLET_DECLARE(NAME) \
   void martlet_##NAME(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch);
 
+MARTLET_DECLARE(conv2d_scalar)
+MARTLET_DECLARE(depthwise_scalar)
 MARTLET_DECLARE(average_pool_scalar)
 MARTLET_DECLARE(max_pool_scalar)
 MARTLET_DECLARE(mean_scalar)

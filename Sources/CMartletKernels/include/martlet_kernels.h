@@ -207,8 +207,6 @@ typedef enum martlet_isa {
 typedef struct martlet_kernel_table {
   const char *name;
   martlet_kernel conv2d;
-  /// For weights that hold a -128, where the AVX2 multiply of the fast path would overflow. Elsewhere the same function.
-  martlet_kernel conv2d_any_weight;
   martlet_kernel depthwise;
   martlet_kernel average_pool, max_pool, mean;
   martlet_kernel table, add, mul, prelu, softmax;
@@ -250,8 +248,5 @@ MARTLET_DECLARE_SIZES(dequantize, martlet_quantize_params)
 
 size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params);
 size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params);
-
-/// Whether packed convolution weights hold a -128 (then conv2d_any_weight must run where it differs).
-int martlet_conv2d_has_minus_128(const martlet_conv2d_params *params, const void *weights);
 
 #endif

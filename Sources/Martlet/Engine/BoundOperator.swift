@@ -21,7 +21,7 @@ struct BoundOperator {
     buffers.input.1 = BoundOperator.address(record.input1, model, tensors)
     buffers.output = UnsafeMutableRawPointer(mutating: BoundOperator.address(record.output, model, tensors))
     buffers.weights = BoundOperator.address(record.constant, model, tensors)
-    kernel = BoundOperator.kernel(opcode, record, buffers, kernels)
+    kernel = BoundOperator.kernel(opcode, kernels)
   }
 
   private static func address(
@@ -34,10 +34,10 @@ struct BoundOperator {
   }
 
   private static func kernel(
-    _ opcode: Opcode, _ record: OperatorRecord, _ buffers: martlet_buffers, _ kernels: martlet_kernel_table
+    _ opcode: Opcode, _ kernels: martlet_kernel_table
   ) -> martlet_kernel {
     switch opcode {
-    case .conv2d: conv2D(record, buffers, kernels)
+    case .conv2d: kernels.conv2d
     case .depthwise: kernels.depthwise
     case .averagePool: kernels.average_pool
     case .maxPool: kernels.max_pool
@@ -55,17 +55,5 @@ struct BoundOperator {
     case .quantize: kernels.quantize
     case .dequantize: kernels.dequantize
     }
-  }
-
-  /// The fast multiply of some instruction sets is exact only while no weight is -128. The weights are mapped and could
-  /// say anything, so they are looked at, not a flag; where both kernels are one, there is nothing to look for.
-  private static func conv2D(
-    _ record: OperatorRecord, _ buffers: martlet_buffers, _ kernels: martlet_kernel_table
-  ) -> martlet_kernel {
-    let same = unsafeBitCast(kernels.conv2d, to: UInt.self) == unsafeBitCast(kernels.conv2d_any_weight, to: UInt.self)
-    if same { return kernels.conv2d }
-    let parameters = record.parameters(as: martlet_conv2d_params.self)
-    let found = withUnsafePointer(to: parameters) { martlet_conv2d_has_minus_128($0, buffers.weights) }
-    return found != 0 ? kernels.conv2d_any_weight : kernels.conv2d
   }
 }

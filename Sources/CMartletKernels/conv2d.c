@@ -1,0 +1,319 @@
+#include "conv2d.h"
+
+// MARK: - The grid
+
+/// The largest unit, in multiply-accumulates: some tens of microseconds with SIMD, so that a step stays short.
+#define UNIT_WORK ((int64_t)1 << 20)
+/// The largest tile in pixels, and in bytes of copied window (int16, which AVX2 needs) as far as one row allows.
+#define TILE_PIXELS 256
+#define WINDOW_BYTES (96 * 1024)
+/// Enough units to keep a small team busy to the end of the operator.
+#define WANTED_UNITS 8
+
+static int32_t even_share(int32_t count, int32_t parts) { return (count + parts - 1) / parts; }
+
+static void normalise(martlet_conv2d_params *p) {
+  bool flat = p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 && p->pad_top == 0 &&
+              p->pad_left == 0 && p->input_step_h == 1 && p->input_step_w == 1 && p->in_h == p->out_h &&
+              p->in_w == p->out_w;
+  if (p->kernel_w == 1) p->dilation_w = 1;
+  if (p->kernel_h == 1) p->dilation_h = 1;
+  if (!flat) return;
+  p->in_w = p->out_w = p->batch * p->in_h * p->in_w;
+  p->batch = p->in_h = p->out_h = 1;
+}
+
+static void set_window(conv2d_grid *g) {
+  const martlet_conv2d_params *p = &g->p;
+  g->window_h = (g->tile_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;
+  g->window_w = (g->tile_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
+  g->window_stride = (g->window_w * g->group_in_c + 3 + 3) & ~3;
+}
+
+static size_t window_bytes(const conv2d_grid *g) { return (size_t)g->window_h * g->window_stride * 2; }
+
+void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
+  g->p = *params;
+  martlet_conv2d_params *p = &g->p;
+  normalise(p);
+  g->group_in_c = p->in_c / p->groups;
+  g->group_out_c = p->out_c / p->groups;
+  bool whole_rows = p->groups == 1 && params->dilation_w == 1 && p->input_step_w == 1;
+  g->segments_y = p->kernel_h;
+  g->segments_x = whole_rows ? 1 : p->kernel_w;
+  g->segment_bytes = whole_rows ? p->kernel_w * p->in_c : g->group_in_c;
+  g->segment_quads = (g->segment_bytes + 3) / 4;
+  g->panels = (g->group_out_c + 15) / 16;
+  int64_t depth = (int64_t)g->segments_y * g->segments_x * g->segment_quads * 4;
+  g->panel_bytes = sizeof(martlet_channels) + (size_t)depth * 16;
+
+  bool inside_h = p->pad_top == 0 && (int64_t)(p->out_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h < p->in_h;
+  bool inside_w = p->pad_left == 0 && (int64_t)(p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w < p->in_w;
+  g->direct = inside_h && inside_w && p->input_step_h == 1 && p->input_step_w == 1 && g->segment_bytes % 4 == 0;
+
+  // Tiles: as many pixels as the work and the window allow, evenly cut.
+  int32_t least_panels = martlet_min(g->panels, 2);
+  int64_t pixels = UNIT_WORK / (depth * 16 * least_panels);
+  if (pixels > TILE_PIXELS) pixels = TILE_PIXELS;
+  if (pixels < 1) pixels = 1;
+  g->tile_h = 1;
+  do {
+    g->tiles_x = martlet_ceil_div(p->out_w, pixels);
+    g->tile_w = even_share(p->out_w, g->tiles_x);
+    set_window(g);
+    pixels = g->tile_w / 2;
+  } while (window_bytes(g) > WINDOW_BYTES && pixels >= 1);
+  while (g->tile_h < p->out_h && g->tile_w * (g->tile_h + 1) <= TILE_PIXELS &&
+         (int64_t)g->tile_w * (g->tile_h + 1) * depth * 16 * least_panels <= UNIT_WORK) {
+    g->tile_h += 1;
+    set_window(g);
+    if (window_bytes(g) > WINDOW_BYTES) {
+      g->tile_h -= 1;
+      break;
+    }
+  }
+  g->tiles_y = even_share(p->out_h, g->tile_h);
+  g->tile_h = even_share(p->out_h, g->tiles_y);
+  set_window(g);
+
+  int64_t panels = UNIT_WORK / (depth * 16 * g->tile_h * g->tile_w);
+  int64_t spatial = (int64_t)p->batch * g->tiles_y * g->tiles_x * p->groups;
+  int32_t wanted = spatial >= WANTED_UNITS ? 1 : martlet_ceil_div(WANTED_UNITS, spatial);
+  if (panels > even_share(g->panels, wanted)) panels = even_share(g->panels, wanted);
+  if (panels < least_panels) panels = least_panels;
+  panels = (panels + 1) & ~(int64_t)1;
+  g->tile_panels = martlet_min((int32_t)panels, g->panels);
+  g->tiles_p = even_share(g->panels, g->tile_panels);
+}
+
+conv2d_tile martlet_conv2d_tile(const conv2d_grid *g, int32_t unit) {
+  // Panels outermost: neighbouring units share weights, which are what has to come from memory.
+  conv2d_tile t;
+  int32_t tile_x = unit % g->tiles_x;
+  unit /= g->tiles_x;
+  int32_t tile_y = unit % g->tiles_y;
+  unit /= g->tiles_y;
+  t.picture = unit % g->p.batch;
+  unit /= g->p.batch;
+  int32_t tile_p = unit % g->tiles_p;
+  t.group = unit / g->tiles_p;
+  t.x = tile_x * g->tile_w;
+  t.y = tile_y * g->tile_h;
+  t.panel = tile_p * g->tile_panels;
+  t.width = martlet_min(g->tile_w, g->p.out_w - t.x);
+  t.height = martlet_min(g->tile_h, g->p.out_h - t.y);
+  t.panels = martlet_min(g->tile_panels, g->panels - t.panel);
+  return t;
+}
+
+// MARK: - Sizes
+
+int32_t martlet_conv2d_units(const martlet_conv2d_params *params) {
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  return g.p.groups * g.tiles_p * g.p.batch * g.tiles_y * g.tiles_x;
+}
+
+static size_t sums_offset(const conv2d_grid *g) { return (window_bytes(g) + 63) & ~(size_t)63; }
+
+size_t martlet_conv2d_scratch_bytes(const martlet_conv2d_params *params) {
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  return sums_offset(&g) + (size_t)g.tile_h * g.tile_w * 4;
+}
+
+int64_t martlet_conv2d_unit_work(const martlet_conv2d_params *params) {
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  int64_t depth = (int64_t)g.segments_y * g.segments_x * g.segment_quads * 4;
+  return depth * 16 * g.tile_panels * g.tile_h * g.tile_w;
+}
+
+size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params) {
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  return (size_t)g.p.groups * g.panels * g.panel_bytes;
+}
+
+// MARK: - Windows
+
+#define DEFINE_WINDOW(NAME, TYPE)                                                                                      \
+  static void fill_##NAME(TYPE *out, int64_t count, int32_t value) {                                                   \
+    for (int64_t i = 0; i < count; i++) out[i] = (TYPE)value;                                                          \
+  }                                                                                                                    \
+  static void move_##NAME(TYPE *out, const int8_t *in, int64_t count) {                                                \
+    for (int64_t i = 0; i < count; i++) out[i] = in[i];                                                                \
+  }                                                                                                                    \
+  void martlet_conv2d_window_##NAME(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input, TYPE *window) {   \
+    const martlet_conv2d_params *p = &g->p;                                                                            \
+    const int32_t c = g->group_in_c, zero = p->input_zero_point;                                                       \
+    const int32_t top = t->y * p->stride_h - p->pad_top, left = t->x * p->stride_w - p->pad_left;                      \
+    const int32_t rows = (t->height - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;                        \
+    const int32_t columns = (t->width - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;                      \
+    const int32_t spread_h = (p->in_h - 1) * p->input_step_h + 1, spread_w = (p->in_w - 1) * p->input_step_w + 1;      \
+    const int32_t start = martlet_clamp(-left, 0, columns), end = martlet_clamp(spread_w - left, start, columns);      \
+    for (int32_t y = 0; y < rows; y++, window += g->window_stride) {                                                   \
+      int32_t from = top + y;                                                                                          \
+      if (from < 0 || from >= spread_h || from % p->input_step_h != 0) {                                               \
+        fill_##NAME(window, g->window_stride, zero);                                                                   \
+        continue;                                                                                                      \
+      }                                                                                                                \
+      const int8_t *row = input + ((int64_t)t->picture * p->in_h + from / p->input_step_h) * p->in_w * p->in_c +       \
+                          t->group * c;                                                                                \
+      fill_##NAME(window, (int64_t)start * c, zero);                                                                   \
+      if (p->groups == 1 && p->input_step_w == 1) {                                                                    \
+        move_##NAME(window + (int64_t)start * c, row + (int64_t)(left + start) * c, (int64_t)(end - start) * c);       \
+      } else {                                                                                                         \
+        for (int32_t x = start; x < end; x++) {                                                                        \
+          int32_t column = left + x;                                                                                   \
+          if (column % p->input_step_w == 0)                                                                           \
+            move_##NAME(window + (int64_t)x * c, row + (int64_t)(column / p->input_step_w) * p->in_c, c);              \
+          else                                                                                                         \
+            fill_##NAME(window + (int64_t)x * c, c, zero);                                                             \
+        }                                                                                                              \
+      }                                                                                                                \
+      fill_##NAME(window + (int64_t)end * c, g->window_stride - (int64_t)end * c, zero);                               \
+    }                                                                                                                  \
+  }
+
+DEFINE_WINDOW(s8, int8_t)
+DEFINE_WINDOW(s16, int16_t)
+
+// MARK: - Driving a tile
+
+/// From the run's description of the tile's first row to every row and pair of panels of the tile.
+static void run_tile(const conv2d_grid *g, const conv2d_tile *t, conv2d_run run, ptrdiff_t row_bytes,
+                     const martlet_buffers *buffers, conv2d_run_kernel kernel, conv2d_sum_kernel sum, int32_t *sums) {
+  const char *a = run.a;
+  if (sum) {
+    for (int32_t y = 0; y < t->height; y++) {
+      run.a = a + y * row_bytes;
+      sum(&run, sums + y * t->width);
+    }
+  }
+  const uint8_t *panels = (const uint8_t *)buffers->weights + ((size_t)t->group * g->panels + t->panel) * g->panel_bytes;
+  int8_t *out = (int8_t *)buffers->output +
+                (((int64_t)t->picture * g->p.out_h + t->y) * g->p.out_w + t->x) * g->p.out_c + t->group * g->group_out_c;
+  for (int32_t panel = 0; panel < t->panels; panel += 2) {
+    run.panel = panels + panel * g->panel_bytes;
+    run.panels = martlet_min(2, t->panels - panel);
+    int32_t channel = (t->panel + panel) * 16;
+    run.channels = martlet_min(16 * run.panels, g->group_out_c - channel);
+    for (int32_t y = 0; y < t->height; y++) {
+      run.a = a + y * row_bytes;
+      run.sums = sum ? sums + y * t->width : NULL;
+      run.out = out + (int64_t)y * g->p.out_w * g->p.out_c + channel;
+      kernel(&run);
+    }
+  }
+}
+
+static conv2d_run window_run(const conv2d_grid *g, const conv2d_tile *t, const void *window) {
+  return (conv2d_run){.grid = g,
+                      .a = window,
+                      .pixel_stride = (ptrdiff_t)g->p.stride_w * g->group_in_c,
+                      .segment_stride_y = (ptrdiff_t)g->p.dilation_h * g->window_stride,
+                      .segment_stride_x = (ptrdiff_t)g->p.dilation_w * g->group_in_c,
+                      .count = t->width};
+}
+
+static conv2d_run direct_run(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input) {
+  const martlet_conv2d_params *p = &g->p;
+  ptrdiff_t row = (ptrdiff_t)p->in_w * p->in_c;
+  return (conv2d_run){.grid = g,
+                      .a = input + ((ptrdiff_t)t->picture * p->in_h + t->y * p->stride_h) * row +
+                           (ptrdiff_t)t->x * p->stride_w * p->in_c + t->group * g->group_in_c,
+                      .pixel_stride = (ptrdiff_t)p->stride_w * p->in_c,
+                      .segment_stride_y = p->dilation_h * row,
+                      .segment_stride_x = (ptrdiff_t)p->dilation_w * p->in_c,
+                      .count = t->width};
+}
+
+void martlet_conv2d_drive_s8(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
+                             int32_t last, void *scratch, conv2d_run_kernel kernel, conv2d_sum_kernel sum) {
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  int32_t *sums = (int32_t *)((char *)scratch + sums_offset(&g));
+  for (int32_t unit = first; unit < last; unit++) {
+    conv2d_tile t = martlet_conv2d_tile(&g, unit);
+    if (g.direct) {
+      ptrdiff_t row_bytes = (ptrdiff_t)g.p.stride_h * g.p.in_w * g.p.in_c;
+      run_tile(&g, &t, direct_run(&g, &t, buffers->input[0]), row_bytes, buffers, kernel, sum, sums);
+    } else {
+      martlet_conv2d_window_s8(&g, &t, buffers->input[0], scratch);
+      ptrdiff_t row_bytes = (ptrdiff_t)g.p.stride_h * g.window_stride;
+      run_tile(&g, &t, window_run(&g, &t, scratch), row_bytes, buffers, kernel, sum, sums);
+    }
+  }
+}
+
+void martlet_conv2d_drive_s16(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
+                              int32_t last, void *scratch, conv2d_run_kernel kernel) {
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  for (int32_t unit = first; unit < last; unit++) {
+    conv2d_tile t = martlet_conv2d_tile(&g, unit);
+    martlet_conv2d_window_s16(&g, &t, buffers->input[0], scratch);
+    ptrdiff_t row_bytes = (ptrdiff_t)g.p.stride_h * g.window_stride * 2;
+    run_tile(&g, &t, window_run(&g, &t, scratch), row_bytes, buffers, kernel, NULL, NULL);
+  }
+}
+
+// MARK: - Scalar: the specification
+
+/// Straight from the definition: no tile's window, no patch, every tap tested against the picture's edge.
+static int32_t accumulate(const conv2d_grid *g, const int8_t *picture, const int8_t *weights, int32_t oy, int32_t ox,
+                          int32_t lane) {
+  const martlet_conv2d_params *p = &g->p;
+  int32_t acc = 0;
+  for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+    for (int32_t kx = 0; kx < p->kernel_w; kx++) {
+      int32_t y = oy * p->stride_h - p->pad_top + ky * p->dilation_h;
+      int32_t x = ox * p->stride_w - p->pad_left + kx * p->dilation_w;
+      bool inside = y >= 0 && x >= 0 && y % p->input_step_h == 0 && x % p->input_step_w == 0 &&
+                    y / p->input_step_h < p->in_h && x / p->input_step_w < p->in_w;
+      const int8_t *pixel =
+          inside ? picture + ((int64_t)(y / p->input_step_h) * p->in_w + x / p->input_step_w) * p->in_c : NULL;
+      for (int32_t c = 0; c < g->group_in_c; c++) {
+        int32_t depth = g->segments_x == 1 ? kx * g->group_in_c + c : c;
+        int64_t segment = (int64_t)ky * g->segments_x + (g->segments_x == 1 ? 0 : kx);
+        int64_t quad = segment * g->segment_quads + depth / 4;
+        int32_t w = weights[quad * 64 + lane * 4 + depth % 4] - p->weight_zero_point;
+        int32_t value = pixel ? pixel[c] : p->input_zero_point;
+        acc = martlet_wrapping_add(acc, value * w);
+      }
+    }
+  }
+  return acc;
+}
+
+void martlet_conv2d_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                           void *scratch) {
+  (void)scratch;
+  conv2d_grid g;
+  martlet_conv2d_grid(params, &g);
+  const martlet_conv2d_params *p = &g.p;
+  for (int32_t unit = first; unit < last; unit++) {
+    conv2d_tile t = martlet_conv2d_tile(&g, unit);
+    const int8_t *picture =
+        (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c + t.group * g.group_in_c;
+    for (int32_t i = 0; i < t.panels; i++) {
+      const uint8_t *panel =
+          (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel + i) * g.panel_bytes;
+      const martlet_channels *channels = (const martlet_channels *)panel;
+      const int8_t *weights = (const int8_t *)(channels + 1);
+      int32_t lanes = martlet_min(16, g.group_out_c - (t.panel + i) * 16);
+      for (int32_t y = t.y; y < t.y + t.height; y++) {
+        for (int32_t x = t.x; x < t.x + t.width; x++) {
+          int8_t *out = (int8_t *)buffers->output +
+                        (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * p->out_c + t.group * g.group_out_c +
+                        (t.panel + i) * 16;
+          for (int32_t lane = 0; lane < lanes; lane++) {
+            int32_t acc = accumulate(&g, picture, weights, y, x, lane);
+            out[lane] = martlet_conv2d_output(p, channels, lane, martlet_wrapping_add(acc, channels->bias[lane]));
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+#include "depthwise.h"
+
+// MARK: - The grid
+
+/// The largest unit, in multiply-accumulates. A depthwise multiply-accumulate costs several times a convolution's.
+#define UNIT_WORK ((int64_t)1 << 18)
+#define TILE_PIXELS 256
+/// Blocks of channels that the widest instruction set handles at once.
+#define WIDEST 4
+
+void martlet_depthwise_grid(const martlet_depthwise_params *params, depthwise_grid *g) {
+  g->p = *params;
+  const martlet_depthwise_params *p = &g->p;
+  g->channels = p->in_c * p->multiplier;
+  g->panels = (g->channels + 15) / 16;
+  int64_t taps = (int64_t)p->kernel_h * p->kernel_w;
+  g->panel_bytes = sizeof(martlet_channels) + (size_t)taps * 16;
+  g->columns = (p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
+
+  int32_t block = martlet_min(g->panels, WIDEST);
+  int64_t rows = martlet_min(TILE_PIXELS / martlet_min(p->out_w, TILE_PIXELS), p->out_h);
+  int64_t affordable = UNIT_WORK / (taps * 16 * block * p->out_w);
+  if (rows > affordable) rows = affordable;
+  if (rows < 1) rows = 1;
+  g->tiles_y = martlet_ceil_div(p->out_h, rows);
+  g->tile_h = martlet_ceil_div(p->out_h, g->tiles_y);
+  g->window_h = (g->tile_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;
+
+  int64_t panels = UNIT_WORK / (taps * 16 * g->tile_h * p->out_w) / block * block;
+  if (panels < block) panels = block;
+  g->tile_panels = martlet_min((int32_t)martlet_min(panels > INT32_MAX ? INT32_MAX : (int32_t)panels, g->panels), g->panels);
+  g->tiles_p = martlet_ceil_div(g->panels, g->tile_panels);
+}
+
+// MARK: - Sizes
+
+static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+/// Scratch: a pixel of zero points, the tables, then the window where channels are repeated.
+static size_t zeros_bytes(const depthwise_grid *g) { return rounded((size_t)g->panels * 16 + 64); }
+static size_t table_bytes(const depthwise_grid *g) {
+  return rounded((size_t)g->tile_h * g->columns * g->p.kernel_h * sizeof(void *));
+}
+static size_t repeated_bytes(const depthwise_grid *g) {
+  return g->p.multiplier == 1 ? 0 : rounded((size_t)g->window_h * g->p.in_w * g->channels + 64);
+}
+
+int32_t martlet_depthwise_units(const martlet_depthwise_params *params) {
+  depthwise_grid g;
+  martlet_depthwise_grid(params, &g);
+  return g.tiles_p * g.p.batch * g.tiles_y;
+}
+
+size_t martlet_depthwise_scratch_bytes(const martlet_depthwise_params *params) {
+  depthwise_grid g;
+  martlet_depthwise_grid(params, &g);
+  return zeros_bytes(&g) + table_bytes(&g) + repeated_bytes(&g);
+}
+
+int64_t martlet_depthwise_unit_work(const martlet_depthwise_params *params) {
+  depthwise_grid g;
+  martlet_depthwise_grid(params, &g);
+  return (int64_t)g.p.kernel_h * g.p.kernel_w * 16 * g.tile_panels * g.tile_h * g.p.out_w;
+}
+
+size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params) {
+  depthwise_grid g;
+  martlet_depthwise_grid(params, &g);
+  return (size_t)g.panels * g.panel_bytes;
+}
+
+// MARK: - Units
+
+typedef struct depthwise_tile {
+  int32_t picture, y, height, panel, panels;
+} depthwise_tile;
+
+static depthwise_tile tile_of(const depthwise_grid *g, int32_t unit) {
+  depthwise_tile t;
+  int32_t tile_y = unit % g->tiles_y;
+  unit /= g->tiles_y;
+  t.picture = unit % g->p.batch;
+  t.panel = unit / g->p.batch * g->tile_panels;
+  t.y = tile_y * g->tile_h;
+  t.height = martlet_min(g->tile_h, g->p.out_h - t.y);
+  t.panels = martlet_min(g->tile_panels, g->panels - t.panel);
+  return t;
+}
+
+static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture, int32_t first_row,
+                       const int8_t *zeros, const int8_t **table) {
+  const martlet_depthwise_params *p = &g->p;
+  for (int32_t y = 0; y < t->height; y++) {
+    for (int32_t column = 0; column < g->columns; column++) {
+      int32_t x = column - p->pad_left;
+      for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+        int32_t row = (t->y + y) * p->stride_h - p->pad_top + ky * p->dilation_h;
+        bool inside = x >= 0 && x < p->in_w && row >= 0 && row < p->in_h;
+        *table++ = inside ? picture + ((int64_t)(row - first_row) * p->in_w + x) * g->channels : zeros;
+      }
+    }
+  }
+}
+
+/// The rows that the tile's windows touch, each channel `multiplier` times.
+static void repeat_channels(const depthwise_grid *g, const int8_t *picture, int32_t first_row, int8_t *out) {
+  const martlet_depthwise_params *p = &g->p;
+  int32_t last_row = martlet_min(first_row + g->window_h, p->in_h);
+  const int8_t *in = picture + (int64_t)first_row * p->in_w * p->in_c;
+  int64_t count = (int64_t)(last_row - first_row) * p->in_w * p->in_c;
+  for (int64_t i = 0; i < count; i++)
+    for (int32_t m = 0; m < p->multiplier; m++) *out++ = in[i];
+}
+
+void martlet_depthwise_drive(const martlet_depthwise_params *params, const martlet_buffers *buffers, int32_t first,
+                             int32_t last, void *scratch, depthwise_run_kernel kernel, int32_t panels) {
+  depthwise_grid g;
+  martlet_depthwise_grid(params, &g);
+  const martlet_depthwise_params *p = &g.p;
+  int8_t *zeros = scratch;
+  const int8_t **table = (const int8_t **)(zeros + zeros_bytes(&g));
+  int8_t *repeated = (int8_t *)table + table_bytes(&g);
+  memset(zeros, p->input_zero_point, zeros_bytes(&g));
+  for (int32_t unit = first; unit < last; unit++) {
+    depthwise_tile t = tile_of(&g, unit);
+    const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c;
+    int32_t first_row = 0;
+    if (p->multiplier > 1) {
+      first_row = martlet_clamp(t.y * p->stride_h - p->pad_top, 0, p->in_h - 1);
+      repeat_channels(&g, picture, first_row, repeated);
+      picture = repeated;
+    }
+    fill_table(&g, &t, picture, first_row, zeros, table);
+    int8_t *out = (int8_t *)buffers->output + ((int64_t)t.picture * p->out_h + t.y) * p->out_w * g.channels;
+    for (int32_t i = 0; i < t.panels; i += panels) {
+      int32_t panel = t.panel + i, channel = panel * 16;
+      int32_t count = martlet_min(panels, t.panels - i);
+      depthwise_run run = {.grid = &g,
+                           .table = table,
+                           .rows = t.height,
+                           .channel = channel,
+                           .panel = (const uint8_t *)buffers->weights + (size_t)panel * g.panel_bytes,
+                           .panels = count,
+                           .channels = martlet_min(16 * count, g.channels - channel),
+                           .out = out + channel};
+      kernel(&run);
+    }
+  }
+}
+
+// MARK: - Scalar: the specification
+
+static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture, const uint8_t *panel, int32_t oy,
+                       int32_t ox, int32_t channel) {
+  const martlet_channels *channels = (const martlet_channels *)panel;
+  const int8_t *weights = (const int8_t *)(channels + 1);
+  int32_t lane = channel % 16;
+  int32_t acc = channels->bias[lane];
+  for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+    for (int32_t kx = 0; kx < p->kernel_w; kx++) {
+      int32_t y = oy * p->stride_h - p->pad_top + ky * p->dilation_h;
+      int32_t x = ox * p->stride_w - p->pad_left + kx * p->dilation_w;
+      bool inside = y >= 0 && y < p->in_h && x >= 0 && x < p->in_w;
+      int32_t value =
+          inside ? picture[((int64_t)y * p->in_w + x) * p->in_c + channel / p->multiplier] : p->input_zero_point;
+      int32_t w = weights[((int64_t)ky * p->kernel_w + kx) * 16 + lane] - p->weight_zero_point;
+      acc = martlet_wrapping_add(acc, value * w);
+    }
+  }
+  int32_t scaled = martlet_rescale(acc, channels->multiplier[lane] & INT32_MAX,
+                                   martlet_clamp(channels->shift[lane], -31, 30));
+  scaled = martlet_clamp(scaled, INT16_MIN, INT16_MAX) + p->output_zero_point;
+  return (int8_t)martlet_clamp(scaled, p->clamp_min, p->clamp_max);
+}
+
+void martlet_depthwise_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                              void *scratch) {
+  (void)scratch;
+  depthwise_grid g;
+  martlet_depthwise_grid(params, &g);
+  const martlet_depthwise_params *p = &g.p;
+  for (int32_t unit = first; unit < last; unit++) {
+    depthwise_tile t = tile_of(&g, unit);
+    const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c;
+    int32_t end = martlet_min((t.panel + t.panels) * 16, g.channels);
+    for (int32_t y = t.y; y < t.y + t.height; y++) {
+      for (int32_t x = 0; x < p->out_w; x++) {
+        int8_t *out =
+            (int8_t *)buffers->output + (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * g.channels;
+        for (int32_t channel = t.panel * 16; channel < end; channel++) {
+          const uint8_t *panel = (const uint8_t *)buffers->weights + (size_t)(channel / 16) * g.panel_bytes;
+          out[channel] = pixel_of(p, picture, panel, y, x, channel);
+        }
+      }
+    }
+  }
+}
