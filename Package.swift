@@ -28,9 +28,12 @@ var targets: [Target] = [
   .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
   .target(name: "CMartletLinux", cSettings: compact),
-  .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
+  .target(
+    name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: common),
   .executableTarget(
-    name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
+    name: "MartletCLI", dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: common, linkerSettings: deviceLink),
 ]
 
 let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)
