@@ -16,11 +16,16 @@ let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-n
 // in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
 let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
 let deviceLink: [LinkerSetting] =
-  [.linkedLibrary("m")] + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
+  [.linkedLibrary("m")]
+  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
+
+// What talks to people is text: small matters more there than fast.
+let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
   .executable(name: "martlet", targets: ["MartletCLI"]),
+  .executable(name: "martlet-selftest", targets: ["martlet-selftest"]),
 ]
 
 var targets: [Target] = [
@@ -30,10 +35,35 @@ var targets: [Target] = [
   .target(name: "CMartletLinux", cSettings: compact),
   .target(
     name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
-    swiftSettings: common),
+    swiftSettings: small),
   .executableTarget(
-    name: "MartletCLI", dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
-    swiftSettings: common, linkerSettings: deviceLink),
+    name: "MartletCLI",
+    dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: small, linkerSettings: deviceLink),
+  // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
+  .target(
+    name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
+    cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
+  .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
 ]
 
-let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)
+var dependencies: [Package.Dependency] = []
+
+// Workstation only.
+if !embedded {
+  dependencies.append(.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"))
+  products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
+  products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
+  targets += [
+    .target(name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels"], path: "Tools/MartletConvert"),
+    .executableTarget(
+      name: "MartletToolsCLI",
+      dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tools/MartletToolsCLI"),
+    .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
+  ]
+}
+
+let package = Package(
+  name: "martlet", products: products, dependencies: dependencies, targets: targets, cLanguageStandard: .gnu11)

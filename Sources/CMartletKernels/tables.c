@@ -21,6 +21,34 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
                             .depthwise = martlet_depthwise_scalar,
                             SCALAR_ELEMENTWISE,
                             SCALAR_MOVING},
+#if defined(__x86_64__)
+    [MARTLET_ISA_AVX2] = {.name = "avx2",
+                          .conv2d = martlet_conv2d_avx2,
+                          .depthwise = martlet_depthwise_avx2,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
+    [MARTLET_ISA_AVX512VNNI] = {.name = "avx512vnni",
+                                .conv2d = martlet_conv2d_avx512vnni,
+                                .depthwise = martlet_depthwise_avx512vnni,
+                                SCALAR_ELEMENTWISE,
+                                SCALAR_MOVING},
+#elif defined(__aarch64__)
+    [MARTLET_ISA_NEON] = {.name = "neon",
+                          .conv2d = martlet_conv2d_neon,
+                          .depthwise = martlet_depthwise_neon,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
+    [MARTLET_ISA_DOTPROD] = {.name = "dotprod",
+                          .conv2d = martlet_conv2d_dotprod,
+                          .depthwise = martlet_depthwise_neon,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
+    [MARTLET_ISA_I8MM] = {.name = "i8mm",
+                          .conv2d = martlet_conv2d_i8mm,
+                          .depthwise = martlet_depthwise_neon,
+                          SCALAR_ELEMENTWISE,
+                          SCALAR_MOVING},
+#endif
 };
 
 static int has(martlet_isa isa) {
