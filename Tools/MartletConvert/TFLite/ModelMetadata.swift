@@ -28,7 +28,9 @@ struct ModelMetadata {
   private mutating func readNormalization(_ tensor: FlatTable) throws(ConversionError) {
     for unit in try tensor.tables(4, "process unit", limit: 64) {
       // ProcessUnitOptions: 1 is NormalizationOptions.
-      guard try unit.integer(0, default: UInt8(0)) == 1, let options = try unit.table(1, "normalization") else { continue }
+      guard try unit.integer(0, default: UInt8(0)) == 1, let options = try unit.table(1, "normalization") else {
+        continue
+      }
       let mean = try options.floats(0, "mean", limit: 16)
       let deviation = try options.floats(1, "std", limit: 16)
       guard mean.count == deviation.count, mean.count == 1 || mean.count == 3 else { continue }

@@ -32,7 +32,9 @@ struct ZipArchive {
     guard base >= 0, count <= Self.maxEntries else { throw failure("the directory does not fit the file") }
     var position = end - directorySize
     for _ in 0..<count {
-      guard try integer(UInt32.self, position) == 0x0201_4b50 else { throw failure("entry at byte \(position) is not one") }
+      guard try integer(UInt32.self, position) == 0x0201_4b50 else {
+        throw failure("entry at byte \(position) is not one")
+      }
       let nameLength = try integer(UInt16.self, position + 28)
       let skipped = try integer(UInt16.self, position + 30) + integer(UInt16.self, position + 32)
       let header = try integer(UInt32.self, position + 42) + base
@@ -48,20 +50,20 @@ struct ZipArchive {
 
   /// The unpacked bytes of an entry of at most `limit` bytes.
   func contents(of entry: Entry, limit: Int) throws(ConversionError) -> [UInt8] {
-    guard entry.size <= limit else { throw failure("'\(printable(entry.name))' has \(entry.size) bytes, at most \(limit)") }
-    guard try integer(UInt32.self, entry.header) == 0x0403_4b50 else {
-      throw failure("'\(printable(entry.name))' has no local header")
-    }
-    let start = try entry.header + 30 + integer(UInt16.self, entry.header + 26) + integer(UInt16.self, entry.header + 28)
+    let shown = printable(entry.name)
+    guard entry.size <= limit else { throw failure("'\(shown)' has \(entry.size) bytes, at most \(limit)") }
+    guard try integer(UInt32.self, entry.header) == 0x0403_4b50 else { throw failure("'\(shown)' has no local header") }
+    let nameLength = try integer(UInt16.self, entry.header + 26)
+    let start = try entry.header + 30 + nameLength + integer(UInt16.self, entry.header + 28)
     let packed = Array(try slice(start, entry.packedSize))
     let unpacked: [UInt8]
     switch entry.method {
     case 0: unpacked = packed
     case 8: unpacked = try inflated(packed, size: entry.size, entry.name)
-    default: throw failure("'\(printable(entry.name))' is packed with method \(entry.method), which is not supported")
+    default: throw failure("'\(shown)' is packed with method \(entry.method), which is not supported")
     }
-    guard unpacked.count == entry.size, UInt32(truncatingIfNeeded: crc32(0, unpacked, uInt(unpacked.count))) == entry.checksum
-    else { throw failure("'\(printable(entry.name))' is damaged") }
+    let checksum = UInt32(truncatingIfNeeded: crc32(0, unpacked, uInt(unpacked.count)))
+    guard unpacked.count == entry.size, checksum == entry.checksum else { throw failure("'\(shown)' is damaged") }
     return unpacked
   }
 
@@ -71,7 +73,7 @@ struct ZipArchive {
     guard bytes.count >= size else { return nil }
     let earliest = max(0, bytes.count - size - 0xFFFF)
     for position in stride(from: bytes.count - size, through: earliest, by: -1)
-    where bytes[position] == 0x50 && bytes[position + 1] == 0x4b && bytes[position + 2] == 5 && bytes[position + 3] == 6 {
+    where bytes[position..<position + 4].elementsEqual([0x50, 0x4b, 5, 6]) {
       let comment = Int(bytes[position + 20]) + Int(bytes[position + 21]) << 8
       if position + size + comment == bytes.count { return position }
     }
@@ -84,7 +86,9 @@ struct ZipArchive {
     let status = output.withUnsafeMutableBufferPointer { output in
       input.withUnsafeMutableBufferPointer { input in
         var stream = z_stream()
-        guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return Z_MEM_ERROR }
+        // -15: a raw deflate stream with the largest window.
+        let size = Int32(MemoryLayout<z_stream>.size)
+        guard inflateInit2_(&stream, -15, ZLIB_VERSION, size) == Z_OK else { return Z_MEM_ERROR }
         defer { inflateEnd(&stream) }
         stream.next_in = input.baseAddress
         stream.avail_in = uInt(input.count)
@@ -100,7 +104,9 @@ struct ZipArchive {
 
   private func integer<T: FixedWidthInteger>(_ type: T.Type, _ position: Int) throws(ConversionError) -> Int {
     let size = MemoryLayout<T>.size
-    guard position >= 0, position <= bytes.count - size else { throw failure("record at byte \(position) leaves the file") }
+    guard position >= 0, position <= bytes.count - size else {
+      throw failure("record at byte \(position) leaves the file")
+    }
     return bytes.withUnsafeBytes { Int(T(littleEndian: $0.loadUnaligned(fromByteOffset: position, as: T.self))) }
   }
 
