@@ -149,7 +149,7 @@ extension Operands {
     let kernel = value(weights).shape
     let bias = try bias(3, channels: kernel[0])
     let inputShape = value(input).shape
-    let stride = Size(try positiveOption(2, "stride"), try positiveOption(1, "stride"))
+    let stride = Size(try positiveOption(2, "stride", limit: 64), try positiveOption(1, "stride", limit: 64))
     guard shape.count == 4, shape[0] == inputShape[0], shape[3] == kernel[0], inputShape[3] == kernel[3] else {
       throw .badData("output shape \(shape) does not fit input \(inputShape) and weights \(kernel)")
     }

@@ -50,7 +50,7 @@ final class Operands {
   }
 
   /// A dimension, stride or the like that must be in 1...limit.
-  func positiveOption(_ field: Int, _ name: String, default value: Int = 0, limit: Int = 1 << 16)
+  func positiveOption(_ field: Int, _ name: String, default value: Int = 0, limit: Int = 4096)
     throws(ConversionError) -> Int
   {
     let number = try option(field, default: value)
