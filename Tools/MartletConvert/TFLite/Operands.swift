@@ -177,6 +177,8 @@ final class Operands {
     importer.graph.nodes.append(Node(operation: operation, inputs: inputs, outputs: outputs, origin: origin))
   }
 
+  func setConstant(_ index: Int, _ bytes: [UInt8]) { importer.graph.values[index].constant = ArraySlice(bytes) }
+
   /// A value that is not in the source.
   func makeValue(like other: Int, shape: [Int], quantization: Quantization?) -> Int {
     var value = value(other)
