@@ -54,8 +54,8 @@ add_16(const prepared *c, __m128i a, __m128i b) {
   return _mm512_sra_epi32(_mm512_mask_sub_epi32(out, negative, out, _mm512_set1_epi32(1)), c->right);
 }
 
-/// 64 sums of inputs that step by `stride` 0 or 1. Packing works on lanes of 128 bits: the 32-bit elements of the result
-/// are put in order last.
+/// 64 sums of inputs that either step or repeat. Packing works on lanes of 128 bits: the 32-bit elements of the
+/// result are put in order last.
 MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
 add_64(const prepared *c, const int8_t *a, bool step_a, __m128i x, const int8_t *b, bool step_b, __m128i y) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);

@@ -28,9 +28,9 @@ static inline int8_t martlet_prelu_one(const martlet_prelu_params *p, int32_t x,
 
 /// One input of an add as the SIMD variants compute it, in 32 bits throughout.
 ///
-/// With d = x - zero_point the specification's high_mul(d << 20, m) is floor((d m + 2^10) / 2^11). For m = 2^16 high + low
-/// that is 2^5 d high + floor((d low + 2^10) / 2^11): two products of 16-bit numbers. The second rounding's half,
-/// 2^(right-1), is a multiple of the divisor too and goes into the same sum, `bias`.
+/// With d = x - zero_point the specification's high_mul(d << 20, m) is floor((d m + 2^10) / 2^11). For
+/// m = 2^16 high + low that is 2^5 d high + floor((d low + 2^10) / 2^11): two products of 16-bit numbers. The second
+/// rounding's half, 2^(right-1), times 2^11 goes into the same sum, `bias`.
 /// Where m is 1/2 and nothing is shifted, as for the input of the larger scale, the term is just d << 19.
 typedef struct martlet_add_term {
   bool halves;
@@ -51,8 +51,8 @@ static inline bool martlet_add_term_of(martlet_add_term *term, int32_t multiplie
   return true;
 }
 
-/// The whole add. The sum's own rescale is a 64-bit product whose high half is taken; both roundings' halves, the output
-/// zero point and the zero points of terms that are just shifted (`offset`, in units of the sum) go into `nudge`.
+/// The whole add. The sum's own rescale is a 64-bit product whose high half is taken; both roundings' halves, the
+/// output zero point and the zero points of terms that are just shifted (`offset`, in units of the sum) go into `nudge`.
 typedef struct martlet_add_plan {
   martlet_add_term a, b;
   int32_t offset, right;
