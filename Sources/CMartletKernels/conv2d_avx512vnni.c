@@ -12,20 +12,18 @@
 /// Pixels x panels of accumulators: 24 registers, leaving room for two panels' weights and the constants.
 #define MAX_PIXELS 12
 
-/// 4 x 16 int32 to 4 x 16 int8, in order: zero point added, saturated, clamped.
+/// 4 x 16 int32 to 4 x 16 int8, in order: saturated, clamped.
 TARGET INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d, const martlet_conv2d_params *p) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i zero = _mm512_set1_epi16((int16_t)p->output_zero_point);
-  __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero), cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
-  __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(ab, cd));
-  bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_min));
+  __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  bytes = _mm512_max_epi8(_mm512_permutexvar_epi32(order, bytes), _mm512_set1_epi8((int8_t)p->clamp_min));
   return _mm512_min_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_max));
 }
 
 typedef struct run_state {
   const conv2d_run *run;
   rescale_avx512 panel[2];
-  /// Every shift is to the right and the rule is fixed-point: the vector path.
+  /// The rule is fixed-point and every channel is one for martlet_rescale_prepared_avx512.
   bool fast;
 } run_state;
 
@@ -69,7 +67,8 @@ static __attribute__((noinline)) void store_slowly(const conv2d_run *run, int32_
   }
 }
 
-TARGET INLINE void store(const run_state *state, int32_t first, int pixels, int panels, __m512i acc[][2]) {
+TARGET INLINE void store(const run_state *state, int32_t first, int pixels, int panels, bool rectified,
+                         __m512i acc[][2]) {
   const conv2d_run *run = state->run;
   const martlet_conv2d_params *p = &run->grid->p;
   if (!state->fast) {
@@ -90,7 +89,8 @@ TARGET INLINE void store(const run_state *state, int32_t first, int pixels, int 
 #pragma clang loop unroll(full)
     for (int k = 0; k < 4; k++) {
       int pixel = panels == 2 ? i + k / 2 : i + k, panel = panels == 2 ? k % 2 : 0;
-      v[k] = pixel < pixels ? martlet_rescale_prepared_avx512(acc[pixel][panel], &state->panel[panel]) : _mm512_setzero_si512();
+      v[k] = pixel < pixels ? martlet_rescale_prepared_avx512(acc[pixel][panel], &state->panel[panel], rectified)
+                            : _mm512_setzero_si512();
     }
     __m512i bytes = pack(v[0], v[1], v[2], v[3], p);
     if (panels == 2) {
@@ -109,7 +109,7 @@ TARGET INLINE void store(const run_state *state, int32_t first, int pixels, int 
   }
 }
 
-TARGET INLINE void block(const run_state *state, int32_t first, int pixels, int panels) {
+TARGET INLINE void block(const run_state *state, int32_t first, int pixels, int panels, bool rectified) {
   const conv2d_run *run = state->run;
   __m512i acc[MAX_PIXELS][2];
 #pragma clang loop unroll(full)
@@ -119,12 +119,14 @@ TARGET INLINE void block(const run_state *state, int32_t first, int pixels, int 
     if (panels == 2) acc[i][1] = _mm512_sub_epi32(state->panel[1].bias, correction);
   }
   multiply(run, (const int8_t *)run->a + first * run->pixel_stride, pixels, panels, acc);
-  store(state, first, pixels, panels, acc);
+  store(state, first, pixels, panels, rectified, acc);
 }
 
-#define DEFINE_BLOCK(N)                                                                                          \
-  TARGET static void block_##N##_1(const run_state *state, int32_t first) { block(state, first, N, 1); }         \
-  TARGET static void block_##N##_2(const run_state *state, int32_t first) { block(state, first, N, 2); }
+#define DEFINE_BLOCK(N)                                                                                            \
+  TARGET static void block_##N##_1(const run_state *state, int32_t first) { block(state, first, N, 1, false); }    \
+  TARGET static void block_##N##_2(const run_state *state, int32_t first) { block(state, first, N, 2, false); }    \
+  TARGET static void relu_##N##_1(const run_state *state, int32_t first) { block(state, first, N, 1, true); }      \
+  TARGET static void relu_##N##_2(const run_state *state, int32_t first) { block(state, first, N, 2, true); }
 DEFINE_BLOCK(1)
 DEFINE_BLOCK(2)
 DEFINE_BLOCK(3)
@@ -139,24 +141,28 @@ DEFINE_BLOCK(11)
 DEFINE_BLOCK(12)
 
 typedef void (*block_kernel)(const run_state *state, int32_t first);
-#define BLOCKS(N) {block_##N##_1, block_##N##_2}
-static const block_kernel blocks[MAX_PIXELS][2] = {BLOCKS(1), BLOCKS(2), BLOCKS(3), BLOCKS(4),  BLOCKS(5),  BLOCKS(6),
+#define BLOCKS(N) {block_##N##_1, block_##N##_2, relu_##N##_1, relu_##N##_2}
+static const block_kernel blocks[MAX_PIXELS][4] = {BLOCKS(1), BLOCKS(2), BLOCKS(3), BLOCKS(4),  BLOCKS(5),  BLOCKS(6),
                                                    BLOCKS(7), BLOCKS(8), BLOCKS(9), BLOCKS(10), BLOCKS(11), BLOCKS(12)};
 
 TARGET static void run_avx512vnni(const conv2d_run *run) {
-  run_state state = {.run = run, .fast = !run->grid->p.double_rescale};
+  const conv2d_grid *g = run->grid;
+  run_state state = {.run = run, .fast = !g->p.double_rescale};
+  const int64_t reach = (int64_t)(g->panel_bytes - sizeof(martlet_channels)) / 16 * 128 * 256;
   for (int32_t j = 0; j < run->panels; j++) {
-    const martlet_channels *c = (const martlet_channels *)(run->panel + j * run->grid->panel_bytes);
-    bool right_only = martlet_rescale_prepare_avx512(_mm512_loadu_si512(c->bias), _mm512_loadu_si512(c->multiplier),
-                                                     _mm512_loadu_si512(c->shift), &state.panel[j]);
-    state.fast = state.fast && right_only;
+    const martlet_channels *c = (const martlet_channels *)(run->panel + j * g->panel_bytes);
+    bool exact = martlet_rescale_prepare_avx512(_mm512_loadu_si512(c->bias), _mm512_loadu_si512(c->multiplier),
+                                                _mm512_loadu_si512(c->shift), g->p.output_zero_point, reach,
+                                                &state.panel[j]);
+    state.fast = state.fast && exact;
   }
+  const int variant = run->panels - 1 + (g->p.clamp_min >= g->p.output_zero_point ? 2 : 0);
   // Blocks of equal size rather than full ones and a small rest.
   int32_t parts = (run->count + MAX_PIXELS - 1) / MAX_PIXELS;
   int32_t size = run->count / parts, larger = run->count % parts;
   for (int32_t i = 0, first = 0; i < parts; i++) {
     int32_t pixels = size + (i < larger);
-    blocks[pixels - 1][run->panels - 1](&state, first);
+    blocks[pixels - 1][variant](&state, first);
     first += pixels;
   }
 }
