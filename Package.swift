@@ -8,13 +8,19 @@ let embedded = Context.environment["MARTLET_EMBEDDED"] != nil
 
 let common: [SwiftSetting] =
   embedded
-  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
 let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
-// The device command carries only what it calls; what it links lazily it does not start up with.
+// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
+// in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
+let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
 let deviceLink: [LinkerSetting] =
-  [.linkedLibrary("m")] + (embedded ? [.unsafeFlags(["-Xlinker", "--gc-sections"])] : [])
+  [.linkedLibrary("m")]
+  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
+
+// What talks to people is text: small matters more there than fast.
+let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
@@ -23,13 +29,17 @@ var products: [Product] = [
 ]
 
 var targets: [Target] = [
-  .target(name: "CMartletKernels"),
-  .target(name: "CMartletPlatform"),
+  .target(name: "CMartletKernels", cSettings: compact),
+  .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
-  .target(name: "CMartletLinux"),
-  .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
+  .target(name: "CMartletLinux", cSettings: compact),
+  .target(
+    name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: small),
   .executableTarget(
-    name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
+    name: "MartletCLI",
+    dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: small, linkerSettings: deviceLink),
   // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
@@ -50,6 +60,7 @@ if !embedded {
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
+    .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }

@@ -142,6 +142,7 @@ extension Lowering {
     (p.out_h, p.out_w) = (Int32(outputShape[1]), Int32(outputShape[2]))
     p.align_corners = alignCorners ? 1 : 0
     p.half_pixel_centers = halfPixelCenters ? 1 : 0
+    p.unsigned_float = opcode == .resizeBilinear && isUnsigned(node) ? 1 : 0
     append(DeviceOperator(opcode, node.origin, inputs: [input], output: try result(node), p))
   }
 

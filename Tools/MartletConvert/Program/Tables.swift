@@ -53,12 +53,27 @@ enum Tables {
     _ input: (scale: Float, zeroPoint: Int32), _ output: (scale: Float, zeroPoint: Int32), from: Float, to: Float
   ) -> [UInt8] {
     let factor = QuantizedMultiplier(Double(input.scale / output.scale))
-    let low = max(-128, saturatingAdd(output.zeroPoint, clampedInteger((from / output.scale).rounded(.toNearestOrAwayFromZero))))
-    let high = to == .infinity
-      ? 127
-      : min(127, saturatingAdd(output.zeroPoint, clampedInteger((to / output.scale).rounded(.toNearestOrAwayFromZero))))
+    let low = max(-128, steps(from, output))
+    let high = to == .infinity ? 127 : min(127, steps(to, output))
     return make { q in
       min(max(saturatingAdd(factor.rescale(q - input.zeroPoint), output.zeroPoint), low), high)
+    }
+  }
+
+  /// Quantized value of a real number, not clamped.
+  private static func steps(_ real: Float, _ output: (scale: Float, zeroPoint: Int32)) -> Int32 {
+    let rounded = (real / output.scale).rounded(.toNearestOrAwayFromZero)
+    return saturatingAdd(output.zeroPoint, clampedInteger(rounded))
+  }
+
+  /// What a rectifier whose input and output have these parameters leaves of the int8 range; nil for other functions.
+  static func bounds(_ function: UnaryFunction, scale: Float, zeroPoint: Int32) -> ClosedRange<Int32>? {
+    let output = (scale: scale, zeroPoint: zeroPoint)
+    switch function {
+    case .relu: return max(-128, steps(0, output))...127
+    case .relu6: return max(-128, steps(0, output))...min(127, steps(6, output))
+    case .reluN1To1: return max(-128, steps(-1, output))...min(127, steps(1, output))
+    default: return nil
     }
   }
 

@@ -44,6 +44,7 @@ enum ConversionLimits {
   /// Largest rank of a source tensor; TensorFlow Lite itself stops at 8.
   static let sourceRank = 8
   static let operandsPerOperator = 1 << 10
+  static let operators = 1 << 14
   static let weightsBytes = 1 << 30
   /// Constants larger than this are not folded.
   static let foldedElements = 1 << 24

@@ -115,7 +115,7 @@ struct TFLiteModel {
 
   private static func operators(of subgraph: FlatTable, codes: [Code]) throws(ConversionError) -> [Operator] {
     var result: [Operator] = []
-    for table in try subgraph.tables(3, "operator", limit: 1 << 16) {
+    for table in try subgraph.tables(3, "operator", limit: ConversionLimits.operators) {
       let index = Int(try table.integer(0, default: UInt32(0)))
       guard index < codes.count else {
         throw table.buffer.failure(table.place, "operator code \(index) of \(codes.count)")
