@@ -9,49 +9,39 @@
 
 /// What the rescaling needs of 16 channels, for even and odd lanes.
 ///
-/// Both roundings and the zero point are one 64-bit sum: with p = x * multiplier and n the shift to the right,
-/// floor((floor((p + 2^30) / 2^31) + k) / 2^n) + zero_point = floor((p + 2^30 + (k + zero_point 2^n) 2^31) / 2^(31 + n)),
-/// where k is the second rounding's 2^(n-1), less 1 for a negative value (half away from zero); for n = 0 there is no k.
-/// The sign of x serves as that of the value: they differ only where the value is 0, and there the 1 changes nothing.
+/// Both roundings are one 64-bit sum: with p = x * multiplier and n the shift to the right,
+/// floor((floor((p + 2^30) / 2^31) + k) / 2^n) = floor((p + 2^30 + k 2^31) / 2^(31 + n)), where k is the second rounding's
+/// 2^(n-1), less 1 for a negative value (half away from zero); for n = 0 there is no k. The sign of x serves as that of
+/// the value: they differ only where the value is 0, and there the 1 changes nothing.
 typedef struct rescale_avx512 {
   __m512i bias, multiplier_even, multiplier_odd, sum_even, sum_odd, sign_even, sign_odd, total_even, total_odd;
 } rescale_avx512;
 
-/// Whether martlet_rescale_prepared_avx512 is exact for these channels: no shift to the left, none so far to the right that
-/// the zero point would overflow, and no accumulator near the ends of 32 bits. `reach` is the largest absolute value that
-/// the products can add up to.
+/// Whether no channel shifts to the left: only then martlet_rescale_prepared_avx512 is right.
 MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) bool
-martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, int32_t zero_point, int64_t reach,
-                               rescale_avx512 *out) {
+martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, rescale_avx512 *out) {
   const __m512i none = _mm512_setzero_si512();
   multiplier = _mm512_and_si512(multiplier, _mm512_set1_epi32(INT32_MAX));
-  __m512i right = _mm512_and_si512(_mm512_sub_epi32(none, shift), _mm512_set1_epi32(31));
+  __m512i right = _mm512_min_epi32(_mm512_sub_epi32(none, shift), _mm512_set1_epi32(31));
   __m512i even = _mm512_and_si512(right, _mm512_set1_epi64(0xFFFFFFFF)), odd = _mm512_srli_epi64(right, 32);
   __mmask8 shifts_even = _mm512_test_epi64_mask(even, even), shifts_odd = _mm512_test_epi64_mask(odd, odd);
   const __m512i nudge = _mm512_set1_epi64((int64_t)1 << 30), sign = _mm512_set1_epi64((int64_t)1 << 31);
-  const __m512i zero = _mm512_set1_epi64((int64_t)zero_point * ((int64_t)1 << 31));
   out->bias = bias;
   out->multiplier_even = multiplier;
   out->multiplier_odd = _mm512_srli_epi64(multiplier, 32);
   out->sum_even = _mm512_mask_add_epi64(nudge, shifts_even, nudge, _mm512_sllv_epi64(nudge, even));
   out->sum_odd = _mm512_mask_add_epi64(nudge, shifts_odd, nudge, _mm512_sllv_epi64(nudge, odd));
-  out->sum_even = _mm512_add_epi64(out->sum_even, _mm512_sllv_epi64(zero, even));
-  out->sum_odd = _mm512_add_epi64(out->sum_odd, _mm512_sllv_epi64(zero, odd));
   out->sign_even = _mm512_maskz_mov_epi64(shifts_even, sign);
   out->sign_odd = _mm512_maskz_mov_epi64(shifts_odd, sign);
   out->total_even = _mm512_add_epi64(even, _mm512_set1_epi64(31));
   out->total_odd = _mm512_add_epi64(odd, _mm512_set1_epi64(31));
-  const int32_t far = 1 << 29;
-  __mmask16 odd_ones = _mm512_cmpgt_epi32_mask(shift, none) | _mm512_cmplt_epi32_mask(shift, _mm512_set1_epi32(-23)) |
-                       _mm512_cmpgt_epi32_mask(bias, _mm512_set1_epi32(far)) |
-                       _mm512_cmplt_epi32_mask(bias, _mm512_set1_epi32(-far));
-  return odd_ones == 0 && reach < far;
+  return _mm512_cmpgt_epi32_mask(shift, none) == 0;
 }
 
-/// martlet_rescale of 16 accumulators, zero point added, not yet saturated.
+/// martlet_rescale of 16 accumulators.
 ///
-/// `rectified`: whatever is below the zero point will be clamped to it or above, so how negative values round is nothing
-/// to care about: without the sign's correction they still come out at or below the zero point.
+/// `rectified`: the caller will clamp negative results to 0 or above, so how they round is nothing to care about: without
+/// the sign's correction they still come out at or below 0.
 MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
 martlet_rescale_prepared_avx512(__m512i x, const rescale_avx512 *c, bool rectified) {
   __m512i odd = _mm512_srli_epi64(x, 32);

@@ -111,10 +111,9 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
     __m512i bias = gather(run, offsetof(martlet_channels, bias) + j * 16);
     __m512i multiplier = gather(run, offsetof(martlet_channels, multiplier) + j * 16);
     __m512i shift = gather(run, offsetof(martlet_channels, shift) + j * 16);
-    bool exact = martlet_rescale_prepare_avx512(bias, multiplier, shift, p->output_zero_point,
-                                                (int64_t)quads * 4 * 128 * 256, &state->channels[j]);
-    state->channels[j].bias = _mm512_sub_epi32(bias, sums[j]);
-    state->fast = state->fast && exact;
+    bool right_only =
+        martlet_rescale_prepare_avx512(_mm512_sub_epi32(bias, sums[j]), multiplier, shift, &state->channels[j]);
+    state->fast = state->fast && right_only;
   }
 }
 
@@ -132,7 +131,7 @@ TARGET INLINE void accumulate(const depthwise_state *state, int32_t quad, const 
   }
 }
 
-/// Multipliers of 1 and more, and other rarities: one channel after the other.
+/// Multipliers of 1 and more: rare, so one channel after the other.
 static __attribute__((noinline)) void store_slowly(const depthwise_run *run, const int32_t acc[4][16], int32_t pixels,
                                                    int lanes, int8_t *out) {
   const martlet_depthwise_params *p = &run->grid->p;
@@ -167,8 +166,10 @@ TARGET INLINE void store(const depthwise_state *state, const __m512i acc[4], int
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) v[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j], false);
   }
-  __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
-  bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_min));
+  const __m512i zero = _mm512_set1_epi16((int16_t)p->output_zero_point);
+  __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero);
+  __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), zero);
+  __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8((int8_t)p->clamp_min));
   bytes = _mm512_min_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_max));
   if (lanes == 4) {
     _mm512_mask_storeu_epi8(out, state->mask, bytes);
