@@ -25,7 +25,7 @@ var targets: [Target] = [
   .target(name: "CMartletKernels"),
   .target(name: "CMartletPlatform"),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
-  .target(name: "CMartletLinux"),
+  .target(name: "CMartletLinux", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
   .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
   .executableTarget(
     name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
