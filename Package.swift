@@ -8,27 +8,63 @@ let embedded = Context.environment["MARTLET_EMBEDDED"] != nil
 
 let common: [SwiftSetting] =
   embedded
-  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+  ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
 let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
-// The device command carries only what it calls; what it links lazily it does not start up with.
+// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
+// in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
+let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
 let deviceLink: [LinkerSetting] =
-  [.linkedLibrary("m")] + (embedded ? [.unsafeFlags(["-Xlinker", "--gc-sections"])] : [])
+  [.linkedLibrary("m")]
+  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
+
+// What talks to people is text: small matters more there than fast.
+let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
   .executable(name: "martlet", targets: ["MartletCLI"]),
+  .executable(name: "martlet-selftest", targets: ["martlet-selftest"]),
 ]
 
 var targets: [Target] = [
-  .target(name: "CMartletKernels"),
-  .target(name: "CMartletPlatform"),
+  .target(name: "CMartletKernels", cSettings: compact),
+  .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
-  .target(name: "CMartletLinux", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
-  .target(name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux"], swiftSettings: common),
+  .target(
+    name: "CMartletLinux", cSettings: compact, linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+  .target(
+    name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: small),
   .executableTarget(
-    name: "MartletCLI", dependencies: ["MartletDevice"], swiftSettings: common, linkerSettings: deviceLink),
+    name: "MartletCLI",
+    dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
+    swiftSettings: small, linkerSettings: deviceLink),
+  // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
+  .target(
+    name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
+    cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
+  .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
 ]
 
-let package = Package(name: "martlet", products: products, dependencies: [], targets: targets, cLanguageStandard: .gnu11)
+var dependencies: [Package.Dependency] = []
+
+// Workstation only.
+if !embedded {
+  dependencies.append(.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"))
+  products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
+  products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
+  targets += [
+    .target(name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels"], path: "Tools/MartletConvert"),
+    .executableTarget(
+      name: "MartletToolsCLI",
+      dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tools/MartletToolsCLI"),
+    .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
+  ]
+}
+
+let package = Package(
+  name: "martlet", products: products, dependencies: dependencies, targets: targets, cLanguageStandard: .gnu11)

@@ -120,12 +120,22 @@ glibc_floor() {
   readelf --dyn-syms -W "$1" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1
 }
 
-# need_python : numpy and LiteRT, whose reference kernels are the oracle of the differential tests.
+# need_python : numpy, the peers LiteRT and ONNX Runtime, and what the oracle in Tests/Oracle needs besides. LiteRT's
+# reference kernels are what Martlet must equal.
 need_python() {
-  [ -f "$venv/.ready" ] && return 0
+  local wanted=$root/Tests/Oracle/requirements.txt
+  cmp -s "$wanted" "$venv/.requirements" && return 0
   apt_need python3-venv
-  say "installing ai-edge-litert and numpy into $venv"
+  say "installing $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check ai-edge-litert==2.3.0 numpy pillow flatbuffers
-  touch "$venv/.ready"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$venv/.requirements"
+}
+
+# oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; LiteRT's notices at start-up are left out.
+oracle() {
+  local module=$1
+  shift
+  PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" \
+    2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
 }

@@ -26,4 +26,10 @@ static inline int8_t martlet_prelu_one(const martlet_prelu_params *p, int32_t x,
   return (int8_t)martlet_clamp(martlet_wrapping_add(y, p->output_zero_point), -128, 127);
 }
 
+/// Whether every sum and product of an add stays below 2^31, so that the narrow arithmetic of the SIMD variants is exact:
+/// terms of at most 255 << 20 that only shrink. That is every add of the reference.
+static inline bool martlet_add_is_narrow(const martlet_add_params *p) {
+  return p->left_shift >= 1 && p->left_shift <= 20 && p->shift0 <= 0 && p->shift1 <= 0 && p->output_shift <= 0;
+}
+
 #endif

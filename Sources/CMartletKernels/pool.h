@@ -53,4 +53,22 @@ static inline int8_t martlet_pool_average(const martlet_pool_params *p, int32_t 
   return (int8_t)martlet_clamp(average, p->clamp_min, p->clamp_max);
 }
 
+/// Division by a count as a multiplication: (v * multiplier) >> shift == v / count for 0 <= v <= 256 * count.
+/// With 2^k <= count < 2^(k+1) and shift = 31 + k the multiplier exceeds 2^shift / count by less than 1, so the product
+/// exceeds v * 2^shift / count by less than v < 2^(9+k) <= 2^shift / count: too little to reach the next integer.
+typedef struct martlet_divisor {
+  uint32_t multiplier;
+  int32_t shift;
+} martlet_divisor;
+
+/// `count` in 1 ..< 2^21.
+static inline martlet_divisor martlet_divisor_of(int32_t count) {
+  int32_t shift = 31 + (31 - __builtin_clz((uint32_t)count));
+  martlet_divisor divisor = {(uint32_t)((((uint64_t)1 << shift) + (uint32_t)count - 1) / (uint32_t)count), shift};
+  return divisor;
+}
+
+/// Largest count that martlet_divisor_of takes.
+#define MARTLET_DIVISOR_LIMIT ((1 << 21) - 1)
+
 #endif

@@ -75,14 +75,16 @@ static void softmax_row(const martlet_softmax_params *p, int32_t *cache, const i
     if (difference < p->diff_min) continue;
     sum = martlet_wrapping_add(sum, martlet_round_shift(cached_exp(p, cache, difference), 12));
   }
-  // The largest value alone contributes 1, so the sum is not 0.
+  // The largest value alone contributes 1; only a sum that wrapped could be 0.
   int32_t headroom = sum == 0 ? 31 : __builtin_clz((uint32_t)sum);
   int32_t fraction = (int32_t)(((uint32_t)sum << headroom) - ((uint32_t)1 << 31));
   int32_t scale = reciprocal_of_one_plus(fraction);
-  int32_t shift = martlet_clamp(12 - headroom + 31 - 8, 0, 31);
+  // Never negative, as the sum is at least 1. Where it reaches 512 (the reference gives up there), every probability
+  // is below half a step of the output.
+  int32_t shift = 12 - headroom + 31 - 8;
   for (int32_t i = 0; i < p->depth; i++) {
     int32_t difference = in[i] - largest, y = -128;
-    if (difference >= p->diff_min) {
+    if (difference >= p->diff_min && shift < 32) {
       y = martlet_round_shift(martlet_high_mul(scale, cached_exp(p, cache, difference)), shift) - 128;
     }
     out[i] = (int8_t)martlet_clamp(y, -128, 127);

@@ -1,26 +1,38 @@
 /// The one dispatch table: which variant of each kernel an instruction set has, and which set this processor has.
-#include "variants.h"
+#include "operators.h"
 
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
-#define SCALAR_MOVING                                                                          \
-  .copy = martlet_copy_scalar, .fill = martlet_fill_scalar, .resize_nearest = martlet_resize_nearest_scalar, \
-  .resize_bilinear = martlet_resize_bilinear_scalar, .argmax = martlet_argmax_scalar,          \
-  .quantize = martlet_quantize_scalar, .dequantize = martlet_dequantize_scalar
-
-#define SCALAR_ELEMENTWISE                                                                     \
-  .average_pool = martlet_average_pool_scalar, .max_pool = martlet_max_pool_scalar,            \
-  .mean = martlet_mean_scalar, .table = martlet_table_scalar, .add = martlet_add_scalar,       \
-  .mul = martlet_mul_scalar, .prelu = martlet_prelu_scalar, .softmax = martlet_softmax_scalar
-
 static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
     [MARTLET_ISA_SCALAR] = {.name = "scalar",
                             .conv2d = martlet_conv2d_scalar,
                             .depthwise = martlet_depthwise_scalar,
-                            SCALAR_ELEMENTWISE,
-                            SCALAR_MOVING},
+                            MARTLET_OPERATORS_SCALAR},
+#if defined(__x86_64__)
+    [MARTLET_ISA_AVX2] = {.name = "avx2",
+                          .conv2d = martlet_conv2d_avx2,
+                          .depthwise = martlet_depthwise_avx2,
+                          MARTLET_OPERATORS_SCALAR},
+    [MARTLET_ISA_AVX512VNNI] = {.name = "avx512vnni",
+                                .conv2d = martlet_conv2d_avx512vnni,
+                                .depthwise = martlet_depthwise_avx512vnni,
+                                MARTLET_OPERATORS_AVX512},
+#elif defined(__aarch64__)
+    [MARTLET_ISA_NEON] = {.name = "neon",
+                          .conv2d = martlet_conv2d_neon,
+                          .depthwise = martlet_depthwise_neon,
+                          MARTLET_OPERATORS_SCALAR},
+    [MARTLET_ISA_DOTPROD] = {.name = "dotprod",
+                          .conv2d = martlet_conv2d_dotprod,
+                          .depthwise = martlet_depthwise_neon,
+                          MARTLET_OPERATORS_SCALAR},
+    [MARTLET_ISA_I8MM] = {.name = "i8mm",
+                          .conv2d = martlet_conv2d_i8mm,
+                          .depthwise = martlet_depthwise_neon,
+                          MARTLET_OPERATORS_SCALAR},
+#endif
 };
 
 static int has(martlet_isa isa) {

@@ -27,9 +27,17 @@ MARTLET_DECLARE(quantize_scalar)
 MARTLET_DECLARE(dequantize_scalar)
 
 #if defined(__x86_64__)
+MARTLET_DECLARE(conv2d_avx2)
+MARTLET_DECLARE(depthwise_avx2)
+MARTLET_DECLARE(conv2d_avx512vnni)
+MARTLET_DECLARE(depthwise_avx512vnni)
 #endif
 
 #if defined(__aarch64__)
+MARTLET_DECLARE(conv2d_neon)
+MARTLET_DECLARE(conv2d_dotprod)
+MARTLET_DECLARE(conv2d_i8mm)
+MARTLET_DECLARE(depthwise_neon)
 #endif
 
 #endif

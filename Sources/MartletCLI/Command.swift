@@ -1,11 +1,72 @@
-import CMartletLinux
 import MartletDevice
+
+/// What ends a command: one line for the person, and an exit code.
+struct CommandError: Error {
+  var sentence: String
+  var exitCode: Int32
+
+  init(_ sentence: String, exitCode: Int32) {
+    self.sentence = sentence
+    self.exitCode = exitCode
+  }
+
+  init(_ error: FileError) {
+    self.init(error.sentence, exitCode: error.exitCode)
+  }
+
+  init(_ error: InstructionSet.Failure) {
+    self.init(error.sentence, exitCode: error.exitCode)
+  }
+
+  static func usage(_ sentence: String) -> CommandError {
+    CommandError(sentence, exitCode: ExitCode.usage)
+  }
+}
 
 /// The device command: parses, calls, prints; decides nothing.
 enum Command {
-  static func run(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
-    var text = "martlet " + MartletVersion.text + "\n"
-    _ = text.withUTF8 { martlet_write_all(1, $0.baseAddress, $0.count) }
-    return 0
+  static func main(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+    guard argc >= 2, let first = argv[1] else {
+      Output.write(Help.overview, to: .error)
+      return ExitCode.usage
+    }
+    let verb = Word(first)
+    if verb == "--help" || verb == "-h" || verb == "help" {
+      Output.write(Help.overview)
+      return ExitCode.success
+    }
+    if verb == "--version" {
+      Output.write("martlet " + MartletVersion.text + "\n")
+      return ExitCode.success
+    }
+    return run(verb, argc, argv)
   }
+
+  private static func run(
+    _ verb: Word, _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) -> Int32 {
+    do throws(CommandError) {
+      if verb == "infer" {
+        try Infer.run(argc, argv)
+      } else if verb == "inspect" {
+        try Inspect.run(argc, argv)
+      } else if verb == "verify" {
+        try Verify.run(argc, argv)
+      } else if verb == "bench" {
+        try Bench.run(argc, argv)
+      } else {
+        throw .usage("there is no such verb; martlet --help lists them")
+      }
+      return ExitCode.success
+    } catch {
+      Output.write("\(verb.text): \(error.sentence)\n", to: .error)
+      return error.exitCode
+    }
+  }
+}
+
+/// Writes the result of a command.
+func report(_ text: String) throws(CommandError) {
+  let code = Output.write(text)
+  if code != 0 { throw CommandError("standard output cannot be written", exitCode: ExitCode.io) }
 }

@@ -15,10 +15,15 @@ public struct PictureLoader: ~Copyable {
   public init(
     width: Int, height: Int, channels: Int, memoryBytes: Int = PictureReader.defaultMemoryBytes
   ) throws(PictureError) {
-    reader = try PictureReader(memoryBytes: memoryBytes)
     let bytes = Resizer.byteCountLimit(
       pictureWidth: Int(MARTLET_PICTURE_MAX_SIDE), width: width, height: height, channels: channels)
     guard let start = martlet_reserve_memory(bytes) else { throw PictureError(.outOfMemory) }
+    do throws(PictureError) {
+      reader = try PictureReader(memoryBytes: memoryBytes)
+    } catch {
+      martlet_release_memory(start, bytes)
+      throw error
+    }
     region = UnsafeMutableRawBufferPointer(start: start, count: bytes)
     self.width = width
     self.height = height

@@ -1,0 +1,47 @@
+/// The rescaling of 16 channels, spread out once for many pixels.
+#ifndef MARTLET_CHANNELS_AVX512_H
+#define MARTLET_CHANNELS_AVX512_H
+
+#include "kernels_internal.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+/// What martlet_rescale_avx512 (requant_avx512.h) derives from the channels alone, kept in memory between pixels.
+typedef struct rescale_avx512 {
+  __m512i bias, multiplier_even, multiplier_odd, sum_even, sum_odd, sign_even, sign_odd, total_even, total_odd;
+} rescale_avx512;
+
+/// Whether no channel shifts to the left: only then martlet_rescale_prepared_avx512 is right.
+MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) bool
+martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, rescale_avx512 *out) {
+  multiplier = _mm512_and_si512(multiplier, _mm512_set1_epi32(INT32_MAX));
+  __m512i right = _mm512_min_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), shift), _mm512_set1_epi32(31));
+  __m512i even = _mm512_and_si512(right, _mm512_set1_epi64(0xFFFFFFFF)), odd = _mm512_srli_epi64(right, 32);
+  __mmask8 shifts_even = _mm512_test_epi64_mask(even, even), shifts_odd = _mm512_test_epi64_mask(odd, odd);
+  const __m512i nudge = _mm512_set1_epi64((int64_t)1 << 30), sign = _mm512_set1_epi64((int64_t)1 << 31);
+  out->bias = bias;
+  out->multiplier_even = multiplier;
+  out->multiplier_odd = _mm512_srli_epi64(multiplier, 32);
+  out->sum_even = _mm512_mask_add_epi64(nudge, shifts_even, nudge, _mm512_sllv_epi64(nudge, even));
+  out->sum_odd = _mm512_mask_add_epi64(nudge, shifts_odd, nudge, _mm512_sllv_epi64(nudge, odd));
+  out->sign_even = _mm512_maskz_mov_epi64(shifts_even, sign);
+  out->sign_odd = _mm512_maskz_mov_epi64(shifts_odd, sign);
+  out->total_even = _mm512_add_epi64(even, _mm512_set1_epi64(31));
+  out->total_odd = _mm512_add_epi64(odd, _mm512_set1_epi64(31));
+  return _mm512_cmpgt_epi32_mask(shift, _mm512_setzero_si512()) == 0;
+}
+
+/// martlet_rescale of 16 accumulators.
+MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+martlet_rescale_prepared_avx512(__m512i x, const rescale_avx512 *c) {
+  __m512i odd = _mm512_srli_epi64(x, 32);
+  __m512i e = _mm512_add_epi64(_mm512_mul_epi32(x, c->multiplier_even), c->sum_even);
+  __m512i o = _mm512_add_epi64(_mm512_mul_epi32(odd, c->multiplier_odd), c->sum_odd);
+  e = _mm512_srav_epi64(_mm512_sub_epi64(e, _mm512_and_si512(x, c->sign_even)), c->total_even);
+  o = _mm512_srav_epi64(_mm512_sub_epi64(o, _mm512_and_si512(odd, c->sign_odd)), c->total_odd);
+  return _mm512_mask_shuffle_epi32(e, 0xAAAA, o, _MM_PERM_CCAA);
+}
+
+#endif
+#endif

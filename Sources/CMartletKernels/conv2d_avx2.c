@@ -1,0 +1,156 @@
+#include "conv2d.h"
+#include "requant_avx2.h"
+
+#if defined(__x86_64__)
+
+// vpmaddwd on bytes widened to words: exact for every weight and every input, which vpmaddubsw is not (it saturates, and
+// its sign trick fails for -128). The tile's window is widened once as it is copied; half a panel's quad is widened as it
+// is loaded. Each lane of an accumulator then holds half of a channel's sum.
+
+#define TARGET MARTLET_TARGET_AVX2
+#define INLINE static inline __attribute__((always_inline))
+/// 6 pixels x 8 channels: 12 accumulators, two vectors of weights and one broadcast pixel.
+#define MAX_PIXELS 6
+
+TARGET INLINE void multiply(const conv2d_run *run, const int16_t *a, const uint8_t *w, int pixels, __m256i acc[][2]) {
+  const conv2d_grid *g = run->grid;
+  const __m256i zero_point = _mm256_set1_epi16((int16_t)g->p.weight_zero_point);
+  const ptrdiff_t stride = run->pixel_stride;
+  for (int32_t sy = 0; sy < g->segments_y; sy++) {
+    for (int32_t sx = 0; sx < g->segments_x; sx++) {
+      const int16_t *x = a + sy * run->segment_stride_y + sx * run->segment_stride_x;
+      for (int32_t quad = 0; quad < g->segment_quads; quad++, x += 4, w += 64) {
+        __m256i w0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));
+        __m256i w1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));
+        w0 = _mm256_sub_epi16(w0, zero_point);
+        w1 = _mm256_sub_epi16(w1, zero_point);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < pixels; i++) {
+          int64_t words;
+          memcpy(&words, x + i * stride, 8);
+          __m256i value = _mm256_set1_epi64x(words);
+          acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(w0, value));
+          acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(w1, value));
+        }
+      }
+    }
+  }
+}
+
+/// 8 channels of a panel, for all pixels of a run.
+typedef struct half_panel {
+  __m256i bias, multiplier, left, right;
+  const martlet_channels *channels;
+  const uint8_t *weights;
+  int32_t first_lane, lanes;
+  int8_t *out;
+} half_panel;
+
+static __attribute__((noinline)) void store_slowly(const conv2d_run *run, const half_panel *half, int32_t pixels,
+                                                   int8_t *out, int32_t acc[][8]) {
+  const martlet_conv2d_params *p = &run->grid->p;
+  for (int32_t i = 0; i < pixels; i++)
+    for (int32_t lane = 0; lane < half->lanes; lane++)
+      out[(ptrdiff_t)i * p->out_c + lane] =
+          martlet_conv2d_output(p, half->channels, half->first_lane + lane, acc[i][lane]);
+}
+
+TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int32_t first, int pixels, __m256i sums[]) {
+  const martlet_conv2d_params *p = &run->grid->p;
+  int8_t *out = half->out + (ptrdiff_t)first * p->out_c;
+  if (p->double_rescale) {
+    int32_t lanes[MAX_PIXELS][8];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < pixels; i++) _mm256_storeu_si256((__m256i *)lanes[i], sums[i]);
+    store_slowly(run, half, pixels, out, lanes);
+    return;
+  }
+  const __m256i zero = _mm256_set1_epi16((int16_t)p->output_zero_point);
+  const __m256i least = _mm256_set1_epi8((int8_t)p->clamp_min), most = _mm256_set1_epi8((int8_t)p->clamp_max);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < pixels; i += 4) {
+    __m256i v[4];
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++)
+      v[k] = i + k < pixels ? martlet_rescale_avx2(sums[i + k], half->multiplier, half->left, half->right)
+                            : _mm256_setzero_si256();
+    __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), zero);
+    __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), zero);
+    __m256i bytes = _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(ab, cd), least), most);
+    bytes = _mm256_permutevar8x32_epi32(bytes, order);
+    int64_t rows[4];
+    _mm256_storeu_si256((__m256i *)rows, bytes);
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) {
+      if (i + k >= pixels) break;
+      int8_t *at = out + (ptrdiff_t)(i + k) * p->out_c;
+      if (half->lanes == 8)
+        memcpy(at, &rows[k], 8);
+      else
+        memcpy(at, &rows[k], (size_t)half->lanes);
+    }
+  }
+}
+
+TARGET INLINE void block(const conv2d_run *run, const half_panel *half, int32_t first, int pixels) {
+  __m256i acc[MAX_PIXELS][2];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < pixels; i++) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
+  multiply(run, (const int16_t *)run->a + first * run->pixel_stride, half->weights, pixels, acc);
+  __m256i sums[MAX_PIXELS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < pixels; i++) {
+    __m256i pairs = _mm256_hadd_epi32(acc[i][0], acc[i][1]);
+    sums[i] = _mm256_add_epi32(_mm256_permute4x64_epi64(pairs, _MM_SHUFFLE(3, 1, 2, 0)), half->bias);
+  }
+  store(run, half, first, pixels, sums);
+}
+
+#define DEFINE_BLOCK(N) \
+  TARGET static void block_##N(const conv2d_run *run, const half_panel *half, int32_t first) { block(run, half, first, N); }
+DEFINE_BLOCK(1)
+DEFINE_BLOCK(2)
+DEFINE_BLOCK(3)
+DEFINE_BLOCK(4)
+DEFINE_BLOCK(5)
+DEFINE_BLOCK(6)
+
+typedef void (*block_kernel)(const conv2d_run *run, const half_panel *half, int32_t first);
+static const block_kernel blocks[MAX_PIXELS] = {block_1, block_2, block_3, block_4, block_5, block_6};
+
+TARGET static void run_half(const conv2d_run *run, const half_panel *half) {
+  int32_t parts = (run->count + MAX_PIXELS - 1) / MAX_PIXELS;
+  int32_t size = run->count / parts, larger = run->count % parts;
+  for (int32_t i = 0, first = 0; i < parts; i++) {
+    int32_t pixels = size + (i < larger);
+    blocks[pixels - 1](run, half, first);
+    first += pixels;
+  }
+}
+
+TARGET static void run_avx2(const conv2d_run *run) {
+  for (int32_t lane = 0; lane < run->channels; lane += 8) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + lane / 16 * run->grid->panel_bytes);
+    const int32_t first = lane % 16;
+    const __m256i none = _mm256_setzero_si256(), shift = _mm256_loadu_si256((const __m256i *)(c->shift + first));
+    const __m256i right = _mm256_min_epi32(_mm256_sub_epi32(none, shift), _mm256_set1_epi32(31));
+    const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(c->multiplier + first));
+    half_panel half = {.bias = _mm256_loadu_si256((const __m256i *)(c->bias + first)),
+                       .multiplier = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)),
+                       .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
+                       .right = _mm256_max_epi32(right, none),
+                       .channels = c,
+                       .weights = (const uint8_t *)(c + 1) + first * 4,
+                       .first_lane = first,
+                       .lanes = martlet_min(8, run->channels - lane),
+                       .out = run->out + lane};
+    run_half(run, &half);
+  }
+}
+
+void martlet_conv2d_avx2(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                         void *scratch) {
+  martlet_conv2d_drive_s16(params, buffers, first, last, scratch, run_avx2);
+}
+#endif

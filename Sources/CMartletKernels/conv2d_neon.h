@@ -1,0 +1,90 @@
+/// What the three aarch64 convolutions share: everything but the multiplication.
+#ifndef MARTLET_CONV2D_NEON_H
+#define MARTLET_CONV2D_NEON_H
+
+#include "conv2d.h"
+#include "requant_neon.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+
+#define MARTLET_INLINE static inline __attribute__((always_inline))
+
+/// Rescales, packs and stores one pixel's 16 channels of a panel, bias not yet added.
+MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, int32_t pixel, int32x4_t sums[4]) {
+  const martlet_conv2d_params *p = &run->grid->p;
+  const martlet_channels *c = (const martlet_channels *)(run->panel + panel * run->grid->panel_bytes);
+  int32_t lanes = martlet_min(16, run->channels - panel * 16);
+  int8_t *out = run->out + (ptrdiff_t)pixel * p->out_c + panel * 16;
+  const int32x4_t correction = vdupq_n_s32(run->sums ? run->sums[pixel] : 0);
+  for (int j = 0; j < 4; j++) sums[j] = vsubq_s32(vaddq_s32(sums[j], vld1q_s32(c->bias + 4 * j)), correction);
+  if (p->double_rescale) {
+    int32_t acc[16];
+    for (int j = 0; j < 4; j++) vst1q_s32(acc + 4 * j, sums[j]);
+    for (int32_t lane = 0; lane < lanes; lane++) out[lane] = martlet_conv2d_output(p, c, lane, acc[lane]);
+    return;
+  }
+  for (int j = 0; j < 4; j++) {
+    int32x4_t multiplier = vandq_s32(vld1q_s32(c->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
+    int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(c->shift + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));
+    int32x4_t left = vmaxq_s32(shift, vdupq_n_s32(0)), right = vmaxq_s32(vnegq_s32(shift), vdupq_n_s32(0));
+    sums[j] = martlet_rescale_neon(sums[j], multiplier, left, right);
+  }
+  const int16x8_t zero = vdupq_n_s16((int16_t)p->output_zero_point);
+  int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(sums[0]), vqmovn_s32(sums[1])), zero);
+  int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(sums[2]), vqmovn_s32(sums[3])), zero);
+  int8x16_t bytes = vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
+  bytes = vmaxq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_min));
+  bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_max));
+  if (lanes == 16) {
+    vst1q_s8(out, bytes);
+  } else {
+    int8_t buffer[16];
+    vst1q_s8(buffer, bytes);
+    memcpy(out, buffer, (size_t)lanes);
+  }
+}
+
+/// weight_zero_point times each patch's sum.
+static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
+  const conv2d_grid *g = run->grid;
+  const int32_t bytes = g->segment_quads * 4;
+  for (int32_t i = 0; i < run->count; i++) {
+    int32x4_t wide = vdupq_n_s32(0);
+    int32_t sum = 0;
+    for (int32_t sy = 0; sy < g->segments_y; sy++) {
+      for (int32_t sx = 0; sx < g->segments_x; sx++) {
+        const int8_t *x = (const int8_t *)run->a + i * run->pixel_stride + sy * run->segment_stride_y +
+                          sx * run->segment_stride_x;
+        int32_t k = 0;
+        for (; k + 16 <= bytes; k += 16) wide = vpadalq_s16(wide, vpaddlq_s8(vld1q_s8(x + k)));
+        for (; k < bytes; k++) sum += x[k];
+      }
+    }
+    out[i] = martlet_wrapping_mul(sum + vaddvq_s32(wide), g->p.weight_zero_point);
+  }
+}
+
+/// Runs `block` over the run's pixels, at most `most` at a time, and over its panels.
+typedef void (*conv2d_block_neon)(const conv2d_run *run, int32_t panel, int32_t first);
+
+MARTLET_INLINE void conv2d_blocks_neon(const conv2d_run *run, const conv2d_block_neon *blocks, int32_t most) {
+  int32_t parts = (run->count + most - 1) / most;
+  int32_t size = run->count / parts, larger = run->count % parts;
+  for (int32_t panel = 0; panel < run->panels; panel++) {
+    for (int32_t i = 0, first = 0; i < parts; i++) {
+      int32_t pixels = size + (i < larger);
+      blocks[pixels - 1](run, panel, first);
+      first += pixels;
+    }
+  }
+}
+
+/// Sums are only wanted where weights have a zero point.
+MARTLET_INLINE conv2d_sum_kernel conv2d_sum_wanted_neon(const void *params) {
+  const martlet_conv2d_params *p = params;
+  return p->weight_zero_point != 0 ? conv2d_sum_neon : NULL;
+}
+
+#endif
+#endif

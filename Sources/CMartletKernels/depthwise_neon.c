@@ -1,0 +1,101 @@
+#include "depthwise.h"
+#include "requant_neon.h"
+#include "variants.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+
+// 16 channels at a time: bytes are widened to words and multiplied by words (w - weight_zero_point) into 32-bit sums.
+
+#define INLINE static inline __attribute__((always_inline))
+#define MAX_TAPS 64
+
+INLINE int8x16_t load(const depthwise_run *run, const int8_t *pixel) {
+  pixel += run->channel;
+  if (run->channels >= 16) return vld1q_s8(pixel);
+  if (run->channels == 8) return vcombine_s8(vld1_s8(pixel), vdup_n_s8(0));
+  int8_t bytes[16] = {0};
+  memcpy(bytes, pixel, (size_t)run->channels);
+  return vld1q_s8(bytes);
+}
+
+INLINE void store(const depthwise_run *run, int32x4_t acc[4], int8_t *out) {
+  const martlet_depthwise_params *p = &run->grid->p;
+  const martlet_channels *c = (const martlet_channels *)run->panel;
+  for (int j = 0; j < 4; j++) {
+    int32x4_t multiplier = vandq_s32(vld1q_s32(c->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
+    int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(c->shift + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));
+    int32x4_t left = vmaxq_s32(shift, vdupq_n_s32(0)), right = vmaxq_s32(vnegq_s32(shift), vdupq_n_s32(0));
+    acc[j] = martlet_rescale_neon(acc[j], multiplier, left, right);
+  }
+  const int16x8_t zero = vdupq_n_s16((int16_t)p->output_zero_point);
+  int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(acc[0]), vqmovn_s32(acc[1])), zero);
+  int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(acc[2]), vqmovn_s32(acc[3])), zero);
+  int8x16_t bytes = vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
+  bytes = vmaxq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_min));
+  bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_max));
+  if (run->channels >= 16) {
+    vst1q_s8(out, bytes);
+  } else {
+    int8_t lanes[16];
+    vst1q_s8(lanes, bytes);
+    memcpy(out, lanes, (size_t)run->channels);
+  }
+}
+
+/// Taps count as the table does, [kernel_w][kernel_h].
+static void widen_weights(const depthwise_run *run, int16x8_t weights[][2], int32_t entry[]) {
+  const martlet_depthwise_params *p = &run->grid->p;
+  const int8_t *w = (const int8_t *)run->panel + sizeof(martlet_channels);
+  const int16x8_t zero = vdupq_n_s16((int16_t)p->weight_zero_point);
+  for (int32_t kx = 0; kx < p->kernel_w; kx++) {
+    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+      int32_t tap = kx * p->kernel_h + ky;
+      int8x16_t bytes = vld1q_s8(w + ((size_t)ky * p->kernel_w + kx) * 16);
+      weights[tap][0] = vsubq_s16(vmovl_s8(vget_low_s8(bytes)), zero);
+      weights[tap][1] = vsubq_s16(vmovl_high_s8(bytes), zero);
+      entry[tap] = kx * p->dilation_w * p->kernel_h + ky;
+    }
+  }
+}
+
+INLINE void rows(const depthwise_run *run, int32_t taps) {
+  const martlet_depthwise_params *p = &run->grid->p;
+  const martlet_channels *c = (const martlet_channels *)run->panel;
+  int16x8_t weights[MAX_TAPS][2];
+  int32_t entry[MAX_TAPS];
+  widen_weights(run, weights, entry);
+  int8_t *out = run->out;
+  for (int32_t y = 0; y < run->rows; y++) {
+    const int8_t *const *window = run->table + (ptrdiff_t)y * run->grid->columns * p->kernel_h;
+    for (int32_t x = 0; x < p->out_w; x++, window += p->stride_w * p->kernel_h, out += run->grid->channels) {
+      int32x4_t acc[4];
+      for (int j = 0; j < 4; j++) acc[j] = vld1q_s32(c->bias + 4 * j);
+      for (int32_t tap = 0; tap < taps; tap++) {
+        int8x16_t bytes = load(run, window[entry[tap]]);
+        int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
+        acc[0] = vmlal_s16(acc[0], vget_low_s16(low), vget_low_s16(weights[tap][0]));
+        acc[1] = vmlal_high_s16(acc[1], low, weights[tap][0]);
+        acc[2] = vmlal_s16(acc[2], vget_low_s16(high), vget_low_s16(weights[tap][1]));
+        acc[3] = vmlal_high_s16(acc[3], high, weights[tap][1]);
+      }
+      store(run, acc, out);
+    }
+  }
+}
+
+static void run_9(const depthwise_run *run) { rows(run, 9); }
+static void run_25(const depthwise_run *run) { rows(run, 25); }
+static void run_any(const depthwise_run *run) { rows(run, run->grid->p.kernel_h * run->grid->p.kernel_w); }
+
+void martlet_depthwise_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                            void *scratch) {
+  const martlet_depthwise_params *p = params;
+  int64_t taps = (int64_t)p->kernel_h * p->kernel_w;
+  if (taps > MAX_TAPS) {
+    martlet_depthwise_scalar(params, buffers, first, last, scratch);
+    return;
+  }
+  martlet_depthwise_drive(params, buffers, first, last, scratch, taps == 9 ? run_9 : taps == 25 ? run_25 : run_any, 1);
+}
+#endif

@@ -1,0 +1,45 @@
+/// The operators other than the convolutions: their variants, and for each instruction set the entries of its table.
+/// Where a set has no variant of its own, the scalar one stands.
+#ifndef MARTLET_OPERATORS_H
+#define MARTLET_OPERATORS_H
+
+#include "variants.h"
+
+#define MARTLET_MOVING_SCALAR                                                                        \
+  .softmax = martlet_softmax_scalar, .copy = martlet_copy_scalar, .fill = martlet_fill_scalar,       \
+  .resize_nearest = martlet_resize_nearest_scalar, .argmax = martlet_argmax_scalar
+
+#define MARTLET_OPERATORS_SCALAR                                                                     \
+  MARTLET_MOVING_SCALAR, .average_pool = martlet_average_pool_scalar,                                \
+  .max_pool = martlet_max_pool_scalar, .mean = martlet_mean_scalar, .table = martlet_table_scalar,   \
+  .add = martlet_add_scalar, .mul = martlet_mul_scalar, .prelu = martlet_prelu_scalar,               \
+  .resize_bilinear = martlet_resize_bilinear_scalar, .quantize = martlet_quantize_scalar,            \
+  .dequantize = martlet_dequantize_scalar
+
+#define MARTLET_DECLARE_OPERATORS(ISA)                                                               \
+  MARTLET_DECLARE(average_pool_##ISA)                                                                \
+  MARTLET_DECLARE(max_pool_##ISA)                                                                    \
+  MARTLET_DECLARE(mean_##ISA)                                                                        \
+  MARTLET_DECLARE(table_##ISA)                                                                       \
+  MARTLET_DECLARE(add_##ISA)                                                                         \
+  MARTLET_DECLARE(mul_##ISA)                                                                         \
+  MARTLET_DECLARE(prelu_##ISA)
+
+#define MARTLET_OPERATORS_OF(ISA)                                                                    \
+  MARTLET_MOVING_SCALAR, .average_pool = martlet_average_pool_##ISA,                                 \
+  .max_pool = martlet_max_pool_##ISA, .mean = martlet_mean_##ISA, .table = martlet_table_##ISA,      \
+  .add = martlet_add_##ISA, .mul = martlet_mul_##ISA, .prelu = martlet_prelu_##ISA,                  \
+  .resize_bilinear = martlet_resize_bilinear_scalar, .quantize = martlet_quantize_scalar,            \
+  .dequantize = martlet_dequantize_scalar
+
+#if defined(__x86_64__)
+MARTLET_DECLARE_OPERATORS(avx2)
+MARTLET_DECLARE_OPERATORS(avx512)
+#define MARTLET_OPERATORS_AVX2 MARTLET_OPERATORS_OF(avx2)
+#define MARTLET_OPERATORS_AVX512 MARTLET_OPERATORS_OF(avx512)
+#elif defined(__aarch64__)
+MARTLET_DECLARE_OPERATORS(neon)
+#define MARTLET_OPERATORS_NEON MARTLET_OPERATORS_OF(neon)
+#endif
+
+#endif

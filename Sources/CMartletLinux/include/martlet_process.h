@@ -1,0 +1,17 @@
+/// What a command wants to know about its own process.
+#ifndef MARTLET_PROCESS_H
+#define MARTLET_PROCESS_H
+
+#include <stdint.h>
+
+/// Nanoseconds of CLOCK_MONOTONIC at which the process began, as near as it can tell: when the first of its own code ran,
+/// less the processor time that it had used by then (the kernel's exec and the dynamic linker).
+uint64_t martlet_process_start_ns(void);
+
+/// The most memory that was ever resident, in bytes; 0 where the system does not say.
+uint64_t martlet_peak_resident_bytes(void);
+
+/// Whether the file descriptor is a terminal.
+int martlet_is_terminal(int descriptor);
+
+#endif

@@ -1,0 +1,113 @@
+import CMartletLinux
+import MartletDevice
+
+/// The options of all verbs; each verb says which are its own.
+enum Option: Int32, CaseIterable {
+  // From 256 on: getopt has meanings of its own for smaller numbers.
+  case help = 256
+  case threads, json, top, resize, verbose, input, output, svg, operators, runs, profile
+
+  var name: StaticString {
+    switch self {
+    case .help: "help"
+    case .threads: "threads"
+    case .json: "json"
+    case .top: "top"
+    case .resize: "resize"
+    case .verbose: "verbose"
+    case .input: "input"
+    case .output: "output"
+    case .svg: "svg"
+    case .operators: "operators"
+    case .runs: "runs"
+    case .profile: "profile"
+    }
+  }
+
+  var takesValue: Bool {
+    switch self {
+    case .threads, .top, .resize, .input, .output, .svg, .runs: true
+    case .help, .json, .verbose, .operators, .profile: false
+    }
+  }
+}
+
+/// A command line, taken apart.
+struct Arguments {
+  /// What is no option, in its order.
+  private(set) var paths: [FilePath] = []
+  private var given: [(option: Option, value: UnsafePointer<CChar>?)] = []
+
+  /// Everything after the verb. An option that takes several files (`--input A B`) takes all that follow it.
+  init(
+    _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, options: [Option], lists: [Option] = []
+  ) throws(CommandError) {
+    var table: [martlet_option] = []
+    for option in options + [.help] {
+      table.append(
+        martlet_option(
+          name: UnsafeRawPointer(option.name.utf8Start).assumingMemoryBound(to: CChar.self),
+          takes_value: option.takesValue ? 1 : 0, code: option.rawValue))
+    }
+    martlet_options_start(2)
+    var list: Option?
+    while true {
+      var text: UnsafePointer<CChar>?
+      let code = martlet_next_option(argc, argv, table, Int32(table.count), &text)
+      let shown = text.map { String(cString: $0) } ?? ""
+      switch code {
+      case Int32(MARTLET_OPTIONS_END): return
+      case Int32(MARTLET_OPTION_UNKNOWN): throw .usage("there is no option \(shown)")
+      case Int32(MARTLET_OPTION_WITHOUT_VALUE): throw .usage("\(shown) needs a value")
+      case Int32(MARTLET_OPTION_WITH_VALUE): throw .usage("\(shown): this option takes no value")
+      case Int32(MARTLET_ARGUMENT):
+        if let list {
+          given.append((list, text))
+        } else if let text {
+          paths.append(FilePath(text))
+        }
+      default:
+        guard let option = Option(rawValue: code) else { throw .usage("there is no option \(shown)") }
+        given.append((option, text))
+        list = lists.contains(option) ? option : nil
+      }
+    }
+  }
+
+  func has(_ option: Option) -> Bool {
+    given.contains { $0.option == option }
+  }
+
+  /// The last one wins.
+  func value(_ option: Option) -> UnsafePointer<CChar>? {
+    given.last { $0.option == option }?.value
+  }
+
+  func files(_ option: Option) -> [FilePath] {
+    var files: [FilePath] = []
+    for (candidate, value) in given where candidate == option {
+      if let value { files.append(FilePath(value)) }
+    }
+    return files
+  }
+
+  func integer(_ option: Option, in range: ClosedRange<Int>, default missing: Int) throws(CommandError) -> Int {
+    guard let text = value(option).map({ String(cString: $0) }) else { return missing }
+    guard let number = Int(text), range.contains(number) else {
+      let name = option.name.withUTF8Buffer { String(utf8: UnsafeRawBufferPointer($0)) }
+      throw .usage("--\(name) \(text): must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  func threads() throws(CommandError) -> Int {
+    try integer(.threads, in: 1...64, default: 1)
+  }
+
+  /// The one model that most verbs take.
+  func onlyModel() throws(CommandError) -> FilePath {
+    guard let path = paths.first else { throw .usage("which model? give the path of a .martlet file") }
+    guard paths.count == 1 else { throw .usage("\(paths[1].text): one model at a time") }
+    return path
+  }
+}

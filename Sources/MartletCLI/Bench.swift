@@ -1,0 +1,49 @@
+import CMartletLinux
+import CMartletPlatform
+import Martlet
+import MartletDevice
+
+/// `martlet bench MODEL`: what one inference takes on this machine.
+enum Bench {
+  static func run(
+    _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) throws(CommandError) {
+    let arguments = try Arguments(argc, argv, options: [.threads, .runs, .profile, .json])
+    if arguments.has(.help) { return try report(Help.bench) }
+    let path = try arguments.onlyModel()
+    let threads = try arguments.threads()
+    let runs = try arguments.integer(.runs, in: 1...100_000, default: 100)
+    let isa = try Opening.isa()
+
+    let opened = martlet_now_ns()
+    let file = try Opening.file(path, verb: "bench")
+    var model = try Opening.load(file, threads: threads, isa: isa)
+    let ready = martlet_now_ns()
+    var measured = Measurement(runs: runs)
+    measured.loadNs = ready - opened
+    fillInputs(&model)
+    let before = martlet_now_ns()
+    model.engine.run(on: model.team)
+    let first = martlet_now_ns()
+    measured.firstInferenceNs = first - before
+    measured.coldStartNs = first - martlet_process_start_ns()
+
+    measured.time(&model)
+    if arguments.has(.profile) { measured.profile(&model, sweeps: min(runs, 50)) }
+    measured.peakResidentBytes = martlet_peak_resident_bytes()
+    let result = BenchReport(measured, model.engine, isa: InstructionSet.name(isa), threads: model.team.threads)
+    try report(arguments.has(.json) ? result.json(model.engine) : result.text(model.engine))
+  }
+
+  /// The same made-up bytes every time; for float inputs they are set behind the quantization.
+  private static func fillInputs(_ model: inout LoadedModel) {
+    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for index in 0..<model.engine.inputCount {
+      let bytes = model.engine.bytes(ofTensor: Int(model.engine.manifest.inputs[index].tensor))
+      for i in bytes.indices {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        bytes[i] = UInt8(truncatingIfNeeded: state >> 56)
+      }
+    }
+  }
+}

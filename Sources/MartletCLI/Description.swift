@@ -1,0 +1,47 @@
+import Martlet
+import MartletDevice
+
+/// What several verbs say about a model.
+enum Description {
+  static func task(_ manifest: ManifestRecord) -> String {
+    guard manifest.task == ModelTask.classification.rawValue else { return "tensors" }
+    return "classification, pictures are fitted by " + resize(manifest.resizePolicy)
+  }
+
+  static func resize(_ policy: UInt32) -> String {
+    switch ResizePolicy(rawValue: policy) {
+    case .stretch: "stretch"
+    case .crop: "crop"
+    case .letterbox: "letterbox"
+    case nil: "unknown"
+    }
+  }
+
+  /// How many of each, in order of their first appearance: "14 (9 CONV_2D, 3 ADD, ...)".
+  static func operators(_ engine: borrowing Engine) -> String {
+    var text = ""
+    for (opcode, count) in counts(engine) {
+      text += (text.isEmpty ? "" : ", ") + "\(count) \(Opcode.name(opcode))"
+    }
+    return "\(engine.operatorCount) (\(text))"
+  }
+
+  static func counts(_ engine: borrowing Engine) -> [(opcode: UInt16, count: Int)] {
+    var counts: [(opcode: UInt16, count: Int)] = []
+    for index in 0..<engine.operatorCount {
+      let opcode = engine.operatorRecord(index).opcode
+      if let place = counts.firstIndex(where: { $0.opcode == opcode }) {
+        counts[place].count += 1
+      } else {
+        counts.append((opcode, 1))
+      }
+    }
+    return counts
+  }
+
+  static func multiplyAccumulates(_ engine: borrowing Engine) -> Int64 {
+    var sum: Int64 = 0
+    for index in 0..<engine.operatorCount { sum += engine.multiplyAccumulates(ofOperator: index) }
+    return sum
+  }
+}

@@ -1,0 +1,30 @@
+import CMartletLinux
+import Martlet
+import MartletDevice
+
+/// `martlet inspect MODEL`: what a model is, and exactly what it needs.
+enum Inspect {
+  static func run(
+    _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) throws(CommandError) {
+    let arguments = try Arguments(argc, argv, options: [.threads, .json, .svg, .operators])
+    if arguments.has(.help) { return try report(Help.inspect) }
+    let path = try arguments.onlyModel()
+    let threads = try arguments.threads()
+    let file = try Opening.file(path, verb: "inspect")
+    let model = try Opening.load(file, threads: threads, team: 1, isa: Opening.isa())
+    let plan = MemoryPlan(model.engine)
+    if let target = arguments.value(.svg) { try draw(plan, of: path, to: FilePath(target)) }
+    if arguments.has(.json) {
+      try report(InspectJSON.text(model.engine, file, plan, operators: arguments.has(.operators)))
+    } else {
+      try report(InspectText.text(model.engine, file, operators: arguments.has(.operators)))
+    }
+  }
+
+  private static func draw(_ plan: MemoryPlan, of model: FilePath, to target: FilePath) throws(CommandError) {
+    var svg = plan.svg(title: model.text)
+    let code = svg.withUTF8 { martlet_file_replace(target.cString, $0.baseAddress, $0.count) }
+    if code != 0 { throw CommandError(FileError(.write, target, code: code)) }
+  }
+}

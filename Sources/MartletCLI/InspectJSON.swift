@@ -1,0 +1,104 @@
+import Martlet
+import MartletDevice
+
+/// `inspect` for programs.
+enum InspectJSON {
+  static func text(
+    _ engine: borrowing Engine, _ file: borrowing ModelFile, _ plan: MemoryPlan, operators: Bool
+  ) -> String {
+    var json = JSONWriter()
+    json.begin()
+    json.field("model", file.path.text)
+    json.field("file_bytes", file.bytes.count)
+    json.field("format_version", Int(ModelFormat.version))
+    let isClassifier = engine.manifest.task == ModelTask.classification.rawValue
+    json.field("task", isClassifier ? "classification" : "tensors")
+    if isClassifier { json.field("resize", Description.resize(engine.manifest.resizePolicy)) }
+    boundaries("inputs", engine, engine.inputCount, isInput: true, &json)
+    boundaries("outputs", engine, engine.outputCount, isInput: false, &json)
+    labels(engine, &json)
+    json.beginObject("operators_by_kind")
+    for (opcode, count) in Description.counts(engine) { json.field(Opcode.name(opcode), count) }
+    json.endObject()
+    json.field("operator_count", engine.operatorCount)
+    json.field("multiply_accumulates", Int(Description.multiplyAccumulates(engine)))
+    json.field("weights_bytes", engine.weightsBytes)
+    memory(engine.budget, &json)
+    json.beginArray("provenance")
+    for entry in engine.provenanceLines { json.element(entry) }
+    json.endArray()
+    if operators { list(engine, &json) }
+    draw(plan, &json)
+    json.end()
+    return json.text
+  }
+
+  static func memory(_ budget: MemoryBudget, _ json: inout JSONWriter) {
+    json.field("threads", budget.threads)
+    json.field("arena_bytes", budget.arenaBytes)
+    json.field("table_bytes", budget.tableBytes)
+    json.field("planned_peak_bytes", budget.plannedPeakBytes)
+    json.field("lower_bound_bytes", budget.lowerBoundBytes)
+    json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
+  }
+
+  private static func boundaries(
+    _ key: String, _ engine: borrowing Engine, _ count: Int, isInput: Bool, _ json: inout JSONWriter
+  ) {
+    json.beginArray(key)
+    for index in 0..<count {
+      let record = isInput ? engine.manifest.inputs[index] : engine.manifest.outputs[index]
+      json.beginObject()
+      json.field("name", String(utf8: engine.name(ofTensor: Int(record.tensor))))
+      json.field("type", ElementType.name(record.type))
+      shape("shape", engine.tensor(Int(record.tensor)), &json)
+      json.field("byte_count", isInput ? engine.byteCount(ofInput: index) : engine.byteCount(ofOutput: index))
+      json.field("scale", Double(record.scale), places: 9)
+      json.field("zero_point", Int(record.zeroPoint))
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  private static func labels(_ engine: borrowing Engine, _ json: inout JSONWriter) {
+    json.beginArray("labels")
+    for index in 0..<engine.labelCount { json.element(String(utf8: engine.label(index))) }
+    json.endArray()
+  }
+
+  private static func shape(_ key: String, _ tensor: TensorRecord, _ json: inout JSONWriter) {
+    json.beginArray(key, inline: true)
+    for size in Shape.dims(tensor) { json.element(size) }
+    json.endArray()
+  }
+
+  private static func list(_ engine: borrowing Engine, _ json: inout JSONWriter) {
+    json.beginArray("operators")
+    for index in 0..<engine.operatorCount {
+      let record = engine.operatorRecord(index)
+      json.beginObject()
+      json.field("kind", Opcode.name(record.opcode))
+      json.field("source_index", Int(record.sourceIndex))
+      if record.input0 != ModelFormat.none { shape("input_0_shape", engine.tensor(Int(record.input0)), &json) }
+      if record.input1 != ModelFormat.none { shape("input_1_shape", engine.tensor(Int(record.input1)), &json) }
+      shape("output_shape", engine.tensor(Int(record.output)), &json)
+      json.field("multiply_accumulates", Int(engine.multiplyAccumulates(ofOperator: index)))
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  private static func draw(_ plan: MemoryPlan, _ json: inout JSONWriter) {
+    json.beginArray("memory_plan")
+    for box in plan.boxes {
+      json.beginObject()
+      json.field("name", box.name)
+      json.field("offset_bytes", box.offset)
+      json.field("byte_count", box.byteCount)
+      json.field("first_operator", box.first)
+      json.field("last_operator", box.last)
+      json.endObject()
+    }
+    json.endArray()
+  }
+}

@@ -1,0 +1,60 @@
+import CMartletPlatform
+import Martlet
+import MartletDevice
+
+/// What `bench` measured; times in nanoseconds.
+struct Measurement {
+  var loadNs: UInt64 = 0
+  var firstInferenceNs: UInt64 = 0
+  /// From the process's start to its first result.
+  var coldStartNs: UInt64 = 0
+  /// Sorted once `time` is done.
+  private(set) var latencies: [UInt64]
+  /// Of the whole process, all threads, for one inference.
+  private(set) var cpuNs: UInt64 = 0
+  /// The median of each operator, in their order; empty unless profiled.
+  private(set) var operatorNs: [UInt64] = []
+  var peakResidentBytes: UInt64 = 0
+
+  init(runs: Int) {
+    latencies = [UInt64](repeating: 0, count: runs)
+  }
+
+  /// Runs one inference after another and keeps the time of each.
+  mutating func time(_ model: inout LoadedModel) {
+    let runs = latencies.count
+    for _ in 0..<min(runs, 3) { model.engine.run(on: model.team) }
+    let cpu = martlet_cpu_time_ns()
+    for run in 0..<runs {
+      let start = martlet_now_ns()
+      model.engine.run(on: model.team)
+      latencies[run] = martlet_now_ns() - start
+    }
+    cpuNs = (martlet_cpu_time_ns() - cpu) / UInt64(runs)
+    latencies.sort()
+  }
+
+  /// Sweeps through the operators one by one, in order, so that each finds what it would find in an inference.
+  mutating func profile(_ model: inout LoadedModel, sweeps: Int) {
+    let count = model.engine.operatorCount
+    var times = [UInt64](repeating: 0, count: count * sweeps)
+    for sweep in 0..<sweeps {
+      for index in 0..<count {
+        let start = martlet_now_ns()
+        model.engine.runOperator(index, on: model.team)
+        times[index * sweeps + sweep] = martlet_now_ns() - start
+      }
+    }
+    for index in 0..<count {
+      var own = Array(times[index * sweeps..<(index + 1) * sweeps])
+      own.sort()
+      operatorNs.append(own[sweeps / 2])
+    }
+  }
+
+  /// The latency that `part` (0...1) of the runs did not exceed: nearest rank.
+  func percentile(_ part: Double) -> UInt64 {
+    let rank = Int((part * Double(latencies.count)).rounded(.up))
+    return latencies[min(max(rank - 1, 0), latencies.count - 1)]
+  }
+}

@@ -1,0 +1,98 @@
+extension MemoryPlan {
+  private static let width = 1200
+  private static let height = 640
+  private static let left = 90
+  private static let top = 64
+  private static let bottom = 56
+
+  /// The plan as a picture: time (operators) goes across, the arena's address goes up, one box is one tensor.
+  public func svg(title: String) -> String {
+    let plotWidth = MemoryPlan.width - MemoryPlan.left - 24
+    let plotHeight = MemoryPlan.height - MemoryPlan.top - MemoryPlan.bottom
+    let columns = Double(max(operatorCount, 1))
+    let peak = Double(max(plannedPeakBytes, 1))
+    func x(_ time: Int) -> Double { Double(MemoryPlan.left) + Double(time) / columns * Double(plotWidth) }
+    func y(_ address: Int) -> Double {
+      Double(MemoryPlan.top + plotHeight) - Double(address) / peak * Double(plotHeight)
+    }
+    var svg = MemoryPlan.header
+    svg += "<text class='title' x='\(MemoryPlan.left)' y='28'>\(MemoryPlan.escaped(title))</text>\n"
+    svg += "<text x='\(MemoryPlan.left)' y='48'>planned peak \(NumberText.grouped(plannedPeakBytes)) bytes, lower bound "
+    svg += "\(NumberText.grouped(lowerBoundBytes)) bytes, \(boxes.count) tensors, \(operatorCount) operators</text>\n"
+    for step in 0...4 {
+      let address = plannedPeakBytes * step / 4
+      svg += "<path class='grid' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(address)))h\(plotWidth)'/>"
+      svg += "<text class='tick' x='\(MemoryPlan.left - 8)' y='\(MemoryPlan.number(y(address) + 4))'>"
+      svg += "\(NumberText.bytes(address))</text>\n"
+    }
+    for (index, box) in boxes.enumerated() {
+      svg += MemoryPlan.draw(box, index, x(box.first), x(box.last + 1), y(box.offset + box.byteCount), y(box.offset))
+    }
+    if lowerBoundBytes > 0 && lowerBoundBytes <= plannedPeakBytes {
+      svg += "<path class='bound' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(lowerBoundBytes)))h\(plotWidth)'>"
+      svg += "<title>lower bound: \(NumberText.grouped(lowerBoundBytes)) bytes</title></path>\n"
+    }
+    let stride = max(1, (operatorCount + 15) / 16)
+    for time in Swift.stride(from: 0, to: operatorCount, by: stride) {
+      svg += "<text class='time' x='\(MemoryPlan.number((x(time) + x(time + 1)) / 2))' "
+      svg += "y='\(MemoryPlan.top + plotHeight + 18)'>\(time)</text>"
+    }
+    svg += "<text class='time' x='\(MemoryPlan.left + plotWidth / 2)' y='\(MemoryPlan.height - 14)'>operator</text>\n"
+    return svg + "</svg>\n"
+  }
+
+  private static let header = """
+    <svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1200 640' font-family='sans-serif' font-size='12' fill='#333'>
+    <style>
+    .title { font-size: 17px; font-weight: bold } .tick { text-anchor: end; fill: #777 }
+    .time { text-anchor: middle; fill: #777 } .grid { stroke: #e4e4e4; fill: none }
+    .bound { stroke: #c33; stroke-width: 1.5; stroke-dasharray: 6 4; fill: none }
+    rect.box { stroke: #fff; stroke-width: 1 } rect.box:hover { stroke: #000; stroke-width: 2 }
+    .name { font-size: 11px; pointer-events: none; fill: #1b1b1b }
+    </style>
+    <rect width='1200' height='640' fill='#fff'/>
+
+    """
+
+  private static func draw(
+    _ box: Box, _ index: Int, _ x0: Double, _ x1: Double, _ y0: Double, _ y1: Double
+  ) -> String {
+    let width = x1 - x0
+    let height = max(y1 - y0, 1)
+    // Neighbours in time get hues far apart: the golden angle.
+    var svg = "<rect class='box' x='\(number(x0))' y='\(number(y0))' width='\(number(width))' height='\(number(height))' "
+    svg += "rx='2' fill='hsl(\(index * 137 % 360),58%,72%)' fill-opacity='0.9'><title>\(escaped(box.name))\n"
+    svg += "\(NumberText.grouped(box.byteCount)) bytes at \(NumberText.grouped(box.offset))\n"
+    svg += "operators \(box.first) to \(box.last)</title></rect>\n"
+    let fits = Int((width - 8) / 6.2)
+    guard height >= 14 && fits >= 4 else { return svg }
+    svg += "<text class='name' x='\(number(x0 + 4))' y='\(number((y0 + y1) / 2 + 4))'>"
+    return svg + escaped(shortened(box.name, to: fits)) + "</text>\n"
+  }
+
+  /// The end of a name says more than its beginning.
+  private static func shortened(_ name: String, to count: Int) -> String {
+    let scalars = name.unicodeScalars
+    guard scalars.count > count else { return name }
+    var text = "…"
+    for scalar in scalars.suffix(count - 1) { text.unicodeScalars.append(scalar) }
+    return text
+  }
+
+  private static func number(_ value: Double) -> String { NumberText.decimal(value, places: 1) }
+
+  /// XML text; control characters, which XML cannot hold, become spaces.
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "'": result += "&#39;"
+      default: result.unicodeScalars.append(scalar.value < 0x20 || scalar.value >= 0xFFFE ? " " : scalar)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,53 @@
+/// Numbers as text, without a locale and without Foundation.
+public enum NumberText {
+  /// `value` with exactly `places` (0...9) digits after the point, rounded half away from zero; not finite: "null".
+  public static func decimal(_ value: Double, places: Int) -> String {
+    guard value.isFinite else { return "null" }
+    var scale: Double = 1
+    for _ in 0..<places { scale *= 10 }
+    let scaled = (value.magnitude * scale).rounded()
+    // Beyond 2^53 there are no fractional digits left to print.
+    guard scaled < 9e15 else { return (value < 0 ? "-" : "") + String(UInt64(min(value.magnitude, 1.8e19))) }
+    let digits = UInt64(scaled)
+    let divisor = UInt64(scale)
+    let sign = value < 0 && digits > 0 ? "-" : ""
+    if places == 0 { return sign + String(digits) }
+    let fraction = String(digits % divisor)
+    return sign + String(digits / divisor) + "." + String(repeating: "0", count: places - fraction.utf8.count) + fraction
+  }
+
+  /// 1234567 as "1,234,567".
+  public static func grouped(_ value: Int) -> String {
+    let digits = String(value.magnitude)
+    var text = value < 0 ? "-" : ""
+    var left = digits.utf8.count
+    for digit in digits.utf8 {
+      text.unicodeScalars.append(Unicode.Scalar(digit))
+      left -= 1
+      if left > 0 && left % 3 == 0 { text += "," }
+    }
+    return text
+  }
+
+  /// Bytes for people: "512 B", "37.4 KiB", "1.62 MiB".
+  public static func bytes(_ count: Int) -> String {
+    if count < 1024 { return String(count) + " B" }
+    if count < 1024 * 1024 { return decimal(Double(count) / 1024, places: 1) + " KiB" }
+    return decimal(Double(count) / (1024 * 1024), places: 2) + " MiB"
+  }
+
+  /// Operations per second for people: "812 M", "41.7 G".
+  public static func rate(_ perSecond: Double) -> String {
+    perSecond < 1e9 ? decimal(perSecond / 1e6, places: 0) + " M" : decimal(perSecond / 1e9, places: 1) + " G"
+  }
+}
+
+extension String {
+  /// Filled with spaces to `width` characters on its right side, or on its left.
+  public func padded(to width: Int, left: Bool = false) -> String {
+    let missing = width - unicodeScalars.count
+    guard missing > 0 else { return self }
+    let space = String(repeating: " ", count: missing)
+    return left ? space + self : self + space
+  }
+}

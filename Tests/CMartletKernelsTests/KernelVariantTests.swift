@@ -1,0 +1,32 @@
+import CMartletKernelCases
+import CMartletKernels
+import Testing
+
+/// Every variant that this processor can run gives the scalar kernels' bits, and the comparison itself can fail.
+/// The cases are shared with `martlet-selftest`, which runs them where Swift Testing cannot.
+struct KernelVariantTests {
+  static let available = (0..<MARTLET_ISA_COUNT.rawValue).filter { martlet_kernels_for(martlet_isa(rawValue: $0)) != nil }
+
+  @Test(arguments: available, 0..<martlet_cases_count())
+  func equalsScalar(isa: UInt32, group: Int32) {
+    let outcome = martlet_cases_run(group, martlet_isa(rawValue: isa))
+    #expect(outcome.passed > 0)
+    #expect(outcome.failed == 0, "\(String(cString: outcome.subject))")
+  }
+
+  @Test(arguments: 0..<martlet_cases_count())
+  func noticesOneWrongByte(group: Int32) {
+    let outcome = martlet_cases_run_sabotaged(group)
+    #expect(outcome.passed > 0)
+    #expect(outcome.failed == 0, "\(String(cString: outcome.subject))")
+  }
+
+  @Test func namesAndTablesAgree() {
+    for isa in Self.available {
+      let table = martlet_kernels_for(martlet_isa(rawValue: isa))!
+      #expect(martlet_isa_named(table.pointee.name).rawValue == isa)
+    }
+    #expect(martlet_isa_named("no such set") == MARTLET_ISA_COUNT)
+    #expect(Self.available.contains(martlet_best_isa().rawValue))
+  }
+}

@@ -1,0 +1,47 @@
+#include "context.h"
+
+#include <stdlib.h>
+
+static const martlet_case_group *const files[] = {
+    martlet_fixed_point_cases,
+    martlet_elementwise_cases,
+    martlet_spatial_cases,
+    martlet_moving_cases,
+};
+
+static const martlet_case_group *group_at(int32_t index) {
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (const martlet_case_group *group = files[i]; group->subject; group++)
+      if (index-- == 0) return group;
+  return NULL;
+}
+
+int32_t martlet_cases_count(void) {
+  int32_t count = 0;
+  while (group_at(count)) count++;
+  return count;
+}
+
+static martlet_outcome run(int32_t index, const martlet_kernel_table *variant, bool sabotage) {
+  const martlet_case_group *group = group_at(index);
+  martlet_outcome outcome = {group->subject, 0, 0};
+  for (int32_t i = 0; i < group->count; i++) {
+    martlet_case_context context = {.reference = martlet_kernels_for(MARTLET_ISA_SCALAR), .variant = variant};
+    context.random.state = ((uint64_t)index << 32) + (uint64_t)i;
+    context.sabotage = sabotage;
+    bool equal = group->run(&context, i);
+    if (equal != sabotage) outcome.passed++; else outcome.failed++;
+    while (context.block_count > 0) free(context.blocks[--context.block_count]);
+  }
+  return outcome;
+}
+
+martlet_outcome martlet_cases_run(int32_t index, martlet_isa isa) {
+  const martlet_kernel_table *variant = martlet_kernels_for(isa);
+  if (!variant) return (martlet_outcome){group_at(index)->subject, 0, 0};
+  return run(index, variant, false);
+}
+
+martlet_outcome martlet_cases_run_sabotaged(int32_t index) {
+  return run(index, martlet_kernels_for(MARTLET_ISA_SCALAR), true);
+}

@@ -1,0 +1,74 @@
+#include "context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// SplitMix64.
+uint64_t martlet_random_next(martlet_random *random) {
+  uint64_t z = random->state += 0x9E3779B97F4A7C15;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
+}
+
+int32_t martlet_random_in(martlet_random *random, int32_t low, int32_t high) {
+  uint64_t range = (uint64_t)((int64_t)high - low) + 1;
+  return (int32_t)(low + (int64_t)((martlet_random_next(random) >> 32) % range));
+}
+
+static void *block(martlet_case_context *context, size_t bytes) {
+  void *memory = NULL;
+  if (context->block_count == 16 || posix_memalign(&memory, 64, bytes ? bytes : 1) != 0) abort();
+  context->blocks[context->block_count++] = memory;
+  return memory;
+}
+
+void *martlet_case_zeros(martlet_case_context *context, size_t bytes) {
+  return memset(block(context, bytes), 0, bytes);
+}
+
+int8_t *martlet_case_bytes(martlet_case_context *context, size_t bytes) {
+  int8_t *out = block(context, bytes);
+  int32_t kind = martlet_random_in(&context->random, 0, 7);
+  int8_t one = (int8_t)MARTLET_RANDOM_OF(&context->random, -128, 127, 0, -1);
+  for (size_t i = 0; i < bytes; i++) {
+    uint64_t bits = martlet_random_next(&context->random);
+    out[i] = kind == 0 ? one : kind == 1 ? (bits & 256 ? -128 : 127) : (int8_t)(bits & 255);
+  }
+  return out;
+}
+
+int32_t martlet_case_multiplier(martlet_case_context *context) {
+  switch (martlet_random_in(&context->random, 0, 15)) {
+    case 0: return 0;
+    case 1: return INT32_MAX;
+    case 2: return 1 << 30;
+    default: return martlet_random_in(&context->random, 1 << 30, INT32_MAX);
+  }
+}
+
+#define GUARD 64
+
+bool martlet_case_equal(martlet_case_context *context, const martlet_case_run *run) {
+  size_t bytes = run->output_bytes + 2 * GUARD;
+  uint8_t *expected = martlet_case_zeros(context, bytes), *actual = martlet_case_zeros(context, bytes);
+  memset(expected, 0xA5, bytes);
+  memset(actual, 0xA5, bytes);
+  void *scratch = martlet_case_zeros(context, run->scratch_bytes);
+  martlet_buffers buffers = {{run->input[0], run->input[1]}, expected + GUARD, run->weights};
+  run->reference(run->params, &buffers, 0, run->units, scratch);
+  // Scratch holds whatever the operator before left in it.
+  memset(scratch, 0x5A, run->scratch_bytes);
+  buffers.output = actual + GUARD;
+  int32_t a = martlet_random_in(&context->random, 0, run->units), b = martlet_random_in(&context->random, 0, run->units);
+  if (a > b) {
+    int32_t swap = a;
+    a = b;
+    b = swap;
+  }
+  if (b < run->units) run->variant(run->params, &buffers, b, run->units, scratch);
+  if (a > 0) run->variant(run->params, &buffers, 0, a, scratch);
+  if (a < b) run->variant(run->params, &buffers, a, b, scratch);
+  if (context->sabotage) actual[GUARD + martlet_random_next(&context->random) % run->output_bytes] ^= 1;
+  return memcmp(expected, actual, bytes) == 0;
+}

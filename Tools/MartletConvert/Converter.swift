@@ -1,0 +1,144 @@
+import Martlet
+
+public struct ConversionOptions {
+  /// One per output of a classifier; nil takes those that the model carries.
+  public var labels: [String]?
+  /// A pixel becomes (pixel - mean) / standardDeviation, per channel or one for all; nil takes the model's own choice.
+  public var mean: [Float]?
+  public var standardDeviation: [Float]?
+  public var resize: ResizePolicy?
+
+  public init(
+    labels: [String]? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil, resize: ResizePolicy? = nil
+  ) {
+    self.labels = labels
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+    self.resize = resize
+  }
+}
+
+/// A finished `.martlet` file, and what a person wants to know of it.
+public struct Conversion: Sendable {
+  public var bytes: [UInt8]
+  public var summary: ConversionSummary
+}
+
+public struct ConversionSummary: Sendable {
+  public struct Edge: Sendable {
+    public var name: String
+    public var shape: [Int]
+    public var type: String
+  }
+
+  public var task: String
+  public var inputs: [Edge]
+  public var outputs: [Edge]
+  public var labelCount: Int
+  public var sourceOperators: Int
+  public var operators: Int
+  public var sourceBytes: Int
+  public var fileBytes: Int
+  public var weightsBytes: Int
+  /// Of an engine with one thread.
+  public var arenaBytes: Int
+  public var plannedPeakBytes: Int
+  public var lowerBoundBytes: Int
+  public var sourceSHA256: String
+}
+
+/// From a source model's bytes to a `.martlet` file's: import, passes, lowering, plan, write, check.
+public enum Converter {
+  public static let version = "0.1.0"
+
+  /// - Parameters:
+  ///   - source: the bytes of a TensorFlow Lite model; untrusted.
+  ///   - name: what to call it in messages and in the provenance.
+  public static func convert(_ source: [UInt8], name: String, options: ConversionOptions = ConversionOptions())
+    throws(ConversionError) -> Conversion
+  {
+    let shown = printable(name)
+    let model = try TFLiteModel(source, name: shown)
+    var graph = try Importer.graph(from: model, name: shown)
+    Passes.run(&graph)
+    do throws(ConversionError) {
+      return try finish(graph, model: model, name: shown, options: options)
+    } catch {
+      throw ConversionError(
+        error.kind, lines: error.lines.map { $0.hasPrefix("\(shown): ") ? $0 : "\(shown): \($0)" })
+    }
+  }
+
+  private static func finish(_ graph: Graph, model: TFLiteModel, name: String, options: ConversionOptions)
+    throws(ConversionError) -> Conversion
+  {
+    var program = try Lowering.program(for: graph)
+    ProgramPasses.run(&program)
+    let plan = try MemoryPlan(program)
+    let metadata = try ModelMetadata(model, name: name)
+    let picture = try PictureInput(program, metadata: metadata, options: options)
+    let labels = try Self.labels(program, picture: picture, metadata: metadata, options: options)
+
+    var manifest = ManifestRecord()
+    manifest.task = (picture == nil ? ModelTask.tensors : .classification).rawValue
+    manifest.labelCount = UInt32(labels.count)
+    manifest.resizePolicy = (options.resize ?? .stretch).rawValue
+    try fill(&manifest, program)
+    let digest = SHA256.hexDigest(of: model.bytes)
+    let writer = ModelWriter(
+      program: program, plan: plan, manifest: manifest, labels: labels, pixels: picture?.table,
+      provenance: [
+        "source: \(name)", "source-sha256: \(digest)", "source-format: tflite", "converter: martlet-tools \(version)",
+      ] + (picture.map { ["pixels: \($0.description)"] } ?? []))
+    let bytes = try writer.bytes()
+    let budget = try ModelCheck.budget(of: bytes)
+
+    func edge(_ boundary: DeviceBoundary) -> ConversionSummary.Edge {
+      let tensor = program.tensors[boundary.tensor]
+      return ConversionSummary.Edge(name: tensor.name, shape: tensor.shape, type: "\(boundary.type)")
+    }
+    let summary = ConversionSummary(
+      task: picture == nil ? "tensors" : "classification", inputs: program.inputs.map(edge),
+      outputs: program.outputs.map(edge), labelCount: labels.count, sourceOperators: model.operators.count,
+      operators: program.operators.count, sourceBytes: model.bytes.count, fileBytes: bytes.count,
+      weightsBytes: program.tensors.reduce(0) { $0 + ($1.constant?.count ?? 0) }, arenaBytes: budget.arenaBytes,
+      plannedPeakBytes: plan.plannedPeakBytes, lowerBoundBytes: plan.lowerBoundBytes, sourceSHA256: digest)
+    return Conversion(bytes: bytes, summary: summary)
+  }
+
+  private static func fill(_ manifest: inout ManifestRecord, _ program: Program) throws(ConversionError) {
+    let limit = ModelFormat.maxBoundaries
+    guard program.inputs.count <= limit, program.outputs.count <= limit else {
+      throw .unsupported(
+        "\(program.inputs.count) inputs and \(program.outputs.count) outputs, at most \(limit) of each are supported")
+    }
+    manifest.inputCount = UInt32(program.inputs.count)
+    manifest.outputCount = UInt32(program.outputs.count)
+    for (index, boundary) in program.inputs.enumerated() { manifest.inputs[index] = record(boundary) }
+    for (index, boundary) in program.outputs.enumerated() { manifest.outputs[index] = record(boundary) }
+  }
+
+  private static func record(_ boundary: DeviceBoundary) -> BoundaryRecord {
+    var record = BoundaryRecord()
+    record.tensor = UInt32(boundary.tensor)
+    record.type = UInt32(boundary.type.rawValue)
+    record.scale = boundary.scale
+    record.zeroPoint = boundary.zeroPoint
+    return record
+  }
+
+  private static func labels(
+    _ program: Program, picture: PictureInput?, metadata: ModelMetadata, options: ConversionOptions
+  ) throws(ConversionError) -> [String] {
+    let outputs = program.outputs.first.map { program.tensors[$0.tensor].count } ?? 0
+    if let labels = options.labels {
+      guard picture != nil else { throw ConversionError(.badRequest, "labels are given, but the model is no classifier") }
+      guard labels.count == outputs else {
+        throw ConversionError(.badRequest, "\(labels.count) labels for \(outputs) outputs")
+      }
+      return labels
+    }
+    // What the model carries is a convenience: where it does not fit, the model is still good without.
+    return picture != nil && metadata.labels.count == outputs ? metadata.labels : []
+  }
+}

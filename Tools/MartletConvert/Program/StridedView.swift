@@ -1,0 +1,51 @@
+/// How a tensor's elements are visited: element offset + sum of index * stride for each index of `shape`.
+struct StridedView {
+  var shape: [Int]
+  var strides: [Int]
+  var offset = 0
+
+  /// All elements in memory order.
+  static func dense(_ shape: [Int]) -> StridedView {
+    StridedView(shape: shape, strides: denseStrides(shape))
+  }
+
+  static func denseStrides(_ shape: [Int]) -> [Int] {
+    var strides = Array(repeating: 1, count: shape.count)
+    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+    return strides
+  }
+
+  /// `shape` seen through a larger index space `target`: what is 1 or missing repeats, with stride 0.
+  static func broadcast(_ shape: [Int], to target: [Int]) -> StridedView {
+    let padded = Array(repeating: 1, count: target.count - shape.count) + shape
+    let dense = denseStrides(padded)
+    return StridedView(shape: target, strides: padded.indices.map { padded[$0] == 1 ? 0 : dense[$0] })
+  }
+
+  /// Joins neighbouring axes that all strides walk as one and drops axes of size 1: fewer, longer loops.
+  static func coalesced(_ shape: [Int], _ strides: [[Int]]) -> (shape: [Int], strides: [[Int]]) {
+    var sizes: [Int] = []
+    var steps: [[Int]] = strides.map { _ in [] }
+    for axis in shape.indices where shape[axis] != 1 {
+      if let last = sizes.indices.last,
+        strides.indices.allSatisfy({ steps[$0][last] == strides[$0][axis] * shape[axis] })
+      {
+        sizes[last] *= shape[axis]
+        for index in strides.indices { steps[index][last] = strides[index][axis] }
+      } else {
+        sizes.append(shape[axis])
+        for index in strides.indices { steps[index].append(strides[index][axis]) }
+      }
+    }
+    return (sizes, steps)
+  }
+}
+
+typealias Sextet = (Int32, Int32, Int32, Int32, Int32, Int32)
+
+/// The innermost six, filled up in front.
+func sextet(_ values: [Int], filling filler: Int) -> Sextet {
+  precondition(values.count <= 6)
+  let all = Array(repeating: filler, count: 6 - values.count) + values
+  return (Int32(all[0]), Int32(all[1]), Int32(all[2]), Int32(all[3]), Int32(all[4]), Int32(all[5]))
+}

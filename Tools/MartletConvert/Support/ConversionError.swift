@@ -1,0 +1,63 @@
+/// Why a model could not be converted: one or more complete lines, each naming the thing and the reason.
+public struct ConversionError: Error, Equatable, CustomStringConvertible {
+  public enum Kind: Sendable {
+    /// The source is not what it should be: truncated, inconsistent, not a model.
+    case badData
+    /// The source is sound but holds something that Martlet does not run.
+    case unsupported
+    /// The request contradicts the model: labels that don't match, options that don't apply.
+    case badRequest
+    /// A file is not there or not readable.
+    case missingFile
+    /// The result cannot be created.
+    case cannotCreate
+    /// Reading or writing failed.
+    case inputOutput
+  }
+
+  public var kind: Kind
+  public var lines: [String]
+
+  public init(_ kind: Kind, _ line: String) {
+    self.kind = kind
+    self.lines = [line]
+  }
+
+  public init(_ kind: Kind, lines: [String]) {
+    self.kind = kind
+    self.lines = lines
+  }
+
+  public var description: String { lines.joined(separator: "\n") }
+
+  static func badData(_ line: String) -> ConversionError { ConversionError(.badData, line) }
+  static func unsupported(_ line: String) -> ConversionError { ConversionError(.unsupported, line) }
+}
+
+/// Largest sizes that the converter takes, so that a small hostile file cannot ask for a large machine.
+enum ConversionLimits {
+  static let sourceBytes = 1 << 30
+  static let subgraphs = 1 << 10
+  static let operatorCodes = 1 << 12
+  static let buffers = 1 << 18
+  static let nameBytes = 1 << 10
+  /// Largest rank of a source tensor; TensorFlow Lite itself stops at 8.
+  static let sourceRank = 8
+  static let operandsPerOperator = 1 << 10
+  static let operators = 1 << 14
+  static let weightsBytes = 1 << 30
+  /// Constants larger than this are not folded.
+  static let foldedElements = 1 << 24
+  static let labelBytes = 1 << 22
+}
+
+/// Text from an untrusted file, fit for one line of a terminal.
+func printable(_ text: String) -> String {
+  let limit = 120
+  var result = ""
+  for scalar in text.unicodeScalars.prefix(limit) {
+    let isControl = scalar.value < 32 || (scalar.value >= 127 && scalar.value < 160) || scalar.value == 0x2028
+    result.unicodeScalars.append(isControl ? "?" : scalar)
+  }
+  return text.unicodeScalars.count > limit ? result + "..." : result
+}
