@@ -62,6 +62,8 @@ if !embedded {
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
+    .testTarget(name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }

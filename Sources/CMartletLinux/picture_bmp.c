@@ -18,8 +18,8 @@ static martlet_picture_status unsupported(martlet_picture_reader *reader, const 
 static martlet_picture_status parse_header(martlet_picture_reader *reader, const uint8_t *header, uint32_t header_bytes) {
   martlet_bmp *bmp = &reader->bmp;
   bool is_old = header_bytes == 12;
-  int64_t width = is_old ? little_endian(header + 4, 2) : (int32_t)little_endian(header + 4, 4);
-  int64_t height = is_old ? little_endian(header + 6, 2) : (int32_t)little_endian(header + 8, 4);
+  int64_t width = is_old ? (int64_t)little_endian(header + 4, 2) : (int32_t)little_endian(header + 4, 4);
+  int64_t height = is_old ? (int64_t)little_endian(header + 6, 2) : (int32_t)little_endian(header + 8, 4);
   bmp->bits = (int32_t)little_endian(header + (is_old ? 10 : 14), 2);
   uint32_t compression = is_old ? 0 : little_endian(header + 16, 4);
   uint32_t colours = is_old ? 0 : little_endian(header + 32, 4);

@@ -6,13 +6,11 @@
 #include <unistd.h>
 
 martlet_picture_status martlet_fail_system(martlet_picture_reader *reader) {
-  int error = errno;
-  char buffer[96];
-  reader->failure.system_error = error;
-  switch (error) {
+  reader->failure.system_error = errno;
+  switch (errno) {
     case ENOENT: case ENOTDIR: return martlet_fail(reader, MARTLET_PICTURE_MISSING, "");
     case EISDIR: return martlet_fail(reader, MARTLET_PICTURE_DIRECTORY, "");
-    default: return martlet_fail(reader, MARTLET_PICTURE_UNREADABLE, strerror_r(error, buffer, sizeof buffer));
+    default: return martlet_fail(reader, MARTLET_PICTURE_UNREADABLE, "");
   }
 }
 

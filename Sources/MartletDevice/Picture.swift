@@ -10,22 +10,19 @@ public struct Picture: Sendable {
   /// [height, width, channels].
   public let values: [UInt8]
 
-  /// Decodes a file in its own size, turned upright.
-  public init(path: String, channels: Int = 3) throws(PictureError) {
+  /// Decodes a file, turned upright, and fits it to a size by the filter that feeds the models; in its own size if none
+  /// is given.
+  public init(
+    path: FilePath, width: Int? = nil, height: Int? = nil, channels: Int = 3, policy: ResizePolicy = .stretch
+  ) throws(PictureError) {
     var reader = try PictureReader()
     let shape = try reader.open(path: path)
     try self.init(
-      &reader, shape, width: shape.displayedWidth, height: shape.displayedHeight, channels: channels, policy: .stretch)
+      &reader, shape, width: width ?? shape.displayedWidth, height: height ?? shape.displayedHeight,
+      channels: channels, policy: policy)
   }
 
-  /// Decodes a file and fits it to a size, by the filter that feeds the models.
-  public init(path: String, width: Int, height: Int, channels: Int = 3, policy: ResizePolicy) throws(PictureError) {
-    var reader = try PictureReader()
-    let shape = try reader.open(path: path)
-    try self.init(&reader, shape, width: width, height: height, channels: channels, policy: policy)
-  }
-
-  /// The same from a file's bytes; in its own size if none is given.
+  /// The same from a file's bytes.
   public init(
     bytes: UnsafeRawBufferPointer, width: Int? = nil, height: Int? = nil, channels: Int = 3,
     policy: ResizePolicy = .stretch

@@ -6,7 +6,7 @@ public struct PictureError: Error {
   public enum Kind: Sendable {
     case missing
     case isDirectory
-    /// The system refuses: `detail` in its words.
+    /// The system refuses: `systemError`.
     case unreadable
     case empty
     case notAPicture
@@ -31,6 +31,8 @@ public struct PictureError: Error {
   public var height = 0
   /// Rows that could be read.
   public var row = 0
+  /// An errno value, or 0.
+  public var systemError: Int32 = 0
   /// A few words, or empty.
   public var detail = ""
 
@@ -53,9 +55,10 @@ public struct PictureError: Error {
     width = Int(failure.width)
     height = Int(failure.height)
     row = Int(failure.row)
+    systemError = failure.system_error
     var text = failure.detail
     detail = withUnsafeBytes(of: &text) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      String(utf8: UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
     }
   }
 
@@ -64,7 +67,7 @@ public struct PictureError: Error {
     switch kind {
     case .missing: "no such file"
     case .isDirectory: "a directory, not a picture"
-    case .unreadable: "cannot be read: \(detail)"
+    case .unreadable: "cannot be read: " + String(cString: martlet_error_text(systemError))
     case .empty: "an empty file, not a picture"
     case .notAPicture: "not a picture: JPEG, PNG, BMP, PPM or PGM is wanted"
     case .unsupported: "\(detail) is not supported: convert it to JPEG, PNG, BMP, PPM or PGM"
@@ -79,6 +82,14 @@ public struct PictureError: Error {
     case .damaged: "damaged: \(detail)"
     case .outOfMemory: "no memory for reading pictures"
     case .modelTakesNoPicture: "the model takes no picture: it has no input of 1 or 3 channels with a pixel table"
+    }
+  }
+
+  public var exitCode: Int32 {
+    switch kind {
+    case .missing, .isDirectory, .unreadable: ExitCode.noInput
+    case .outOfMemory: ExitCode.system
+    default: ExitCode.data
     }
   }
 

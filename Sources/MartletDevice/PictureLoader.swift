@@ -44,14 +44,14 @@ public struct PictureLoader: ~Copyable {
   ///
   /// - Parameter policy: the model's own if nil.
   public mutating func load(
-    path: String, into engine: borrowing Engine, policy: ResizePolicy? = nil
+    path: FilePath, into engine: borrowing Engine, policy: ResizePolicy? = nil
   ) throws(PictureError) {
     let own = ResizePolicy(rawValue: engine.manifest.resizePolicy) ?? .stretch
     try load(path: path, into: try engine.pictureTarget(), policy: policy ?? own)
   }
 
   /// Fills a target of the loader's sizes. After an error its values mean nothing.
-  public mutating func load(path: String, into target: PictureTarget, policy: ResizePolicy) throws(PictureError) {
+  public mutating func load(path: FilePath, into target: PictureTarget, policy: ResizePolicy) throws(PictureError) {
     let shape = try reader.open(path: path)
     defer { reader.close() }
     try load(shape, into: target, policy: policy)

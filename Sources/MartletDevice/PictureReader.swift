@@ -36,8 +36,8 @@ public struct PictureReader: ~Copyable {
   }
 
   /// Opens a file and reads its header.
-  public mutating func open(path: String) throws(PictureError) -> PictureShape {
-    try check(path.withCString { martlet_picture_open_file(reader, $0) })
+  public mutating func open(path: FilePath) throws(PictureError) -> PictureShape {
+    try check(martlet_picture_open_file(reader, path.cString))
     return shape
   }
 

@@ -26,7 +26,7 @@ typedef enum martlet_picture_status {
   /// No such file.
   MARTLET_PICTURE_MISSING,
   MARTLET_PICTURE_DIRECTORY,
-  /// The system refuses to open or read it: failure.system_error, and detail in words.
+  /// The system refuses to open or read it: failure.system_error.
   MARTLET_PICTURE_UNREADABLE,
   /// 0 bytes.
   MARTLET_PICTURE_EMPTY,
