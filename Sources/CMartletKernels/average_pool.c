@@ -12,12 +12,7 @@ int64_t martlet_average_pool_unit_work(const martlet_pool_params *p) {
 
 static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
   for (int32_t c = 0; c < p->channels; c++) {
-    int32_t sum = 0;
-    for (int32_t y = 0; y < w.rows; y++) {
-      const int8_t *in = w.in + y * w.row_bytes + c;
-      for (int32_t x = 0; x < w.columns; x++) sum = martlet_wrapping_add(sum, in[(int64_t)x * p->channels]);
-    }
-    out[c] = martlet_pool_average(p, sum, w.rows * w.columns);
+    out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), w.rows * w.columns);
   }
 }
 

@@ -11,14 +11,7 @@ int64_t martlet_max_pool_unit_work(const martlet_pool_params *p) {
 }
 
 static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
-  for (int32_t c = 0; c < p->channels; c++) {
-    int32_t largest = -128;
-    for (int32_t y = 0; y < w.rows; y++) {
-      const int8_t *in = w.in + y * w.row_bytes + c;
-      for (int32_t x = 0; x < w.columns; x++) largest = martlet_max(largest, in[(int64_t)x * p->channels]);
-    }
-    out[c] = (int8_t)martlet_clamp(largest, p->clamp_min, p->clamp_max);
-  }
+  for (int32_t c = 0; c < p->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
 void martlet_max_pool_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,

@@ -17,10 +17,6 @@ void martlet_mean_scalar(const void *params, const martlet_buffers *buffers, int
   int64_t end = martlet_mean_end(p, last);
   for (int64_t item = martlet_mean_begin(p, first); item < end; item++) {
     martlet_mean_block block = martlet_mean_block_of(p, buffers, item);
-    for (int32_t c = 0; c < block.channels; c++) {
-      int32_t sum = 0;
-      for (int32_t i = 0; i < p->reduce; i++) sum = martlet_wrapping_add(sum, block.in[(int64_t)i * p->inner + c]);
-      block.out[c] = martlet_mean_finish(p, sum);
-    }
+    for (int32_t c = 0; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
   }
 }

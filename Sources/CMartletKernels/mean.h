@@ -51,4 +51,11 @@ static inline int8_t martlet_mean_finish(const martlet_mean_params *p, int32_t s
   return (int8_t)martlet_clamp(martlet_wrapping_add(mean, p->output_zero_point), p->clamp_min, p->clamp_max);
 }
 
+/// Mean of the channel at `in`.
+static inline int8_t martlet_mean_one(const martlet_mean_params *p, const int8_t *in) {
+  int32_t sum = 0;
+  for (int32_t i = 0; i < p->reduce; i++) sum = martlet_wrapping_add(sum, in[(int64_t)i * p->inner]);
+  return martlet_mean_finish(p, sum);
+}
+
 #endif

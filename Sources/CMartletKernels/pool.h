@@ -42,6 +42,26 @@ static inline martlet_window martlet_pool_window(const martlet_pool_params *p, c
   return window;
 }
 
+/// Sum of channel `c` over the window.
+static inline int32_t martlet_pool_sum(const martlet_pool_params *p, martlet_window w, int32_t c) {
+  int32_t sum = 0;
+  for (int32_t y = 0; y < w.rows; y++) {
+    const int8_t *in = w.in + y * w.row_bytes + c;
+    for (int32_t x = 0; x < w.columns; x++) sum = martlet_wrapping_add(sum, in[(int64_t)x * p->channels]);
+  }
+  return sum;
+}
+
+/// Largest value of channel `c` over the window, clamped.
+static inline int8_t martlet_pool_largest(const martlet_pool_params *p, martlet_window w, int32_t c) {
+  int32_t largest = -128;
+  for (int32_t y = 0; y < w.rows; y++) {
+    const int8_t *in = w.in + y * w.row_bytes + c;
+    for (int32_t x = 0; x < w.columns; x++) largest = martlet_max(largest, in[(int64_t)x * p->channels]);
+  }
+  return (int8_t)martlet_clamp(largest, p->clamp_min, p->clamp_max);
+}
+
 /// sum / count as the reference rounds it: half away from zero, or half up where uint8 is meant.
 static inline int8_t martlet_pool_average(const martlet_pool_params *p, int32_t sum, int32_t count) {
   int32_t half = count / 2, average;
@@ -55,7 +75,8 @@ static inline int8_t martlet_pool_average(const martlet_pool_params *p, int32_t 
 
 /// Division by a count as a multiplication: (v * multiplier) >> shift == v / count for 0 <= v <= 256 * count.
 /// With 2^k <= count < 2^(k+1) and shift = 31 + k the multiplier exceeds 2^shift / count by less than 1, so the product
-/// exceeds v * 2^shift / count by less than v < 2^(9+k) <= 2^shift / count: too little to reach the next integer.
+/// exceeds v * 2^shift / count by less than v < 2^(9+k) <= 2^30 <= 2^shift / count: too little to reach the next
+/// multiple of 2^shift.
 typedef struct martlet_divisor {
   uint32_t multiplier;
   int32_t shift;

@@ -14,7 +14,7 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
     [MARTLET_ISA_AVX2] = {.name = "avx2",
                           .conv2d = martlet_conv2d_avx2,
                           .depthwise = martlet_depthwise_avx2,
-                          MARTLET_OPERATORS_SCALAR},
+                          MARTLET_OPERATORS_AVX2},
     [MARTLET_ISA_AVX512VNNI] = {.name = "avx512vnni",
                                 .conv2d = martlet_conv2d_avx512vnni,
                                 .depthwise = martlet_depthwise_avx512vnni,
@@ -23,15 +23,15 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
     [MARTLET_ISA_NEON] = {.name = "neon",
                           .conv2d = martlet_conv2d_neon,
                           .depthwise = martlet_depthwise_neon,
-                          MARTLET_OPERATORS_SCALAR},
+                          MARTLET_OPERATORS_NEON},
     [MARTLET_ISA_DOTPROD] = {.name = "dotprod",
                           .conv2d = martlet_conv2d_dotprod,
                           .depthwise = martlet_depthwise_neon,
-                          MARTLET_OPERATORS_SCALAR},
+                          MARTLET_OPERATORS_NEON},
     [MARTLET_ISA_I8MM] = {.name = "i8mm",
                           .conv2d = martlet_conv2d_i8mm,
                           .depthwise = martlet_depthwise_neon,
-                          MARTLET_OPERATORS_SCALAR},
+                          MARTLET_OPERATORS_NEON},
 #endif
 };
 

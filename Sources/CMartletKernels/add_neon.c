@@ -1,0 +1,77 @@
+#include "elementwise.h"
+#include "operators.h"
+#include "requant_neon.h"
+#include "walk.h"
+
+#if defined(__aarch64__)
+
+/// A rescale whose shift is not positive.
+typedef struct narrow {
+  int32x4_t multiplier, minus_right;
+} narrow;
+
+typedef struct prepared {
+  const martlet_add_params *params;
+  narrow a, b, out;
+  int32x4_t left;
+  int16x8_t zero_point_a, zero_point_b;
+  int32x4_t zero_point_out;
+  int8x8_t clamp_min, clamp_max;
+  bool subtract;
+} prepared;
+
+static narrow narrow_of(int32_t multiplier, int32_t shift) {
+  narrow r = {vdupq_n_s32(multiplier), vdupq_n_s32(shift)};
+  return r;
+}
+
+static inline __attribute__((always_inline)) int32x4_t rescale(int32x4_t x, narrow r) {
+  return martlet_round_shift_neon(vqrdmulhq_s32(x, r.multiplier), r.minus_right);
+}
+
+static inline __attribute__((always_inline)) int32x4_t add_4(const prepared *c, int16x4_t a, int16x4_t b) {
+  int32x4_t x = rescale(vshlq_s32(vmovl_s16(a), c->left), c->a);
+  int32x4_t y = rescale(vshlq_s32(vmovl_s16(b), c->left), c->b);
+  return vaddq_s32(rescale(c->subtract ? vsubq_s32(x, y) : vaddq_s32(x, y), c->out), c->zero_point_out);
+}
+
+static inline __attribute__((always_inline)) int8x8_t add_8(const prepared *c, int8x8_t a, int8x8_t b) {
+  int16x8_t x = vsubq_s16(vmovl_s8(a), c->zero_point_a), y = vsubq_s16(vmovl_s8(b), c->zero_point_b);
+  int32x4_t low = add_4(c, vget_low_s16(x), vget_low_s16(y)), high = add_4(c, vget_high_s16(x), vget_high_s16(y));
+  int8x8_t out = vqmovn_s16(vcombine_s16(vqmovn_s32(low), vqmovn_s32(high)));
+  return vmax_s8(vmin_s8(out, c->clamp_max), c->clamp_min);
+}
+
+static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, int8_t *out,
+                int32_t n) {
+  const prepared *c = context;
+  int32_t i = 0;
+  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
+    int8x8_t x = vdup_n_s8(a[0]), y = vdup_n_s8(b[0]);
+    for (; i + 8 <= n; i += 8) {
+      if (stride_a) x = vld1_s8(a + i);
+      if (stride_b) y = vld1_s8(b + i);
+      vst1_s8(out + i, add_8(c, x, y));
+    }
+  }
+  for (; i < n; i++) out[i] = martlet_add_one(c->params, a[i * stride_a], b[i * stride_b]);
+}
+
+void martlet_add_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch) {
+  const martlet_add_params *p = params;
+  if (!martlet_add_is_narrow(p)) return martlet_add_scalar(params, buffers, first, last, scratch);
+  prepared c;
+  c.params = p;
+  c.a = narrow_of(p->multiplier0, p->shift0);
+  c.b = narrow_of(p->multiplier1, p->shift1);
+  c.out = narrow_of(p->output_multiplier, p->output_shift);
+  c.left = vdupq_n_s32(p->left_shift);
+  c.zero_point_a = vdupq_n_s16((int16_t)p->zero_point0);
+  c.zero_point_b = vdupq_n_s16((int16_t)p->zero_point1);
+  c.zero_point_out = vdupq_n_s32(p->output_zero_point);
+  c.clamp_min = vdup_n_s8((int8_t)p->clamp_min);
+  c.clamp_max = vdup_n_s8((int8_t)p->clamp_max);
+  c.subtract = p->subtract != 0;
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+}
+#endif

@@ -1,0 +1,66 @@
+#include "operators.h"
+#include "pool.h"
+#include "sum_neon.h"
+
+#if defined(__aarch64__)
+
+typedef struct rounding {
+  uint32_t multiplier;
+  int64x2_t minus_shift;
+  /// What is added to a sum to make it the dividend, and what is taken from the quotient.
+  int32x4_t half, bias, back, low, high;
+  bool is_unsigned;
+} rounding;
+
+/// v / count for 4 lanes, by martlet_divisor_of.
+static inline __attribute__((always_inline)) int32x4_t quotient(int32x4_t v, const rounding *r) {
+  uint32x4_t u = vreinterpretq_u32_s32(v);
+  uint64x2_t low = vshlq_u64(vmull_n_u32(vget_low_u32(u), r->multiplier), r->minus_shift);
+  uint64x2_t high = vshlq_u64(vmull_n_u32(vget_high_u32(u), r->multiplier), r->minus_shift);
+  return vreinterpretq_s32_u32(vcombine_u32(vmovn_u64(low), vmovn_u64(high)));
+}
+
+static inline __attribute__((always_inline)) int16x4_t average(int32x4_t sum, const rounding *r) {
+  int32x4_t y;
+  if (r->is_unsigned) {
+    y = vsubq_s32(quotient(vaddq_s32(sum, r->bias), r), r->back);
+  } else {
+    int32x4_t magnitude = quotient(vaddq_s32(vabsq_s32(sum), r->half), r);
+    y = vbslq_s32(vcltzq_s32(sum), vnegq_s32(magnitude), magnitude);
+  }
+  return vmovn_s32(vmaxq_s32(vminq_s32(y, r->high), r->low));
+}
+
+static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+  int32_t count = w.rows * w.columns, c = 0;
+  martlet_divisor divisor = martlet_divisor_of(count);
+  rounding r;
+  r.multiplier = divisor.multiplier;
+  r.minus_shift = vdupq_n_s64(-divisor.shift);
+  r.half = vdupq_n_s32(count / 2);
+  r.bias = vdupq_n_s32(128 * count + count / 2);
+  r.back = vdupq_n_s32(128);
+  r.low = vdupq_n_s32(p->clamp_min);
+  r.high = vdupq_n_s32(p->clamp_max);
+  r.is_unsigned = p->unsigned_rounding != 0;
+  for (; c + 8 <= p->channels; c += 8) {
+    martlet_sums_neon sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+    martlet_sum_neon(&sums, w.in + c, p->channels, w.columns, w.row_bytes, w.rows);
+    vst1_s8(out + c, vmovn_s16(vcombine_s16(average(sums.half[0], &r), average(sums.half[1], &r))));
+  }
+  for (; c < p->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
+}
+
+void martlet_average_pool_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                               void *scratch) {
+  const martlet_pool_params *p = params;
+  if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DIVISOR_LIMIT) {
+    return martlet_average_pool_scalar(params, buffers, first, last, scratch);
+  }
+  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
+  if (end > count) end = count;
+  for (int64_t i = first * unit; i < end; i++) {
+    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
+  }
+}
+#endif

@@ -1,0 +1,42 @@
+#include "operators.h"
+#include "pool.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+
+static int8x16_t largest_of_16(const martlet_pool_params *p, martlet_window w, int32_t c) {
+  int8x16_t largest = vdupq_n_s8((int8_t)p->clamp_min);
+  for (int32_t y = 0; y < w.rows; y++) {
+    const int8_t *in = w.in + y * w.row_bytes + c;
+    for (int32_t x = 0; x < w.columns; x++, in += p->channels) largest = vmaxq_s8(largest, vld1q_s8(in));
+  }
+  return vminq_s8(largest, vdupq_n_s8((int8_t)p->clamp_max));
+}
+
+static int8x8_t largest_of_8(const martlet_pool_params *p, martlet_window w, int32_t c) {
+  int8x8_t largest = vdup_n_s8((int8_t)p->clamp_min);
+  for (int32_t y = 0; y < w.rows; y++) {
+    const int8_t *in = w.in + y * w.row_bytes + c;
+    for (int32_t x = 0; x < w.columns; x++, in += p->channels) largest = vmax_s8(largest, vld1_s8(in));
+  }
+  return vmin_s8(largest, vdup_n_s8((int8_t)p->clamp_max));
+}
+
+static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+  int32_t c = 0;
+  for (; c + 16 <= p->channels; c += 16) vst1q_s8(out + c, largest_of_16(p, w, c));
+  for (; c + 8 <= p->channels; c += 8) vst1_s8(out + c, largest_of_8(p, w, c));
+  for (; c < p->channels; c++) out[c] = martlet_pool_largest(p, w, c);
+}
+
+void martlet_max_pool_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
+                           void *scratch) {
+  const martlet_pool_params *p = params;
+  (void)scratch;
+  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
+  if (end > count) end = count;
+  for (int64_t i = first * unit; i < end; i++) {
+    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
+  }
+}
+#endif
