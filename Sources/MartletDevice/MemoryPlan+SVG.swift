@@ -64,8 +64,8 @@ extension MemoryPlan {
     svg += "rx='2' fill='hsl(\(index * 137 % 360),58%,72%)' fill-opacity='0.9'><title>\(escaped(box.name))\n"
     svg += "\(NumberText.grouped(box.byteCount)) bytes at \(NumberText.grouped(box.offset))\n"
     svg += "operators \(box.first) to \(box.last)</title></rect>\n"
-    let fits = Int((width - 8) / 6.2)
-    guard height >= 14 && fits >= 4 else { return svg }
+    let fits = Int((width - 8) / 7)
+    guard height >= 14 && fits >= 8 else { return svg }
     svg += "<text class='name' x='\(number(x0 + 4))' y='\(number((y0 + y1) / 2 + 4))'>"
     return svg + escaped(shortened(box.name, to: fits)) + "</text>\n"
   }
