@@ -33,7 +33,8 @@ var targets: [Target] = [
   .target(name: "CMartletKernels", cSettings: compact),
   .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
-  .target(name: "CMartletLinux", cSettings: compact),
+  .target(
+    name: "CMartletLinux", cSettings: compact, linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
   .target(
     name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small),
@@ -69,6 +70,8 @@ if !embedded {
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
+    .testTarget(name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }
