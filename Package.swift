@@ -33,7 +33,8 @@ var targets: [Target] = [
   .target(name: "CMartletKernels", cSettings: compact),
   .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
-  .target(name: "CMartletLinux", cSettings: compact),
+  .target(
+    name: "CMartletLinux", cSettings: compact, linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
   .target(
     name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small),
@@ -61,12 +62,16 @@ if !embedded {
   products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
   products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
   targets += [
-    .target(name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels"], path: "Tools/MartletConvert"),
+    .systemLibrary(name: "CZlib", path: "Tools/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels", "CZlib"], path: "Tools/MartletConvert"),
     .executableTarget(
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
+    .testTarget(name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }

@@ -31,7 +31,8 @@ struct ModelRunner {
     for (index, bytes) in inputs.enumerated() {
       let boundary = manifest.inputs[index]
       let tensor = engine.bytes(ofTensor: Int(boundary.tensor))
-      if boundary.type == ElementType.float32.rawValue, engine.tensor(Int(boundary.tensor)).type == ElementType.int8.rawValue {
+      let held = engine.tensor(Int(boundary.tensor)).type
+      if boundary.type == ElementType.float32.rawValue, held == ElementType.int8.rawValue {
         for (place, real) in floats(bytes).enumerated() {
           let steps = (real / boundary.scale).rounded(.toNearestOrAwayFromZero)
           tensor[place] = UInt8(bitPattern: Int8(max(-128, min(127, steps + Float(boundary.zeroPoint)))))

@@ -132,7 +132,9 @@ public enum Converter {
   ) throws(ConversionError) -> [String] {
     let outputs = program.outputs.first.map { program.tensors[$0.tensor].count } ?? 0
     if let labels = options.labels {
-      guard picture != nil else { throw ConversionError(.badRequest, "labels are given, but the model is no classifier") }
+      guard picture != nil else {
+        throw ConversionError(.badRequest, "labels are given, but the model is no classifier")
+      }
       guard labels.count == outputs else {
         throw ConversionError(.badRequest, "\(labels.count) labels for \(outputs) outputs")
       }

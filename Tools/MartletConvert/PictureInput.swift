@@ -18,8 +18,10 @@ struct PictureInput {
     }
     let boundary = program.inputs[0]
     let tensor = program.tensors[boundary.tensor]
-    let mean = options.mean ?? metadata.mean
-    let deviation = options.standardDeviation ?? metadata.standardDeviation
+    // A uint8 input takes pixels as they are, whatever the metadata says: its normalization is that of the float model.
+    let hears = boundary.type != .uint8
+    let mean = options.mean ?? (hears ? metadata.mean : nil)
+    let deviation = options.standardDeviation ?? (hears ? metadata.standardDeviation : nil)
     if boundary.type != .float32, mean == nil, deviation == nil {
       // A quantized input takes pixels as they are: uint8 q is the pixel, int8 q the pixel less 128.
       let row = (0..<256).map { Int8($0 - 128) }

@@ -38,7 +38,7 @@ struct FlatBuffer {
         throw failure("file", "not a \(identifier) FlatBuffer (identifier at byte 4)")
       }
     }
-    return try FlatTable(self, at: try offset(at: 0, place), place)
+    return try FlatTable(self, at: try offset(at: 0, "file"), place)
   }
 
   /// A little-endian integer at `position`.

@@ -1,5 +1,5 @@
-/// A model with float input and output that is int8 inside: the conversion moves to the edge, where `infer` and the pixel
-/// table do it, and the arena holds int8 only.
+/// A model with float input and output that is int8 inside: the conversion moves to the edge, where `infer` and the
+/// pixel table do it, and the arena holds int8 only.
 enum EdgeConversion {
   static func strip(_ graph: inout Graph) {
     stripInputs(&graph)
@@ -19,7 +19,9 @@ enum EdgeConversion {
         guard case .quantize = graph.nodes[reader].operation else { return false }
         return graph.values[graph.nodes[reader].outputs[0]].quantization == quantization
       }
-      guard agree, let scale = quantization?.scales.first, let zeroPoint = quantization?.zeroPoints.first else { continue }
+      guard agree, let scale = quantization?.scales.first, let zeroPoint = quantization?.zeroPoints.first else {
+        continue
+      }
       for reader in readers { replace(graph.nodes[reader].outputs[0], by: quantized, in: &graph) }
       graph.inputs[index] = Boundary(value: quantized, type: .float32, scale: scale, zeroPoint: zeroPoint)
       let stripped = Set(readers)

@@ -33,7 +33,8 @@ struct MemoryPlanner {
     groups = lifetimes.groups
     lowerBound = lifetimes.lowerBound
     neighbours = Array(repeating: [], count: groups.count)
-    let byStart = groups.indices.filter { groups[$0].size > 0 }.sorted { (groups[$0].first, $0) < (groups[$1].first, $1) }
+    let used = lifetimes.groups.indices.filter { lifetimes.groups[$0].size > 0 }
+    let byStart = used.sorted { (lifetimes.groups[$0].first, $0) < (lifetimes.groups[$1].first, $1) }
     var alive: [Int] = []
     var pairs = 0
     for index in byStart {
@@ -57,7 +58,8 @@ struct MemoryPlanner {
     let pressure = pressures()
     let orders = [
       ordered { -$0.size }, ordered { -span($0) }, ordered { -$0.size * span($0) }, ordered { $0.first },
-      ordered { -$0.last }, all.sorted { (-pressure[$0], -groups[$0].size, $0) < (-pressure[$1], -groups[$1].size, $1) },
+      ordered { -$0.last },
+      all.sorted { (-pressure[$0], -groups[$0].size, $0) < (-pressure[$1], -groups[$1].size, $1) },
     ]
     var best = place(orders[0])
     var bestOrder = orders[0]

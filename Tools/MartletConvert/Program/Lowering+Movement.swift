@@ -85,8 +85,8 @@ extension Lowering {
     let input = try operand(node.inputs[0])
     let output = try result(node)
     let strides = StridedView.denseStrides(program.tensors[input].shape)
-    let source = StridedView(
-      shape: size, strides: zip(strides, step).map { $0 * $1 }, offset: zip(strides, start).reduce(0) { $0 + $1.0 * $1.1 })
+    let offset = zip(strides, start).reduce(0) { $0 + $1.0 * $1.1 }
+    let source = StridedView(shape: size, strides: zip(strides, step).map { $0 * $1 }, offset: offset)
     emitCopy(node.origin, from: input, to: output, source, .dense(size))
   }
 

@@ -72,7 +72,9 @@ extension Lowering {
 
     var p = martlet_mean_params()
     let long = axes.filter { shape[$0] != 1 }
-    if let first = long.first, let last = long.last, (first...last).allSatisfy({ shape[$0] == 1 || long.contains($0) }) {
+    if let first = long.first, let last = long.last,
+      (first...last).allSatisfy({ shape[$0] == 1 || long.contains($0) })
+    {
       p.outer = Int32(shape[..<first].reduce(1, *))
       p.inner = Int32(shape[(last + 1)...].reduce(1, *))
     } else if long.isEmpty {

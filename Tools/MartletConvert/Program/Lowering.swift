@@ -1,7 +1,7 @@
 import CMartletKernels
 import Martlet
 
-/// Turns a quantized `Graph` into a device `Program`: every parameter computed as TensorFlow Lite's Prepare computes it.
+/// Turns a quantized `Graph` into a device `Program`, every parameter computed as TensorFlow Lite's Prepare does.
 struct Lowering {
   var graph: Graph
   var program = Program()

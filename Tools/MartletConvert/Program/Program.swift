@@ -70,7 +70,7 @@ struct DeviceOperator {
     return parameters.withUnsafeBytes { $0.loadUnaligned(as: P.self) }
   }
 
-  /// Whether the output may be the very bytes of an input: every element is read before it is written, at its own index.
+  /// Whether the output may be the very bytes of an input: each element is read before it is written, at its own index.
   var mayRunInPlace: Bool {
     switch opcode {
     case .table, .add, .mul, .prelu, .softmax: true

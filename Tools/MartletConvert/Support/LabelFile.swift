@@ -2,7 +2,8 @@
 public enum LabelFile {
   public static func labels(in bytes: [UInt8], name: String) throws(ConversionError) -> [String] {
     guard bytes.count <= ConversionLimits.labelBytes else {
-      throw ConversionError(.badRequest, "\(name): \(bytes.count) bytes of labels, at most \(ConversionLimits.labelBytes)")
+      let limit = ConversionLimits.labelBytes
+      throw ConversionError(.badRequest, "\(name): \(bytes.count) bytes of labels, at most \(limit)")
     }
     guard var text = String(validating: bytes, as: UTF8.self) else {
       throw ConversionError(.badData, "\(name): the labels are not UTF-8 text")

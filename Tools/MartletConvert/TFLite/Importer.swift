@@ -1,4 +1,4 @@
-/// Builds a `Graph` from a TensorFlow Lite model. Value indices are tensor indices; values that the importer adds follow.
+/// Builds a `Graph` from a TensorFlow Lite model. Value indices are tensor indices; what the importer adds follows.
 ///
 /// Shapes are computed here, operator by operator, as the interpreter does when it prepares a model; what the file
 /// declares for computed tensors is not relied upon.

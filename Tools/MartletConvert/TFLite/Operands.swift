@@ -29,7 +29,10 @@ final class Operands {
     Int(try options?.integer(field, default: Int32(value)) ?? Int32(value))
   }
 
-  func byteOption(_ field: Int) throws(ConversionError) -> Int { Int(try options?.integer(field, default: Int8(0)) ?? 0) }
+  func byteOption(_ field: Int) throws(ConversionError) -> Int {
+    Int(try options?.integer(field, default: Int8(0)) ?? 0)
+  }
+
   func flag(_ field: Int) throws(ConversionError) -> Bool { try options?.bool(field) ?? false }
   func floatOption(_ field: Int) throws(ConversionError) -> Float { try options?.float(field, default: 0) ?? 0 }
 

@@ -1,0 +1,105 @@
+/// Picture files, row by row: JPEG, PNG, BMP, PPM and PGM.
+///
+/// A reader lives in one region of memory that its caller supplies, and reads any number of pictures, one after
+/// another. All that the picture libraries want comes out of that region: after martlet_picture_reader_create nothing is
+/// taken from the heap. The region need not be resident; a page is touched when a picture needs it.
+///
+/// What a picture needs does not grow with its height, except for progressive JPEGs (2 bytes a sample), JPEGs with more
+/// than one scan, and interlaced PNGs (1 byte a sample), which are held whole; when the region cannot hold one,
+/// that is MARTLET_PICTURE_NEEDS_MEMORY.
+///
+/// Every function that can fail gives a martlet_picture_status; martlet_picture_failure_of has the particulars. No
+/// function jumps out of here, and no file content whatever makes one trap.
+#ifndef MARTLET_PICTURES_H
+#define MARTLET_PICTURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MARTLET_PICTURE_MAX_SIDE 32768
+#define MARTLET_PICTURE_MAX_PIXELS (1 << 28)
+/// Of a progressive JPEG. Each scan goes over the whole picture, however few bytes it has.
+#define MARTLET_PICTURE_MAX_SCANS 100
+
+typedef enum martlet_picture_status {
+  MARTLET_PICTURE_OK = 0,
+  /// No such file.
+  MARTLET_PICTURE_MISSING,
+  MARTLET_PICTURE_DIRECTORY,
+  /// The system refuses to open or read it: failure.system_error.
+  MARTLET_PICTURE_UNREADABLE,
+  /// 0 bytes.
+  MARTLET_PICTURE_EMPTY,
+  MARTLET_PICTURE_NOT_A_PICTURE,
+  /// A picture, of a kind that is not read: failure.detail names it.
+  MARTLET_PICTURE_UNSUPPORTED,
+  /// 0 columns or 0 rows.
+  MARTLET_PICTURE_NO_PIXELS,
+  /// A side over MARTLET_PICTURE_MAX_SIDE, or over MARTLET_PICTURE_MAX_PIXELS in all.
+  MARTLET_PICTURE_TOO_LARGE,
+  /// The region is too small for this picture.
+  MARTLET_PICTURE_NEEDS_MEMORY,
+  /// The file stops before the picture does.
+  MARTLET_PICTURE_ENDS_EARLY,
+  /// Its bytes contradict the format: failure.detail says how.
+  MARTLET_PICTURE_DAMAGED
+} martlet_picture_status;
+
+typedef enum martlet_picture_format {
+  MARTLET_PICTURE_JPEG = 1,
+  MARTLET_PICTURE_PNG = 2,
+  MARTLET_PICTURE_BMP = 3,
+  MARTLET_PICTURE_PNM = 4
+} martlet_picture_format;
+
+typedef struct martlet_picture_info {
+  martlet_picture_format format;
+  int32_t width, height;
+  /// Bytes per pixel: 1 grey, 2 grey and alpha, 3 red, green, blue, 4 with alpha.
+  int32_t channels;
+  /// EXIF orientation, 1...8.
+  int32_t orientation;
+} martlet_picture_info;
+
+typedef struct martlet_picture_failure {
+  martlet_picture_status status;
+  /// An errno value, or 0.
+  int32_t system_error;
+  /// As far as they are known, else 0.
+  int64_t width, height;
+  /// Rows read before.
+  int32_t row;
+  /// A few words, or empty.
+  char detail[96];
+} martlet_picture_failure;
+
+typedef struct martlet_picture_reader martlet_picture_reader;
+
+/// The smallest region that makes sense: what a reader itself needs, and room for a baseline JPEG of 32768 columns.
+size_t martlet_picture_reader_minimum_bytes(void);
+/// A reader in a region that is aligned to 64 bytes; NULL if it is too small or libjpeg refuses. libjpeg takes a few KB
+/// from the heap here, and gives them back in martlet_picture_reader_destroy.
+martlet_picture_reader *martlet_picture_reader_create(void *region, size_t bytes);
+void martlet_picture_reader_destroy(martlet_picture_reader *reader);
+
+/// Opens a picture file (or a pipe, for all but bottom-up BMP), reads its header, and checks limits. Closes the one before.
+martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader, const char *path);
+/// The same for bytes in memory, which stay the caller's and must stay there until martlet_picture_close.
+martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count);
+void martlet_picture_close(martlet_picture_reader *reader);
+
+/// Of the open picture.
+const martlet_picture_info *martlet_picture_info_of(const martlet_picture_reader *reader);
+/// The next row from the top, width * channels bytes, valid until the next call. The last row is given only when the file
+/// has ended as its format wants it. Not to be called after the last row or a failure.
+martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row);
+/// Why the last call failed.
+const martlet_picture_failure *martlet_picture_failure_of(const martlet_picture_reader *reader);
+/// The most bytes of the region that were in use at any time since the last open.
+size_t martlet_picture_peak_bytes(const martlet_picture_reader *reader);
+
+/// `bytes` of zero-filled memory that becomes resident page by page as it is touched, or NULL.
+void *martlet_reserve_memory(size_t bytes);
+void martlet_release_memory(void *address, size_t bytes);
+
+#endif

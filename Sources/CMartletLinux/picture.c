@@ -1,0 +1,190 @@
+/// Opens a picture of any format and hands out its rows.
+#define _GNU_SOURCE
+#include "picture_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// MARK: - Failures and limits
+
+martlet_picture_status martlet_fail(martlet_picture_reader *reader, martlet_picture_status status, const char *detail) {
+  martlet_picture_failure *failure = &reader->failure;
+  if (failure->status != MARTLET_PICTURE_OK) return failure->status;
+  failure->status = status;
+  failure->row = reader->rows_read;
+  size_t length = strnlen(detail, sizeof failure->detail - 1);
+  memcpy(failure->detail, detail, length);
+  failure->detail[length] = 0;
+  return status;
+}
+
+martlet_picture_status martlet_check_size(martlet_picture_reader *reader, int64_t width, int64_t height) {
+  reader->failure.width = width;
+  reader->failure.height = height;
+  if (width <= 0 || height <= 0) return martlet_fail(reader, MARTLET_PICTURE_NO_PIXELS, "");
+  if (width > MARTLET_PICTURE_MAX_SIDE || height > MARTLET_PICTURE_MAX_SIDE ||
+      width * height > MARTLET_PICTURE_MAX_PIXELS) {
+    return martlet_fail(reader, MARTLET_PICTURE_TOO_LARGE, "");
+  }
+  reader->info.width = (int32_t)width;
+  reader->info.height = (int32_t)height;
+  return MARTLET_PICTURE_OK;
+}
+
+martlet_picture_status martlet_take_rows(martlet_picture_reader *reader, size_t stored_bytes) {
+  reader->row = martlet_arena_take(&reader->arena, (size_t)reader->info.width * (size_t)reader->info.channels);
+  reader->stored = stored_bytes > 0 ? martlet_arena_take(&reader->arena, stored_bytes) : NULL;
+  if (!reader->row || (stored_bytes > 0 && !reader->stored)) {
+    return martlet_fail(reader, MARTLET_PICTURE_NEEDS_MEMORY, "");
+  }
+  return MARTLET_PICTURE_OK;
+}
+
+// MARK: - The reader
+
+size_t martlet_picture_reader_minimum_bytes(void) { return sizeof(martlet_picture_reader) + ((size_t)8 << 20); }
+
+martlet_picture_reader *martlet_picture_reader_create(void *region, size_t bytes) {
+  if (!region || (uintptr_t)region % 64 != 0 || bytes < martlet_picture_reader_minimum_bytes()) return NULL;
+  martlet_picture_reader *reader = region;
+  memset(reader, 0, sizeof *reader);
+  martlet_picture_arena *arena = &reader->arena;
+  arena->start = arena->low = (uint8_t *)region + ((sizeof *reader + 63) & ~(size_t)63);
+  arena->end = arena->high = arena->lowest_high = (uint8_t *)region + (bytes & ~(size_t)63);
+  reader->source.fd = -1;
+  return martlet_jpeg_create(reader) ? reader : NULL;
+}
+
+void martlet_picture_reader_destroy(martlet_picture_reader *reader) {
+  martlet_picture_close(reader);
+  martlet_jpeg_destroy(reader);
+}
+
+static void begin(martlet_picture_reader *reader) {
+  martlet_picture_close(reader);
+  memset(&reader->info, 0, sizeof reader->info);
+  memset(&reader->failure, 0, sizeof reader->failure);
+  memset(&reader->png, 0, sizeof reader->png);
+  reader->info.orientation = 1;
+  reader->rows_read = 0;
+  reader->exif_bytes = 0;
+  reader->arena.lowest_high = reader->arena.high;
+  reader->source.memory = NULL;
+  reader->source.size = 0;
+  reader->source.is_seekable = false;
+  reader->source.next = reader->source.end = reader->source.buffer;
+  reader->is_open = true;
+}
+
+/// Pictures that people have and that are not read here, for a message that names them.
+static const char *other_kind(const uint8_t *bytes, size_t count) {
+  if (count >= 6 && memcmp(bytes, "GIF8", 4) == 0) return "GIF";
+  if (count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) return "WebP";
+  if (count >= 4 && (memcmp(bytes, "II*\0", 4) == 0 || memcmp(bytes, "MM\0*", 4) == 0)) return "TIFF";
+  if (count >= 12 && memcmp(bytes + 4, "ftyp", 4) == 0) return "HEIC, AVIF or a film";
+  if (count >= 12 && memcmp(bytes, "\0\0\0\x0CJXL ", 8) == 0) return "JPEG XL";
+  return NULL;
+}
+
+static martlet_picture_status open_format(martlet_picture_reader *reader) {
+  martlet_source *source = &reader->source;
+  // A pipe may give a few bytes at a time.
+  for (size_t before = 0;;) {
+    martlet_picture_status status = martlet_source_fill(reader);
+    if (status) return status;
+    size_t there = (size_t)(source->end - source->next);
+    if (there >= 64 || there == before) break;
+    before = there;
+  }
+  const uint8_t *bytes = source->next;
+  size_t count = (size_t)(source->end - source->next);
+  if (count == 0) return martlet_fail(reader, MARTLET_PICTURE_EMPTY, "");
+  if (count >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0) {
+    reader->info.format = MARTLET_PICTURE_JPEG;
+    return martlet_jpeg_open(reader);
+  }
+  if (count >= 8 && memcmp(bytes, "\x89PNG\r\n\x1A\n", 8) == 0) {
+    reader->info.format = MARTLET_PICTURE_PNG;
+    return martlet_png_open(reader);
+  }
+  if (count >= 2 && memcmp(bytes, "BM", 2) == 0) {
+    reader->info.format = MARTLET_PICTURE_BMP;
+    return martlet_bmp_open(reader);
+  }
+  if (count >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7' &&
+      (bytes[2] == ' ' || bytes[2] == '#' || (bytes[2] >= '\t' && bytes[2] <= '\r'))) {
+    reader->info.format = MARTLET_PICTURE_PNM;
+    return martlet_pnm_open(reader);
+  }
+  const char *other = other_kind(bytes, count);
+  return martlet_fail(reader, other ? MARTLET_PICTURE_UNSUPPORTED : MARTLET_PICTURE_NOT_A_PICTURE, other ? other : "");
+}
+
+/// After a failure nothing stays open.
+static martlet_picture_status opened(martlet_picture_reader *reader, martlet_picture_status status) {
+  if (status) martlet_picture_close(reader);
+  return status;
+}
+
+martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader, const char *path) {
+  begin(reader);
+  martlet_source *source = &reader->source;
+  do source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  while (source->fd < 0 && errno == EINTR);
+  struct stat status;
+  if (source->fd < 0 || fstat(source->fd, &status) != 0) {
+    return opened(reader, martlet_fail_system(reader));
+  }
+  if (S_ISDIR(status.st_mode)) return opened(reader, martlet_fail(reader, MARTLET_PICTURE_DIRECTORY, ""));
+  source->is_seekable = S_ISREG(status.st_mode);
+  source->size = source->is_seekable ? (uint64_t)status.st_size : 0;
+  return opened(reader, open_format(reader));
+}
+
+martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count) {
+  begin(reader);
+  martlet_source *source = &reader->source;
+  source->memory = source->next = bytes;
+  source->end = source->next + count;
+  source->is_seekable = true;
+  source->size = count;
+  return opened(reader, open_format(reader));
+}
+
+void martlet_picture_close(martlet_picture_reader *reader) {
+  if (!reader->is_open) return;
+  reader->is_open = false;
+  // What libpng holds lies in the arena; it has nothing else to give back.
+  reader->png.png = NULL;
+  martlet_jpeg_close(reader);
+  martlet_arena_close_picture(&reader->arena);
+  if (reader->source.fd >= 0) close(reader->source.fd);
+  reader->source.fd = -1;
+}
+
+const martlet_picture_info *martlet_picture_info_of(const martlet_picture_reader *reader) { return &reader->info; }
+const martlet_picture_failure *martlet_picture_failure_of(const martlet_picture_reader *reader) {
+  return &reader->failure;
+}
+
+size_t martlet_picture_peak_bytes(const martlet_picture_reader *reader) {
+  const martlet_picture_arena *arena = &reader->arena;
+  return (size_t)(arena->low - (const uint8_t *)reader) + (size_t)(arena->end - arena->lowest_high);
+}
+
+martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row) {
+  if (!reader->is_open || reader->failure.status || reader->rows_read >= reader->info.height) {
+    return martlet_fail(reader, MARTLET_PICTURE_DAMAGED, "read past its last row");
+  }
+  martlet_picture_status status = MARTLET_PICTURE_DAMAGED;
+  switch (reader->info.format) {
+    case MARTLET_PICTURE_JPEG: status = martlet_jpeg_read_row(reader, row); break;
+    case MARTLET_PICTURE_PNG: status = martlet_png_read_row(reader, row); break;
+    case MARTLET_PICTURE_BMP: status = martlet_bmp_read_row(reader, row); break;
+    case MARTLET_PICTURE_PNM: status = martlet_pnm_read_row(reader, row); break;
+  }
+  if (status == MARTLET_PICTURE_OK) reader->rows_read++;
+  return status;
+}

@@ -1,0 +1,36 @@
+/// Where a picture's memory comes from.
+#define _GNU_SOURCE
+#include "picture_internal.h"
+
+#include <sys/mman.h>
+
+#define ALIGNMENT ((size_t)64)
+
+static size_t rounded_up(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1); }
+
+static bool has_room(const martlet_picture_arena *arena, size_t bytes) {
+  return bytes <= SIZE_MAX - ALIGNMENT && rounded_up(bytes) <= (size_t)(arena->high - arena->low);
+}
+
+void *martlet_arena_lasting(martlet_picture_arena *arena, size_t bytes) {
+  if (!has_room(arena, bytes)) return NULL;
+  void *address = arena->low;
+  arena->low += rounded_up(bytes);
+  return address;
+}
+
+void *martlet_arena_take(martlet_picture_arena *arena, size_t bytes) {
+  if (!has_room(arena, bytes)) return NULL;
+  arena->high -= rounded_up(bytes);
+  if (arena->high < arena->lowest_high) arena->lowest_high = arena->high;
+  return arena->high;
+}
+
+void martlet_arena_close_picture(martlet_picture_arena *arena) { arena->high = arena->end; }
+
+void *martlet_reserve_memory(size_t bytes) {
+  void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return address == MAP_FAILED ? NULL : address;
+}
+
+void martlet_release_memory(void *address, size_t bytes) { munmap(address, bytes); }

@@ -1,0 +1,138 @@
+/// What the picture formats share: where bytes come from, where memory comes from, and how a failure is told.
+#ifndef MARTLET_PICTURE_INTERNAL_H
+#define MARTLET_PICTURE_INTERNAL_H
+
+#include "martlet_pictures.h"
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <png.h>
+
+#define MARTLET_SOURCE_BUFFER 32768
+
+// MARK: - Bytes in
+
+/// A file, a pipe or bytes in memory.
+typedef struct martlet_source {
+  /// -1 for memory.
+  int fd;
+  /// Reading at an offset works.
+  bool is_seekable;
+  /// Total bytes, if is_seekable.
+  uint64_t size;
+  const uint8_t *memory;
+  /// What is read and not yet taken.
+  const uint8_t *next, *end;
+  uint8_t buffer[MARTLET_SOURCE_BUFFER];
+} martlet_source;
+
+// MARK: - Memory
+
+/// Libraries' lasting objects grow from the start, a picture's from the end.
+typedef struct martlet_picture_arena {
+  uint8_t *start, *end;
+  uint8_t *low, *high;
+  uint8_t *lowest_high;
+} martlet_picture_arena;
+
+/// Aligned to 64 bytes, not cleared; NULL when the region is full. Lasts as long as the reader.
+void *martlet_arena_lasting(martlet_picture_arena *arena, size_t bytes);
+/// The same, until the picture is closed.
+void *martlet_arena_take(martlet_picture_arena *arena, size_t bytes);
+void martlet_arena_close_picture(martlet_picture_arena *arena);
+
+// MARK: - The reader
+
+typedef struct martlet_jpeg {
+  struct jpeg_decompress_struct decompress;
+  struct jpeg_error_mgr errors;
+  struct jpeg_source_mgr source;
+  struct jpeg_progress_mgr progress;
+  struct jpeg_memory_mgr memory;
+  /// libjpeg's own, for what it allocated before it could be given ours.
+  struct jpeg_memory_mgr *first_memory;
+  jvirt_sarray_ptr sample_arrays;
+  jvirt_barray_ptr block_arrays;
+} martlet_jpeg;
+
+typedef struct martlet_png {
+  png_structp png;
+  png_infop info;
+  /// The whole picture, if it is interlaced.
+  uint8_t *pixels;
+} martlet_png;
+
+typedef struct martlet_bmp {
+  uint64_t pixels_offset, stride;
+  int32_t bits;
+  bool is_bottom_up, has_alpha;
+  int32_t palette_count;
+  uint8_t palette[256][3];
+} martlet_bmp;
+
+typedef struct martlet_pnm {
+  int32_t maximum;
+} martlet_pnm;
+
+struct martlet_picture_reader {
+  martlet_picture_info info;
+  martlet_picture_failure failure;
+  martlet_picture_arena arena;
+  martlet_source source;
+  bool is_open;
+  int32_t rows_read;
+  /// One row as it is handed out, and one as it is stored.
+  uint8_t *row, *stored;
+  /// Where the libraries' errors end up.
+  jmp_buf jump;
+  martlet_jpeg jpeg;
+  martlet_png png;
+  martlet_bmp bmp;
+  martlet_pnm pnm;
+  /// The body of the first EXIF segment.
+  int32_t exif_bytes;
+  uint8_t exif[65536];
+};
+
+/// Notes a failure, the first one only, and returns its status.
+martlet_picture_status martlet_fail(martlet_picture_reader *reader, martlet_picture_status status, const char *detail);
+/// The failure that errno tells of.
+martlet_picture_status martlet_fail_system(martlet_picture_reader *reader);
+/// Checks a size against the limits, and notes it.
+martlet_picture_status martlet_check_size(martlet_picture_reader *reader, int64_t width, int64_t height);
+/// Room for one row handed out and, if `stored_bytes` is not 0, for one as it is stored.
+martlet_picture_status martlet_take_rows(martlet_picture_reader *reader, size_t stored_bytes);
+
+/// Reads more into the buffer; OK with next == end says that the source is exhausted.
+martlet_picture_status martlet_source_fill(martlet_picture_reader *reader);
+/// Exactly `count` bytes, or MARTLET_PICTURE_ENDS_EARLY.
+martlet_picture_status martlet_source_read(martlet_picture_reader *reader, void *out, size_t count);
+/// The same at an offset, of a seekable source.
+martlet_picture_status martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out, size_t count);
+
+/// The orientation in a TIFF structure, 1 if there is none or it makes no sense.
+int32_t martlet_exif_orientation(const uint8_t *tiff, size_t count);
+
+// MARK: - Formats
+
+bool martlet_jpeg_create(martlet_picture_reader *reader);
+void martlet_jpeg_destroy(martlet_picture_reader *reader);
+void martlet_jpeg_use_arena(martlet_picture_reader *reader);
+martlet_picture_status martlet_jpeg_open(martlet_picture_reader *reader);
+martlet_picture_status martlet_jpeg_read_row(martlet_picture_reader *reader, const uint8_t **row);
+void martlet_jpeg_close(martlet_picture_reader *reader);
+
+martlet_picture_status martlet_png_open(martlet_picture_reader *reader);
+martlet_picture_status martlet_png_read_row(martlet_picture_reader *reader, const uint8_t **row);
+
+martlet_picture_status martlet_bmp_open(martlet_picture_reader *reader);
+martlet_picture_status martlet_bmp_read_row(martlet_picture_reader *reader, const uint8_t **row);
+
+martlet_picture_status martlet_pnm_open(martlet_picture_reader *reader);
+martlet_picture_status martlet_pnm_read_row(martlet_picture_reader *reader, const uint8_t **row);
+
+#endif

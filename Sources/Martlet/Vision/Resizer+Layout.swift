@@ -1,0 +1,49 @@
+import CMartletKernels
+
+/// How a resizer's region is divided: counted and carved by the same lines.
+struct ResizerLayout: BitwiseCopyable {
+  /// Channels that are filtered: 1 for a grey picture or a grey target, else 3.
+  let channels: Int
+  /// The used part of the picture and its place in the target, in stored axes.
+  let columns: FilterAxis
+  let rows: FilterAxis
+  /// Taps of every column, padded.
+  let taps: Int
+  /// Samples of one plane, with room for the padding taps.
+  let stride: Int
+
+  // Offsets into the region, multiples of 64.
+  let row: Int
+  let previous: Int
+  let sums: (Int, Int)
+  let planes: Int
+  let first: Int
+  let weights: Int
+  let pixels: Int
+  let byteCount: Int
+
+  init(channels: Int, sourceWidth: Int, sourceHeight: Int, targetWidth: Int, targetHeight: Int) {
+    self.channels = channels
+    columns = FilterAxis(length: sourceWidth, count: targetWidth)
+    rows = FilterAxis(length: sourceHeight, count: targetHeight)
+    let multiple = Int(MARTLET_VISION_TAP_MULTIPLE)
+    let needed = FilterAxis.maxTaps(length: sourceWidth, count: targetWidth)
+    taps = (needed + multiple - 1) / multiple * multiple
+    stride = sourceWidth + taps
+
+    var used = 0
+    func carve(_ bytes: Int) -> Int {
+      defer { used += (bytes + 63) & ~63 }
+      return used
+    }
+    let samples = sourceWidth * channels
+    row = carve(samples)
+    previous = carve(samples)
+    sums = (carve(samples * 4), carve(samples * 4))
+    planes = carve(stride * channels * 2)
+    first = carve(targetWidth * 4)
+    weights = carve(targetWidth * taps * 2)
+    pixels = carve(targetWidth * channels)
+    byteCount = used
+  }
+}

@@ -1,0 +1,97 @@
+import CMartletLinux
+import Martlet
+
+/// Why a picture could not be read, or not be given to a model.
+public struct PictureError: Error {
+  public enum Kind: Sendable {
+    case missing
+    case isDirectory
+    /// The system refuses: `systemError`.
+    case unreadable
+    case empty
+    case notAPicture
+    /// A kind of picture that is not read: `detail` names it.
+    case unsupported
+    /// 0 columns or 0 rows.
+    case noPixels
+    case tooLarge
+    /// It has to be held whole, and that is more than the reader's memory.
+    case needsMemory
+    case endsEarly
+    case damaged
+    /// The reader's own memory is not to be had.
+    case outOfMemory
+    /// The model's input is no picture.
+    case modelTakesNoPicture
+  }
+
+  public var kind: Kind
+  /// Of the picture, as stored; 0 if not known.
+  public var width = 0
+  public var height = 0
+  /// Rows that could be read.
+  public var row = 0
+  /// An errno value, or 0.
+  public var systemError: Int32 = 0
+  /// A few words, or empty.
+  public var detail = ""
+
+  public init(_ kind: Kind) { self.kind = kind }
+
+  init(_ failure: martlet_picture_failure) {
+    switch failure.status {
+    case MARTLET_PICTURE_MISSING: kind = .missing
+    case MARTLET_PICTURE_DIRECTORY: kind = .isDirectory
+    case MARTLET_PICTURE_UNREADABLE: kind = .unreadable
+    case MARTLET_PICTURE_EMPTY: kind = .empty
+    case MARTLET_PICTURE_NOT_A_PICTURE: kind = .notAPicture
+    case MARTLET_PICTURE_UNSUPPORTED: kind = .unsupported
+    case MARTLET_PICTURE_NO_PIXELS: kind = .noPixels
+    case MARTLET_PICTURE_TOO_LARGE: kind = .tooLarge
+    case MARTLET_PICTURE_NEEDS_MEMORY: kind = .needsMemory
+    case MARTLET_PICTURE_ENDS_EARLY: kind = .endsEarly
+    default: kind = .damaged
+    }
+    width = Int(failure.width)
+    height = Int(failure.height)
+    row = Int(failure.row)
+    systemError = failure.system_error
+    var text = failure.detail
+    detail = withUnsafeBytes(of: &text) { bytes in
+      String(utf8: UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
+    }
+  }
+
+  /// What is wrong and what can be done, in one line without the picture's name.
+  public var sentence: String {
+    switch kind {
+    case .missing: "no such file"
+    case .isDirectory: "a directory, not a picture"
+    case .unreadable: "cannot be read: " + String(cString: martlet_error_text(systemError))
+    case .empty: "an empty file, not a picture"
+    case .notAPicture: "not a picture: JPEG, PNG, BMP, PPM or PGM is wanted"
+    case .unsupported: "\(detail) is not supported: convert it to JPEG, PNG, BMP, PPM or PGM"
+    case .noPixels: "a picture of \(size) pixels has nothing in it"
+    case .tooLarge:
+      "a picture of \(size) pixels is too large: at most \(MARTLET_PICTURE_MAX_SIDE) a side and "
+        + "\(MARTLET_PICTURE_MAX_PIXELS >> 20) million in all"
+    case .needsMemory:
+      "a picture of \(size) pixels that has to be held whole (progressive or interlaced) needs more memory than is set "
+        + "aside: save it as baseline JPEG or as PNG without interlacing"
+    case .endsEarly: height > 0 ? "ends early, after \(row) of \(height) rows" : "ends early, inside its header"
+    case .damaged: "damaged: \(detail)"
+    case .outOfMemory: "no memory for reading pictures"
+    case .modelTakesNoPicture: "the model takes no picture: it has no input of 1 or 3 channels with a pixel table"
+    }
+  }
+
+  public var exitCode: Int32 {
+    switch kind {
+    case .missing, .isDirectory, .unreadable: ExitCode.noInput
+    case .outOfMemory: ExitCode.system
+    default: ExitCode.data
+    }
+  }
+
+  private var size: String { "\(width)x\(height)" }
+}

@@ -1,0 +1,94 @@
+import CMartletLinux
+import Martlet
+
+/// Brings picture files into a model's input: decoded, turned, fitted, quantized, in one pass over the rows.
+///
+/// All memory is taken at the start: loading a picture allocates nothing.
+public struct PictureLoader: ~Copyable {
+  private var reader: PictureReader
+  private let region: UnsafeMutableRawBufferPointer
+  private let width: Int
+  private let height: Int
+  private let channels: Int
+
+  /// For targets of exactly these sizes.
+  public init(
+    width: Int, height: Int, channels: Int, memoryBytes: Int = PictureReader.defaultMemoryBytes
+  ) throws(PictureError) {
+    let bytes = Resizer.byteCountLimit(
+      pictureWidth: Int(MARTLET_PICTURE_MAX_SIDE), width: width, height: height, channels: channels)
+    guard let start = martlet_reserve_memory(bytes) else { throw PictureError(.outOfMemory) }
+    do throws(PictureError) {
+      reader = try PictureReader(memoryBytes: memoryBytes)
+    } catch {
+      martlet_release_memory(start, bytes)
+      throw error
+    }
+    region = UnsafeMutableRawBufferPointer(start: start, count: bytes)
+    self.width = width
+    self.height = height
+    self.channels = channels
+  }
+
+  /// For an engine's first input.
+  public init(
+    for engine: borrowing Engine, memoryBytes: Int = PictureReader.defaultMemoryBytes
+  ) throws(PictureError) {
+    let target = try engine.pictureTarget()
+    try self.init(width: target.width, height: target.height, channels: target.channels, memoryBytes: memoryBytes)
+  }
+
+  deinit { martlet_release_memory(region.baseAddress, region.count) }
+
+  /// Fills the engine's first input.
+  ///
+  /// - Parameter policy: the model's own if nil.
+  public mutating func load(
+    path: FilePath, into engine: borrowing Engine, policy: ResizePolicy? = nil
+  ) throws(PictureError) {
+    let own = ResizePolicy(rawValue: engine.manifest.resizePolicy) ?? .stretch
+    try load(path: path, into: try engine.pictureTarget(), policy: policy ?? own)
+  }
+
+  /// Fills a target of the loader's sizes. After an error its values mean nothing.
+  public mutating func load(path: FilePath, into target: PictureTarget, policy: ResizePolicy) throws(PictureError) {
+    let shape = try reader.open(path: path)
+    defer { reader.close() }
+    try load(shape, into: target, policy: policy)
+  }
+
+  /// The same from a picture file's bytes in memory.
+  public mutating func load(
+    bytes: UnsafeRawBufferPointer, into target: PictureTarget, policy: ResizePolicy
+  ) throws(PictureError) {
+    let shape = try reader.open(bytes: bytes)
+    defer { reader.close() }
+    try load(shape, into: target, policy: policy)
+  }
+
+  private mutating func load(
+    _ shape: PictureShape, into target: PictureTarget, policy: ResizePolicy
+  ) throws(PictureError) {
+    precondition(target.width == width && target.height == height && target.channels == channels)
+    var resizer = Resizer(picture: shape, policy: policy, target: target, region: region)
+    for _ in 0..<shape.height { resizer.push(row: try reader.readRow()) }
+  }
+}
+
+extension Engine {
+  /// The first input as a place for a picture.
+  func pictureTarget() throws(PictureError) -> PictureTarget {
+    guard manifest.inputCount > 0, let table = pixels else { throw PictureError(.modelTakesNoPicture) }
+    let index = Int(manifest.inputs[0].tensor)
+    let record = tensor(index)
+    let (height, width, channels) = (Int(record.dims[1]), Int(record.dims[2]), Int(record.dims[3]))
+    let sides = 1...ResizeGeometry.maxSide
+    guard record.rank == 4, record.dims[0] == 1, record.type == ElementType.int8.rawValue,
+      channels == 1 || channels == 3, sides.contains(width), sides.contains(height),
+      let values = bytes(ofTensor: index).baseAddress
+    else { throw PictureError(.modelTakesNoPicture) }
+    return PictureTarget(
+      width: width, height: height, channels: channels, isBlueFirst: manifest.channelOrder == 1,
+      values: values.assumingMemoryBound(to: Int8.self), table: table)
+  }
+}

@@ -1,0 +1,83 @@
+import CMartletLinux
+import Martlet
+
+public enum PictureFormat: Sendable {
+  case jpeg, png, bmp, pnm
+}
+
+/// Reads picture files row by row, one after another, in memory that it takes once.
+///
+/// Work memory does not grow with a picture's height, save for progressive JPEG and interlaced PNG, which are held whole.
+public struct PictureReader: ~Copyable {
+  /// Enough for a progressive JPEG of 22 megapixels in full colour resolution, 44 in the usual halved one. Address space:
+  /// only what a picture needs becomes resident.
+  public static let defaultMemoryBytes = 128 << 20
+
+  private let region: UnsafeMutableRawPointer
+  private let regionBytes: Int
+  private let reader: OpaquePointer
+
+  /// - Parameter memoryBytes: for everything; the least is used if this is less.
+  public init(memoryBytes: Int = PictureReader.defaultMemoryBytes) throws(PictureError) {
+    let bytes = max(memoryBytes, martlet_picture_reader_minimum_bytes())
+    guard let region = martlet_reserve_memory(bytes) else { throw PictureError(.outOfMemory) }
+    guard let reader = martlet_picture_reader_create(region, bytes) else {
+      martlet_release_memory(region, bytes)
+      throw PictureError(.outOfMemory)
+    }
+    self.region = region
+    regionBytes = bytes
+    self.reader = reader
+  }
+
+  deinit {
+    martlet_picture_reader_destroy(reader)
+    martlet_release_memory(region, regionBytes)
+  }
+
+  /// Opens a file and reads its header.
+  public mutating func open(path: FilePath) throws(PictureError) -> PictureShape {
+    try check(martlet_picture_open_file(reader, path.cString))
+    return shape
+  }
+
+  /// Opens a picture in memory, which must stay there until `close`.
+  public mutating func open(bytes: UnsafeRawBufferPointer) throws(PictureError) -> PictureShape {
+    try check(martlet_picture_open_bytes(reader, bytes.baseAddress, bytes.count))
+    return shape
+  }
+
+  /// The next row from the top, as stored: width * bytes per pixel bytes, valid until the next call. The last one comes
+  /// only if the file is whole.
+  public mutating func readRow() throws(PictureError) -> UnsafePointer<UInt8> {
+    var row: UnsafePointer<UInt8>?
+    try check(martlet_picture_read_row(reader, &row))
+    return row!
+  }
+
+  public mutating func close() { martlet_picture_close(reader) }
+
+  /// Of the open picture.
+  public var format: PictureFormat {
+    switch martlet_picture_info_of(reader).pointee.format {
+    case MARTLET_PICTURE_JPEG: .jpeg
+    case MARTLET_PICTURE_PNG: .png
+    case MARTLET_PICTURE_BMP: .bmp
+    default: .pnm
+    }
+  }
+
+  /// The most memory in use since the last open, the reader's own included.
+  public var peakBytes: Int { martlet_picture_peak_bytes(reader) }
+
+  private var shape: PictureShape {
+    let info = martlet_picture_info_of(reader).pointee
+    return PictureShape(
+      width: Int(info.width), height: Int(info.height), format: RowFormat(rawValue: UInt8(info.channels))!,
+      orientation: Orientation(rawValue: UInt8(info.orientation))!)
+  }
+
+  private func check(_ status: martlet_picture_status) throws(PictureError) {
+    guard status == MARTLET_PICTURE_OK else { throw PictureError(martlet_picture_failure_of(reader).pointee) }
+  }
+}
