@@ -6,6 +6,7 @@ static const martlet_case_group *const files[] = {
     martlet_fixed_point_cases,
     martlet_elementwise_cases,
     martlet_spatial_cases,
+    martlet_convolution_cases,
     martlet_moving_cases,
 };
 
