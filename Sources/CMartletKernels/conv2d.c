@@ -49,7 +49,7 @@ void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
 
   bool inside_h = p->pad_top == 0 && (int64_t)(p->out_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h < p->in_h;
   bool inside_w = p->pad_left == 0 && (int64_t)(p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w < p->in_w;
-  g->direct = inside_h && inside_w && p->input_step_h == 1 && p->input_step_w == 1 && g->segment_bytes % 4 == 0;
+  g->inside = inside_h && inside_w && p->input_step_h == 1 && p->input_step_w == 1 && g->segment_bytes % 4 == 0;
 
   // Tiles: as many pixels as the work and the window allow, evenly cut.
   int32_t least_panels = martlet_min(g->panels, 2);
@@ -135,127 +135,59 @@ size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params) {
   return (size_t)g.p.groups * g.panels * g.panel_bytes;
 }
 
-// MARK: - Windows
+// MARK: - Driving the tiles
 
-#define DEFINE_WINDOW(NAME, TYPE)                                                                                      \
-  static void fill_##NAME(TYPE *out, int64_t count, int32_t value) {                                                   \
-    for (int64_t i = 0; i < count; i++) out[i] = (TYPE)value;                                                          \
-  }                                                                                                                    \
-  static void move_##NAME(TYPE *out, const int8_t *in, int64_t count) {                                                \
-    for (int64_t i = 0; i < count; i++) out[i] = in[i];                                                                \
-  }                                                                                                                    \
-  void martlet_conv2d_window_##NAME(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input, TYPE *window) {   \
-    const martlet_conv2d_params *p = &g->p;                                                                            \
-    const int32_t c = g->group_in_c, zero = p->input_zero_point;                                                       \
-    const int32_t top = t->y * p->stride_h - p->pad_top, left = t->x * p->stride_w - p->pad_left;                      \
-    const int32_t rows = (t->height - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;                        \
-    const int32_t columns = (t->width - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;                      \
-    const int32_t spread_h = (p->in_h - 1) * p->input_step_h + 1, spread_w = (p->in_w - 1) * p->input_step_w + 1;      \
-    const int32_t start = martlet_clamp(-left, 0, columns), end = martlet_clamp(spread_w - left, start, columns);      \
-    for (int32_t y = 0; y < rows; y++, window += g->window_stride) {                                                   \
-      int32_t from = top + y;                                                                                          \
-      if (from < 0 || from >= spread_h || from % p->input_step_h != 0) {                                               \
-        fill_##NAME(window, g->window_stride, zero);                                                                   \
-        continue;                                                                                                      \
-      }                                                                                                                \
-      const int8_t *row = input + ((int64_t)t->picture * p->in_h + from / p->input_step_h) * p->in_w * p->in_c +       \
-                          t->group * c;                                                                                \
-      fill_##NAME(window, (int64_t)start * c, zero);                                                                   \
-      if (p->groups == 1 && p->input_step_w == 1) {                                                                    \
-        move_##NAME(window + (int64_t)start * c, row + (int64_t)(left + start) * c, (int64_t)(end - start) * c);       \
-      } else {                                                                                                         \
-        for (int32_t x = start; x < end; x++) {                                                                        \
-          int32_t column = left + x;                                                                                   \
-          if (column % p->input_step_w == 0)                                                                           \
-            move_##NAME(window + (int64_t)x * c, row + (int64_t)(column / p->input_step_w) * p->in_c, c);              \
-          else                                                                                                         \
-            fill_##NAME(window + (int64_t)x * c, c, zero);                                                             \
-        }                                                                                                              \
-      }                                                                                                                \
-      fill_##NAME(window + (int64_t)end * c, g->window_stride - (int64_t)end * c, zero);                               \
-    }                                                                                                                  \
-  }
-
-DEFINE_WINDOW(s8, int8_t)
-DEFINE_WINDOW(s16, int16_t)
-
-// MARK: - Driving a tile
-
-/// From the run's description of the tile's first row to every row and pair of panels of the tile.
-static void run_tile(const conv2d_grid *g, const conv2d_tile *t, conv2d_run run, ptrdiff_t row_bytes,
-                     const martlet_buffers *buffers, conv2d_run_kernel kernel, conv2d_sum_kernel sum, int32_t *sums) {
-  const char *a = run.a;
-  if (sum) {
-    for (int32_t y = 0; y < t->height; y++) {
-      run.a = a + y * row_bytes;
-      sum(&run, sums + y * t->width);
-    }
-  }
-  const uint8_t *panels = (const uint8_t *)buffers->weights + ((size_t)t->group * g->panels + t->panel) * g->panel_bytes;
-  int8_t *out = (int8_t *)buffers->output +
-                (((int64_t)t->picture * g->p.out_h + t->y) * g->p.out_w + t->x) * g->p.out_c + t->group * g->group_out_c;
-  for (int32_t panel = 0; panel < t->panels; panel += 2) {
-    run.panel = panels + panel * g->panel_bytes;
-    run.panels = martlet_min(2, t->panels - panel);
-    int32_t channel = (t->panel + panel) * 16;
-    run.channels = martlet_min(16 * run.panels, g->group_out_c - channel);
-    for (int32_t y = 0; y < t->height; y++) {
-      run.a = a + y * row_bytes;
-      run.sums = sum ? sums + y * t->width : NULL;
-      run.out = out + (int64_t)y * g->p.out_w * g->p.out_c + channel;
-      kernel(&run);
-    }
-  }
-}
-
-static conv2d_run window_run(const conv2d_grid *g, const conv2d_tile *t, const void *window) {
-  return (conv2d_run){.grid = g,
-                      .a = window,
+static conv2d_run window_run(const conv2d_grid *g, const void *window) {
+  return (conv2d_run){.a = window,
+                      .row_stride = (ptrdiff_t)g->p.stride_h * g->window_stride,
                       .pixel_stride = (ptrdiff_t)g->p.stride_w * g->group_in_c,
                       .segment_stride_y = (ptrdiff_t)g->p.dilation_h * g->window_stride,
-                      .segment_stride_x = (ptrdiff_t)g->p.dilation_w * g->group_in_c,
-                      .count = t->width};
+                      .segment_stride_x = (ptrdiff_t)g->p.dilation_w * g->group_in_c};
 }
 
-static conv2d_run direct_run(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input) {
+static conv2d_run in_place_run(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input) {
   const martlet_conv2d_params *p = &g->p;
-  ptrdiff_t row = (ptrdiff_t)p->in_w * p->in_c;
-  return (conv2d_run){.grid = g,
-                      .a = input + ((ptrdiff_t)t->picture * p->in_h + t->y * p->stride_h) * row +
+  const ptrdiff_t row = (ptrdiff_t)p->in_w * p->in_c;
+  return (conv2d_run){.a = input + ((ptrdiff_t)t->picture * p->in_h + t->y * p->stride_h) * row +
                            (ptrdiff_t)t->x * p->stride_w * p->in_c + t->group * g->group_in_c,
+                      .row_stride = p->stride_h * row,
                       .pixel_stride = (ptrdiff_t)p->stride_w * p->in_c,
                       .segment_stride_y = p->dilation_h * row,
-                      .segment_stride_x = (ptrdiff_t)p->dilation_w * p->in_c,
-                      .count = t->width};
+                      .segment_stride_x = (ptrdiff_t)p->dilation_w * p->in_c};
 }
 
-void martlet_conv2d_drive_s8(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
-                             int32_t last, void *scratch, conv2d_run_kernel kernel, conv2d_sum_kernel sum) {
+void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
+                          int32_t last, void *scratch, const conv2d_variant *variant) {
   conv2d_grid g;
   martlet_conv2d_grid(params, &g);
   int32_t *sums = (int32_t *)((char *)scratch + sums_offset(&g));
   for (int32_t unit = first; unit < last; unit++) {
-    conv2d_tile t = martlet_conv2d_tile(&g, unit);
-    if (g.direct) {
-      ptrdiff_t row_bytes = (ptrdiff_t)g.p.stride_h * g.p.in_w * g.p.in_c;
-      run_tile(&g, &t, direct_run(&g, &t, buffers->input[0]), row_bytes, buffers, kernel, sum, sums);
+    const conv2d_tile t = martlet_conv2d_tile(&g, unit);
+    conv2d_run run;
+    if (variant->in_place && g.inside) {
+      run = in_place_run(&g, &t, buffers->input[0]);
     } else {
-      martlet_conv2d_window_s8(&g, &t, buffers->input[0], scratch);
-      ptrdiff_t row_bytes = (ptrdiff_t)g.p.stride_h * g.window_stride;
-      run_tile(&g, &t, window_run(&g, &t, scratch), row_bytes, buffers, kernel, sum, sums);
+      variant->copy_window(&g, &t, buffers->input[0], scratch);
+      run = window_run(&g, scratch);
     }
-  }
-}
-
-void martlet_conv2d_drive_s16(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
-                              int32_t last, void *scratch, conv2d_run_kernel kernel) {
-  conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
-  for (int32_t unit = first; unit < last; unit++) {
-    conv2d_tile t = martlet_conv2d_tile(&g, unit);
-    martlet_conv2d_window_s16(&g, &t, buffers->input[0], scratch);
-    ptrdiff_t row_bytes = (ptrdiff_t)g.p.stride_h * g.window_stride * 2;
-    run_tile(&g, &t, window_run(&g, &t, scratch), row_bytes, buffers, kernel, NULL, NULL);
+    run.grid = &g;
+    run.rows = t.height;
+    run.count = t.width;
+    run.sums = variant->sum && g.p.weight_zero_point != 0 ? sums : NULL;
+    if (run.sums) variant->sum(&run, sums);
+    run.out_stride = (ptrdiff_t)g.p.out_w * g.p.out_c;
+    const uint8_t *panels =
+        (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel) * g.panel_bytes;
+    int8_t *out = (int8_t *)buffers->output + ((ptrdiff_t)t.picture * g.p.out_h + t.y) * run.out_stride +
+                  (ptrdiff_t)t.x * g.p.out_c + t.group * g.group_out_c;
+    for (int32_t panel = 0; panel < t.panels; panel += 2) {
+      const int32_t channel = (t.panel + panel) * 16;
+      run.panel = panels + panel * g.panel_bytes;
+      run.panels = martlet_min(2, t.panels - panel);
+      run.channels = martlet_min(16 * run.panels, g.group_out_c - channel);
+      run.out = out + channel;
+      variant->run(&run);
+    }
   }
 }
 

@@ -2,8 +2,9 @@
 ///
 /// A unit is a tile: up to tile_h x tile_w output pixels of one picture and one group, times tile_panels blocks of 16 output
 /// channels. Inside it the kernel sees a matrix product whose left side is never materialised: pixel r's patch starts at
-/// a + r * pixel_stride, and its segments follow at fixed strides. Where a window leaves the picture (or a segment is not
-/// whole quads), the tile's window is first copied to scratch with its border of zero points.
+/// a + r * pixel_stride, and its segments follow at fixed strides. What the tile's windows touch is first copied to scratch,
+/// with its border of zero points and in the elements that the instruction set multiplies best; one that is content with
+/// int8 reads the input in place where no window leaves the picture.
 #ifndef MARTLET_CONV2D_H
 #define MARTLET_CONV2D_H
 
@@ -18,8 +19,8 @@ typedef struct conv2d_grid {
   size_t panel_bytes;
   int32_t tile_h, tile_w, tile_panels;
   int32_t tiles_y, tiles_x, tiles_p;
-  /// Windows lie inside the picture and segments are whole quads: read the input in place.
-  bool direct;
+  /// No window leaves the picture and segments are whole quads: the input can be read in place.
+  bool inside;
   int32_t window_h, window_w;
   /// Elements from one row of the copied window to the next.
   int32_t window_stride;
@@ -35,36 +36,37 @@ typedef struct conv2d_tile {
 
 conv2d_tile martlet_conv2d_tile(const conv2d_grid *grid, int32_t unit);
 
-/// `count` output pixels in one row times `panels` blocks of channels.
+/// `rows` x `count` output pixels times `panels` blocks of channels.
 typedef struct conv2d_run {
   const conv2d_grid *grid;
-  /// int8 or int16 elements, by instruction set; strides in elements.
+  /// Strides in elements of the instruction set's kind.
   const void *a;
-  ptrdiff_t pixel_stride, segment_stride_y, segment_stride_x;
+  ptrdiff_t row_stride, pixel_stride, segment_stride_y, segment_stride_x;
   const uint8_t *panel;
-  int32_t panels, count;
-  /// Sum of each pixel's patch; only where the instruction set asked for it.
+  int32_t panels, rows, count;
+  /// weight_zero_point times the sum of each pixel's patch, [rows][count]; NULL if there is no zero point or the
+  /// instruction set does not ask.
   const int32_t *sums;
-  /// First pixel's first channel of the panels; out_c bytes from pixel to pixel.
+  /// First pixel's first channel of the panels; out_stride bytes from row to row, out_c from pixel to pixel.
   int8_t *out;
+  ptrdiff_t out_stride;
   /// Channels to write from here on: less than 16 * panels at the end of a group.
   int32_t channels;
 } conv2d_run;
 
-typedef void (*conv2d_run_kernel)(const conv2d_run *run);
-/// Sums of `count` patches into sums[0..<count].
-typedef void (*conv2d_sum_kernel)(const conv2d_run *run, int32_t *sums);
+/// How an instruction set convolves.
+typedef struct conv2d_variant {
+  /// Copies what the tile's windows touch; see conv2d_window.h.
+  void (*copy_window)(const conv2d_grid *grid, const conv2d_tile *tile, const int8_t *input, void *window);
+  /// Elements are the input's own int8, so it may be read in place.
+  bool in_place;
+  void (*run)(const conv2d_run *run);
+  /// Fills run->sums for a whole run; NULL if the instruction set subtracts the weights' zero point itself.
+  void (*sum)(const conv2d_run *run, int32_t *sums);
+} conv2d_variant;
 
-/// Copies the tile's window to scratch as int8 or as int16.
-void martlet_conv2d_window_s8(const conv2d_grid *grid, const conv2d_tile *tile, const int8_t *input, int8_t *window);
-void martlet_conv2d_window_s16(const conv2d_grid *grid, const conv2d_tile *tile, const int8_t *input, int16_t *window);
-
-/// Runs the units with int8 patches. `sum` may be NULL: then `run.sums` is NULL too.
-void martlet_conv2d_drive_s8(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
-                             int32_t last, void *scratch, conv2d_run_kernel kernel, conv2d_sum_kernel sum);
-/// Runs the units with patches widened to int16.
-void martlet_conv2d_drive_s16(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
-                              int32_t last, void *scratch, conv2d_run_kernel kernel);
+void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
+                          int32_t last, void *scratch, const conv2d_variant *variant);
 
 /// The rescaling of one accumulator, bias included, by either of the two rules; the specification for all variants.
 static inline int8_t martlet_conv2d_output(const martlet_conv2d_params *p, const martlet_channels *channels, int32_t lane,

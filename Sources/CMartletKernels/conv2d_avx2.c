@@ -1,4 +1,4 @@
-#include "conv2d.h"
+#include "conv2d_window.h"
 #include "requant_avx2.h"
 
 #if defined(__x86_64__)
@@ -11,6 +11,9 @@
 #define INLINE static inline __attribute__((always_inline))
 /// 6 pixels x 8 channels: 12 accumulators, two vectors of weights and one broadcast pixel.
 #define MAX_PIXELS 6
+
+#define WIDEN(x) ((int16_t)(x))
+MARTLET_DEFINE_CONV2D_WINDOW(copy_window, int16_t, WIDEN, TARGET)
 
 TARGET INLINE void multiply(const conv2d_run *run, const int16_t *a, const uint8_t *w, int pixels, __m256i acc[][2]) {
   const conv2d_grid *g = run->grid;
@@ -43,8 +46,13 @@ typedef struct half_panel {
   const martlet_channels *channels;
   const uint8_t *weights;
   int32_t first_lane, lanes;
-  int8_t *out;
 } half_panel;
+
+/// A block of pixels in one row.
+typedef struct pixel_block {
+  const int16_t *a;
+  int8_t *out;
+} pixel_block;
 
 static __attribute__((noinline)) void store_slowly(const conv2d_run *run, const half_panel *half, int32_t pixels,
                                                    int8_t *out, int32_t acc[][8]) {
@@ -55,9 +63,8 @@ static __attribute__((noinline)) void store_slowly(const conv2d_run *run, const 
           martlet_conv2d_output(p, half->channels, half->first_lane + lane, acc[i][lane]);
 }
 
-TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int32_t first, int pixels, __m256i sums[]) {
+TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *out, int pixels, __m256i sums[]) {
   const martlet_conv2d_params *p = &run->grid->p;
-  int8_t *out = half->out + (ptrdiff_t)first * p->out_c;
   if (p->double_rescale) {
     int32_t lanes[MAX_PIXELS][8];
 #pragma clang loop unroll(full)
@@ -93,22 +100,24 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int32_t 
   }
 }
 
-TARGET INLINE void block(const conv2d_run *run, const half_panel *half, int32_t first, int pixels) {
+TARGET INLINE void block(const conv2d_run *run, const half_panel *half, const pixel_block *at, int pixels) {
   __m256i acc[MAX_PIXELS][2];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
-  multiply(run, (const int16_t *)run->a + first * run->pixel_stride, half->weights, pixels, acc);
+  multiply(run, at->a, half->weights, pixels, acc);
   __m256i sums[MAX_PIXELS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++) {
     __m256i pairs = _mm256_hadd_epi32(acc[i][0], acc[i][1]);
     sums[i] = _mm256_add_epi32(_mm256_permute4x64_epi64(pairs, _MM_SHUFFLE(3, 1, 2, 0)), half->bias);
   }
-  store(run, half, first, pixels, sums);
+  store(run, half, at->out, pixels, sums);
 }
 
-#define DEFINE_BLOCK(N) \
-  TARGET static void block_##N(const conv2d_run *run, const half_panel *half, int32_t first) { block(run, half, first, N); }
+#define DEFINE_BLOCK(N)                                                                                         \
+  TARGET static void block_##N(const conv2d_run *run, const half_panel *half, const pixel_block *at) {          \
+    block(run, half, at, N);                                                                                    \
+  }
 DEFINE_BLOCK(1)
 DEFINE_BLOCK(2)
 DEFINE_BLOCK(3)
@@ -116,16 +125,20 @@ DEFINE_BLOCK(4)
 DEFINE_BLOCK(5)
 DEFINE_BLOCK(6)
 
-typedef void (*block_kernel)(const conv2d_run *run, const half_panel *half, int32_t first);
+typedef void (*block_kernel)(const conv2d_run *run, const half_panel *half, const pixel_block *at);
 static const block_kernel blocks[MAX_PIXELS] = {block_1, block_2, block_3, block_4, block_5, block_6};
 
-TARGET static void run_half(const conv2d_run *run, const half_panel *half) {
-  int32_t parts = (run->count + MAX_PIXELS - 1) / MAX_PIXELS;
-  int32_t size = run->count / parts, larger = run->count % parts;
-  for (int32_t i = 0, first = 0; i < parts; i++) {
-    int32_t pixels = size + (i < larger);
-    blocks[pixels - 1](run, half, first);
-    first += pixels;
+TARGET static void run_half(const conv2d_run *run, const half_panel *half, int8_t *out) {
+  const int32_t parts = (run->count + MAX_PIXELS - 1) / MAX_PIXELS;
+  const int32_t size = run->count / parts, larger = run->count % parts;
+  for (int32_t y = 0; y < run->rows; y++) {
+    pixel_block at = {.a = (const int16_t *)run->a + y * run->row_stride, .out = out + y * run->out_stride};
+    for (int32_t i = 0; i < parts; i++) {
+      const int32_t pixels = size + (i < larger);
+      blocks[pixels - 1](run, half, &at);
+      at.a += pixels * run->pixel_stride;
+      at.out += (ptrdiff_t)pixels * run->grid->p.out_c;
+    }
   }
 }
 
@@ -143,14 +156,14 @@ TARGET static void run_avx2(const conv2d_run *run) {
                        .channels = c,
                        .weights = (const uint8_t *)(c + 1) + first * 4,
                        .first_lane = first,
-                       .lanes = martlet_min(8, run->channels - lane),
-                       .out = run->out + lane};
-    run_half(run, &half);
+                       .lanes = martlet_min(8, run->channels - lane)};
+    run_half(run, &half, run->out + lane);
   }
 }
 
 void martlet_conv2d_avx2(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                          void *scratch) {
-  martlet_conv2d_drive_s16(params, buffers, first, last, scratch, run_avx2);
+  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2};
+  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
 }
 #endif

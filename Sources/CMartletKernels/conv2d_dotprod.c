@@ -7,10 +7,10 @@
 #define TARGET __attribute__((target("dotprod")))
 #define MAX_PIXELS 6
 
-TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, int32_t first, int pixels) {
+TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at, int pixels) {
   const conv2d_grid *g = run->grid;
   const int8_t *w = (const int8_t *)run->panel + panel * g->panel_bytes + sizeof(martlet_channels);
-  const int8_t *a = (const int8_t *)run->a + first * run->pixel_stride;
+  const int8_t *a = at->a;
   int32x4_t acc[MAX_PIXELS][4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++)
@@ -35,11 +35,11 @@ TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, int32_t f
     }
   }
 #pragma clang loop unroll(full)
-  for (int i = 0; i < pixels; i++) conv2d_store_neon(run, panel, first + i, acc[i]);
+  for (int i = 0; i < pixels; i++) conv2d_store_neon(run, panel, at, i, acc[i]);
 }
 
 #define DEFINE_BLOCK(N) \
-  TARGET static void block_##N(const conv2d_run *run, int32_t panel, int32_t first) { block(run, panel, first, N); }
+  TARGET static void block_##N(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, N); }
 DEFINE_BLOCK(1)
 DEFINE_BLOCK(2)
 DEFINE_BLOCK(3)
@@ -52,6 +52,10 @@ static void run_dotprod(const conv2d_run *run) { conv2d_blocks_neon(run, blocks,
 
 void martlet_conv2d_dotprod(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                             void *scratch) {
-  martlet_conv2d_drive_s8(params, buffers, first, last, scratch, run_dotprod, conv2d_sum_wanted_neon(params));
+  static const conv2d_variant variant = {.copy_window = conv2d_window_neon,
+                                         .in_place = true,
+                                         .run = run_dotprod,
+                                         .sum = conv2d_sum_neon};
+  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
 }
 #endif

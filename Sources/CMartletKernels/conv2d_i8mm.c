@@ -39,11 +39,11 @@ TARGET MARTLET_INLINE void step(int32x4_t acc[][8], int pairs, const int8_t *w, 
   }
 }
 
-TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, int32_t first, int pixels) {
+TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at, int pixels) {
   const conv2d_grid *g = run->grid;
   const int pairs = (pixels + 1) / 2;
   const int8_t *w = (const int8_t *)run->panel + panel * g->panel_bytes + sizeof(martlet_channels);
-  const int8_t *a = (const int8_t *)run->a + first * run->pixel_stride;
+  const int8_t *a = at->a;
   int32x4_t acc[MAX_PAIRS][8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pairs; i++)
@@ -69,12 +69,12 @@ TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, int32_t f
       int64x2_t low = vreinterpretq_s64_s32(acc[i / 2][2 * j]), high = vreinterpretq_s64_s32(acc[i / 2][2 * j + 1]);
       sums[j] = vreinterpretq_s32_s64(i % 2 == 0 ? vzip1q_s64(low, high) : vzip2q_s64(low, high));
     }
-    conv2d_store_neon(run, panel, first + i, sums);
+    conv2d_store_neon(run, panel, at, i, sums);
   }
 }
 
 #define DEFINE_BLOCK(N) \
-  TARGET static void block_##N(const conv2d_run *run, int32_t panel, int32_t first) { block(run, panel, first, N); }
+  TARGET static void block_##N(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, N); }
 DEFINE_BLOCK(1)
 DEFINE_BLOCK(2)
 DEFINE_BLOCK(3)
@@ -87,6 +87,10 @@ static void run_i8mm(const conv2d_run *run) { conv2d_blocks_neon(run, blocks, MA
 
 void martlet_conv2d_i8mm(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                          void *scratch) {
-  martlet_conv2d_drive_s8(params, buffers, first, last, scratch, run_i8mm, conv2d_sum_wanted_neon(params));
+  static const conv2d_variant variant = {.copy_window = conv2d_window_neon,
+                                         .in_place = true,
+                                         .run = run_i8mm,
+                                         .sum = conv2d_sum_neon};
+  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
 }
 #endif

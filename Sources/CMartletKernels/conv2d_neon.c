@@ -7,10 +7,10 @@
 
 #define MAX_PIXELS 3
 
-MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, int32_t first, int pixels) {
+MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at, int pixels) {
   const conv2d_grid *g = run->grid;
   const int8_t *w = (const int8_t *)run->panel + panel * g->panel_bytes + sizeof(martlet_channels);
-  const int8_t *a = (const int8_t *)run->a + first * run->pixel_stride;
+  const int8_t *a = at->a;
   int32x4_t acc[MAX_PIXELS][8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++)
@@ -44,19 +44,23 @@ MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, int32_t first, i
     int32x4_t sums[4];
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) sums[j] = vpaddq_s32(acc[i][2 * j], acc[i][2 * j + 1]);
-    conv2d_store_neon(run, panel, first + i, sums);
+    conv2d_store_neon(run, panel, at, i, sums);
   }
 }
 
-static void block_1(const conv2d_run *run, int32_t panel, int32_t first) { block(run, panel, first, 1); }
-static void block_2(const conv2d_run *run, int32_t panel, int32_t first) { block(run, panel, first, 2); }
-static void block_3(const conv2d_run *run, int32_t panel, int32_t first) { block(run, panel, first, 3); }
+static void block_1(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, 1); }
+static void block_2(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, 2); }
+static void block_3(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, 3); }
 static const conv2d_block_neon blocks[MAX_PIXELS] = {block_1, block_2, block_3};
 
 static void run_neon(const conv2d_run *run) { conv2d_blocks_neon(run, blocks, MAX_PIXELS); }
 
 void martlet_conv2d_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                          void *scratch) {
-  martlet_conv2d_drive_s8(params, buffers, first, last, scratch, run_neon, conv2d_sum_wanted_neon(params));
+  static const conv2d_variant variant = {.copy_window = conv2d_window_neon,
+                                         .in_place = true,
+                                         .run = run_neon,
+                                         .sum = conv2d_sum_neon};
+  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
 }
 #endif

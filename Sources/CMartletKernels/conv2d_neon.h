@@ -2,7 +2,7 @@
 #ifndef MARTLET_CONV2D_NEON_H
 #define MARTLET_CONV2D_NEON_H
 
-#include "conv2d.h"
+#include "conv2d_window.h"
 #include "requant_neon.h"
 
 #if defined(__aarch64__)
@@ -10,13 +10,21 @@
 
 #define MARTLET_INLINE static inline __attribute__((always_inline))
 
+/// A block of pixels in one row.
+typedef struct conv2d_pixels_neon {
+  const int8_t *a;
+  const int32_t *sums;
+  int8_t *out;
+} conv2d_pixels_neon;
+
 /// Rescales, packs and stores one pixel's 16 channels of a panel, bias not yet added.
-MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, int32_t pixel, int32x4_t sums[4]) {
+MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at,
+                                       int32_t pixel, int32x4_t sums[4]) {
   const martlet_conv2d_params *p = &run->grid->p;
   const martlet_channels *c = (const martlet_channels *)(run->panel + panel * run->grid->panel_bytes);
   int32_t lanes = martlet_min(16, run->channels - panel * 16);
-  int8_t *out = run->out + (ptrdiff_t)pixel * p->out_c + panel * 16;
-  const int32x4_t correction = vdupq_n_s32(run->sums ? run->sums[pixel] : 0);
+  int8_t *out = at->out + (ptrdiff_t)pixel * p->out_c + panel * 16;
+  const int32x4_t correction = vdupq_n_s32(at->sums ? at->sums[pixel] : 0);
   for (int j = 0; j < 4; j++) sums[j] = vsubq_s32(vaddq_s32(sums[j], vld1q_s32(c->bias + 4 * j)), correction);
   if (p->double_rescale) {
     int32_t acc[16];
@@ -49,13 +57,13 @@ MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, int3
 static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
   const conv2d_grid *g = run->grid;
   const int32_t bytes = g->segment_quads * 4;
-  for (int32_t i = 0; i < run->count; i++) {
+  for (int32_t i = 0; i < run->rows * run->count; i++) {
+    const int8_t *pixel = (const int8_t *)run->a + i / run->count * run->row_stride + i % run->count * run->pixel_stride;
     int32x4_t wide = vdupq_n_s32(0);
     int32_t sum = 0;
     for (int32_t sy = 0; sy < g->segments_y; sy++) {
       for (int32_t sx = 0; sx < g->segments_x; sx++) {
-        const int8_t *x = (const int8_t *)run->a + i * run->pixel_stride + sy * run->segment_stride_y +
-                          sx * run->segment_stride_x;
+        const int8_t *x = pixel + sy * run->segment_stride_y + sx * run->segment_stride_x;
         int32_t k = 0;
         for (; k + 16 <= bytes; k += 16) wide = vpadalq_s16(wide, vpaddlq_s8(vld1q_s8(x + k)));
         for (; k < bytes; k++) sum += x[k];
@@ -65,26 +73,30 @@ static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
   }
 }
 
-/// Runs `block` over the run's pixels, at most `most` at a time, and over its panels.
-typedef void (*conv2d_block_neon)(const conv2d_run *run, int32_t panel, int32_t first);
+typedef void (*conv2d_block_neon)(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at);
 
+/// Runs `blocks`, [1 ... most] pixels each, over the run's pixels and panels.
 MARTLET_INLINE void conv2d_blocks_neon(const conv2d_run *run, const conv2d_block_neon *blocks, int32_t most) {
-  int32_t parts = (run->count + most - 1) / most;
-  int32_t size = run->count / parts, larger = run->count % parts;
+  const int32_t parts = (run->count + most - 1) / most;
+  const int32_t size = run->count / parts, larger = run->count % parts;
   for (int32_t panel = 0; panel < run->panels; panel++) {
-    for (int32_t i = 0, first = 0; i < parts; i++) {
-      int32_t pixels = size + (i < larger);
-      blocks[pixels - 1](run, panel, first);
-      first += pixels;
+    for (int32_t y = 0; y < run->rows; y++) {
+      conv2d_pixels_neon at = {.a = (const int8_t *)run->a + y * run->row_stride,
+                               .sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL,
+                               .out = run->out + y * run->out_stride};
+      for (int32_t i = 0; i < parts; i++) {
+        const int32_t pixels = size + (i < larger);
+        blocks[pixels - 1](run, panel, &at);
+        at.a += pixels * run->pixel_stride;
+        at.out += (ptrdiff_t)pixels * run->grid->p.out_c;
+        if (at.sums) at.sums += pixels;
+      }
     }
   }
 }
 
-/// Sums are only wanted where weights have a zero point.
-MARTLET_INLINE conv2d_sum_kernel conv2d_sum_wanted_neon(const void *params) {
-  const martlet_conv2d_params *p = params;
-  return p->weight_zero_point != 0 ? conv2d_sum_neon : NULL;
-}
+#define MARTLET_SAME(x) ((int8_t)(x))
+MARTLET_DEFINE_CONV2D_WINDOW(conv2d_window_neon, int8_t, MARTLET_SAME, )
 
 #endif
 #endif

@@ -4,8 +4,9 @@
 
 #if defined(__x86_64__)
 
-// 64 channels at a time. Four taps are interleaved byte by byte, so that one vpdpbusd adds four products per channel; the
-// channel order that the interleaving leaves (below) is the one that two rounds of packing put right again.
+// A vector holds 64 bytes of one tap: 64 channels of a pixel, or 32 of two neighbours, or 16 of four. Four taps are
+// interleaved byte by byte, so that one vpdpbusd adds four products per channel; the order that the interleaving leaves
+// (below) is the one that two rounds of packing put right again.
 // The input becomes unsigned (x + 128) as it is loaded; what that adds, 128 * sum(w - zero point), leaves the bias.
 
 #define TARGET MARTLET_TARGET_AVX512
@@ -14,17 +15,22 @@
 
 typedef struct depthwise_state {
   const depthwise_run *run;
+  /// Channels of one pixel.
   __mmask64 mask;
   rescale_avx512 channels[4];
   /// Interleaved weights of each quad of taps; the last quad is filled up with zeros.
   __m512i weights[MAX_QUADS][4];
   /// -weight_zero_point in the bytes of the quad's real taps, as two addends that fit int8.
   __m512i zero_point[MAX_QUADS][2];
-  int32_t quads;
-  bool fast, has_zero_point, has_second;
+  bool fast, rectified, has_zero_point, has_second;
 } depthwise_state;
 
-/// Vector j, 128-bit lane l, holds channels 16 l + 4 j ... + 3, four bytes (taps a, b, c, d) each.
+// MARK: - Lanes
+
+/// 128-bit lanes that one pixel fills: 4, 2 or 1. With 3 panels the fourth lane idles.
+INLINE int lanes_for(int32_t panels) { return panels > 2 ? 4 : panels; }
+
+/// Vector j, 128-bit lane l, holds channels 4 j ... 4 j + 3 of the lane's 16, four bytes (taps a, b, c, d) each.
 TARGET INLINE void interleave(__m512i a, __m512i b, __m512i c, __m512i d, __m512i out[4]) {
   __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
   __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
@@ -34,24 +40,41 @@ TARGET INLINE void interleave(__m512i a, __m512i b, __m512i c, __m512i d, __m512
   out[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
 }
 
-TARGET INLINE __m512i load(const depthwise_state *state, const int8_t *pixel) {
-  __m512i x = _mm512_maskz_loadu_epi8(state->mask, pixel + state->run->channel);
+/// One tap of 4 / lanes pixels whose pointers lie `step` entries apart.
+TARGET INLINE __m512i load(const depthwise_state *state, const int8_t *const *pixel, ptrdiff_t step, int lanes) {
+  const int32_t channel = state->run->channel;
+  __m512i x;
+  if (lanes == 4) {
+    x = _mm512_maskz_loadu_epi8(state->mask, pixel[0] + channel);
+  } else if (lanes == 2) {
+    __mmask32 mask = (__mmask32)state->mask;
+    x = _mm512_castsi256_si512(_mm256_maskz_loadu_epi8(mask, pixel[0] + channel));
+    x = _mm512_inserti64x4(x, _mm256_maskz_loadu_epi8(mask, pixel[step] + channel), 1);
+  } else {
+    __mmask16 mask = (__mmask16)state->mask;
+    x = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(mask, pixel[0] + channel));
+    x = _mm512_inserti32x4(x, _mm_maskz_loadu_epi8(mask, pixel[step] + channel), 1);
+    x = _mm512_inserti32x4(x, _mm_maskz_loadu_epi8(mask, pixel[2 * step] + channel), 2);
+    x = _mm512_inserti32x4(x, _mm_maskz_loadu_epi8(mask, pixel[3 * step] + channel), 3);
+  }
   return _mm512_xor_si512(x, _mm512_set1_epi8((char)0x80));
 }
 
-/// 16 bytes or words of each panel at `offset`, panel l in lane l; missing panels are zero.
+/// 16 bytes of each panel at `offset`, panel l % lanes in lane l; missing panels are zero.
 TARGET INLINE __m512i gather(const depthwise_run *run, size_t offset) {
   __m512i out = _mm512_setzero_si512();
   const uint8_t *at = run->panel + offset;
-  const size_t next = run->grid->panel_bytes;
-  out = _mm512_inserti32x4(out, _mm_loadu_si128((const __m128i *)at), 0);
-  if (run->panels > 1) out = _mm512_inserti32x4(out, _mm_loadu_si128((const __m128i *)(at + next)), 1);
-  if (run->panels > 2) out = _mm512_inserti32x4(out, _mm_loadu_si128((const __m128i *)(at + 2 * next)), 2);
-  if (run->panels > 3) out = _mm512_inserti32x4(out, _mm_loadu_si128((const __m128i *)(at + 3 * next)), 3);
+  const int lanes = lanes_for(run->panels);
+  for (int lane = 0; lane < 4; lane++) {
+    int panel = lane % lanes;
+    if (panel >= run->panels) continue;
+    __m128i part = _mm_loadu_si128((const __m128i *)(at + (size_t)panel * run->grid->panel_bytes));
+    out = _mm512_mask_broadcast_i32x4(out, (__mmask16)(15 << (4 * lane)), part);
+  }
   return out;
 }
 
-/// `tap` counts as the table does, [kernel_w][kernel_h].
+/// `tap` counts as the table does, [kernel_w][kernel_h]; -1 is none.
 TARGET INLINE __m512i tap_weights(const depthwise_run *run, int32_t tap) {
   const martlet_depthwise_params *p = &run->grid->p;
   if (tap < 0) return _mm512_setzero_si512();
@@ -61,10 +84,11 @@ TARGET INLINE __m512i tap_weights(const depthwise_run *run, int32_t tap) {
 
 /// `taps` holds the four taps of each quad, -1 for none.
 TARGET static void prepare(depthwise_state *state, const depthwise_run *run, const int32_t taps[][4], int32_t quads) {
+  const martlet_depthwise_params *p = &run->grid->p;
   state->run = run;
-  state->quads = quads;
   state->mask = run->channels >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << run->channels) - 1;
-  const int32_t zero = -run->grid->p.weight_zero_point, first = zero > 127 ? 127 : zero;
+  state->rectified = p->clamp_min >= p->output_zero_point;
+  const int32_t zero = -p->weight_zero_point, first = zero > 127 ? 127 : zero;
   state->has_zero_point = zero != 0;
   state->has_second = zero != first;
   __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
@@ -93,11 +117,12 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
   }
 }
 
-TARGET INLINE void accumulate(const depthwise_state *state, int32_t quad, const __m512i x[4], __m512i acc[4],
-                              bool zero_point) {
+// MARK: - One vector of pixels
+
+TARGET INLINE void accumulate(const depthwise_state *state, int32_t quad, const __m512i x[4], __m512i acc[4]) {
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++) acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->weights[quad][j]);
-  if (zero_point) {
+  if (state->has_zero_point) {
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) {
       acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->zero_point[quad][0]);
@@ -106,66 +131,137 @@ TARGET INLINE void accumulate(const depthwise_state *state, int32_t quad, const 
   }
 }
 
-/// Multipliers of 1 and more: rare, so one lane after the other.
-static __attribute__((noinline)) void store_slowly(const depthwise_run *run,
-                                                   int32_t acc[4][16], int8_t *out) {
+/// Multipliers of 1 and more: rare, so one channel after the other.
+static __attribute__((noinline)) void store_slowly(const depthwise_run *run, const int32_t acc[4][16], int32_t pixels,
+                                                   int lanes, int8_t *out) {
   const martlet_depthwise_params *p = &run->grid->p;
-  for (int32_t channel = 0; channel < run->channels; channel++) {
-    int32_t panel = channel / 16, j = channel % 16 / 4, lane = panel * 4 + channel % 4;
-    const martlet_channels *c = (const martlet_channels *)(run->panel + (size_t)panel * run->grid->panel_bytes);
-    int32_t scaled = martlet_rescale(acc[j][lane], c->multiplier[channel % 16] & INT32_MAX,
-                                     martlet_clamp(c->shift[channel % 16], -31, 30));
-    scaled = martlet_clamp(scaled, INT16_MIN, INT16_MAX) + p->output_zero_point;
-    out[channel] = (int8_t)martlet_clamp(scaled, p->clamp_min, p->clamp_max);
+  for (int32_t i = 0; i < pixels; i++, out += run->grid->channels) {
+    for (int32_t channel = 0; channel < run->channels; channel++) {
+      int32_t lane = i * lanes + channel / 16, j = channel % 16 / 4;
+      const martlet_channels *c = (const martlet_channels *)(run->panel + (size_t)(channel / 16) * run->grid->panel_bytes);
+      int32_t scaled = martlet_rescale(acc[j][lane * 4 + channel % 4], c->multiplier[channel % 16] & INT32_MAX,
+                                       martlet_clamp(c->shift[channel % 16], -31, 30));
+      scaled = martlet_clamp(scaled, INT16_MIN, INT16_MAX) + p->output_zero_point;
+      out[channel] = (int8_t)martlet_clamp(scaled, p->clamp_min, p->clamp_max);
+    }
   }
 }
 
-TARGET INLINE void store(const depthwise_state *state, const __m512i acc[4], int8_t *out) {
+/// Stores the first `pixels` of the 4 / lanes in the vector.
+TARGET INLINE void store(const depthwise_state *state, const __m512i acc[4], int32_t pixels, int lanes, int8_t *out) {
   const martlet_depthwise_params *p = &state->run->grid->p;
+  const int32_t next = state->run->grid->channels;
   if (!state->fast) {
-    int32_t lanes[4][16];
+    int32_t words[4][16];
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++) _mm512_storeu_si512(lanes[j], acc[j]);
-    store_slowly(state->run, lanes, out);
+    for (int j = 0; j < 4; j++) _mm512_storeu_si512(words[j], acc[j]);
+    store_slowly(state->run, words, pixels, lanes, out);
     return;
   }
   __m512i v[4];
+  if (state->rectified) {
 #pragma clang loop unroll(full)
-  for (int j = 0; j < 4; j++) v[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j]);
+    for (int j = 0; j < 4; j++) v[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j], true);
+  } else {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++) v[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j], false);
+  }
   const __m512i zero = _mm512_set1_epi16((int16_t)p->output_zero_point);
   __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero);
   __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), zero);
   __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8((int8_t)p->clamp_min));
   bytes = _mm512_min_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_max));
-  _mm512_mask_storeu_epi8(out, state->mask, bytes);
+  if (lanes == 4) {
+    _mm512_mask_storeu_epi8(out, state->mask, bytes);
+  } else if (lanes == 2) {
+    __mmask32 mask = (__mmask32)state->mask;
+    _mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(bytes));
+    if (pixels > 1) _mm256_mask_storeu_epi8(out + next, mask, _mm512_extracti64x4_epi64(bytes, 1));
+  } else {
+    __mmask16 mask = (__mmask16)state->mask;
+    _mm_mask_storeu_epi8(out, mask, _mm512_castsi512_si128(bytes));
+    if (pixels > 1) _mm_mask_storeu_epi8(out + next, mask, _mm512_extracti32x4_epi32(bytes, 1));
+    if (pixels > 2) _mm_mask_storeu_epi8(out + 2 * (ptrdiff_t)next, mask, _mm512_extracti32x4_epi32(bytes, 2));
+    if (pixels > 3) _mm_mask_storeu_epi8(out + 3 * (ptrdiff_t)next, mask, _mm512_extracti32x4_epi32(bytes, 3));
+  }
 }
 
 // MARK: - 3 x 3, dilation 1: a column is interleaved once and serves every window that it is in
 
-TARGET INLINE void load_column(const depthwise_state *state, const int8_t *const *column, __m512i out[4]) {
-  __m512i bottom = load(state, column[2]);
-  interleave(load(state, column[0]), load(state, column[1]), bottom, bottom, out);
+/// Columns first, first + stride, ... of 4 / lanes windows; beyond the table the last column stands in, unused.
+TARGET INLINE void load_columns(const depthwise_state *state, const int8_t *const *table, int32_t first, int stride,
+                                int lanes, __m512i out[4]) {
+  const int32_t pixels = 4 / lanes, columns = state->run->grid->columns;
+  __m512i rows[3];
+  if (first + (pixels - 1) * stride < columns) {
+#pragma clang loop unroll(full)
+    for (int y = 0; y < 3; y++) rows[y] = load(state, table + (ptrdiff_t)first * 3 + y, 3 * stride, lanes);
+  } else {
+    const int8_t *pointers[12];
+    for (int32_t i = 0; i < pixels; i++) {
+      int32_t column = martlet_min(first + i * stride, columns - 1);
+      for (int y = 0; y < 3; y++) pointers[i * 3 + y] = table[(ptrdiff_t)column * 3 + y];
+    }
+    for (int y = 0; y < 3; y++) rows[y] = load(state, pointers + y, 3, lanes);
+  }
+  interleave(rows[0], rows[1], rows[2], rows[2], out);
 }
 
-TARGET INLINE void rows_3x3(const depthwise_state *state, int stride, bool zero_point) {
+/// The vector of windows one pixel further: the last pixels of `from` and the first of `next`.
+#define ADVANCE(out, next, from, pixels, lanes) \
+  for (int j = 0; j < 4; j++) (out)[j] = _mm512_alignr_epi64((next)[j], (from)[j], (pixels) * (lanes) * 2)
+
+/// Two or four pixels a vector.
+TARGET INLINE void rows_3x3_packed(const depthwise_state *state, int stride, int lanes) {
+  const depthwise_grid *g = state->run->grid;
+  const int32_t pixels = 4 / lanes;
+  for (int32_t y = 0; y < state->run->rows; y++) {
+    const int8_t *const *table = state->run->table + (ptrdiff_t)y * g->columns * 3;
+    int8_t *out = state->run->out + (ptrdiff_t)y * g->p.out_w * g->channels;
+    __m512i left[4], middle[4], right[4], next[4];
+    load_columns(state, table, 0, stride, lanes, left);
+    for (int32_t x = 0; x < g->p.out_w; x += pixels, out += (ptrdiff_t)pixels * g->channels) {
+      load_columns(state, table, (x + pixels) * stride, stride, lanes, next);
+      if (stride == 2) {
+        load_columns(state, table, x * 2 + 1, 2, lanes, middle);
+        if (lanes == 2) ADVANCE(right, next, left, 1, 2);
+        else ADVANCE(right, next, left, 1, 1);
+      } else if (lanes == 2) {
+        ADVANCE(middle, next, left, 1, 2);
+        for (int j = 0; j < 4; j++) right[j] = next[j];
+      } else {
+        ADVANCE(middle, next, left, 1, 1);
+        ADVANCE(right, next, left, 2, 1);
+      }
+      __m512i acc[4];
+      for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
+      accumulate(state, 0, left, acc);
+      accumulate(state, 1, middle, acc);
+      accumulate(state, 2, right, acc);
+      store(state, acc, martlet_min(pixels, g->p.out_w - x), lanes, out);
+      for (int j = 0; j < 4; j++) left[j] = next[j];
+    }
+  }
+}
+
+/// One pixel a vector.
+TARGET INLINE void rows_3x3(const depthwise_state *state, int stride) {
   const depthwise_grid *g = state->run->grid;
   int8_t *out = state->run->out;
   for (int32_t y = 0; y < state->run->rows; y++) {
-    const int8_t *const *column = state->run->table + (ptrdiff_t)y * g->columns * 3;
+    const int8_t *const *table = state->run->table + (ptrdiff_t)y * g->columns * 3;
     __m512i left[4], middle[4], right[4];
-    load_column(state, column, left);
-    if (stride == 1) load_column(state, column + 3, middle);
-    for (int32_t x = 0; x < g->p.out_w; x++, column += 3 * stride, out += g->channels) {
-      if (stride == 2) load_column(state, column + 3, middle);
-      load_column(state, column + 6, right);
+    load_columns(state, table, 0, 1, 4, left);
+    if (stride == 1) load_columns(state, table, 1, 1, 4, middle);
+    for (int32_t x = 0; x < g->p.out_w; x++, out += g->channels) {
+      if (stride == 2) load_columns(state, table, x * 2 + 1, 1, 4, middle);
+      load_columns(state, table, x * stride + 2, 1, 4, right);
       __m512i acc[4];
-#pragma clang loop unroll(full)
       for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
-      accumulate(state, 0, left, acc, zero_point);
-      accumulate(state, 1, middle, acc, zero_point);
-      accumulate(state, 2, right, acc, zero_point);
-      store(state, acc, out);
-#pragma clang loop unroll(full)
+      accumulate(state, 0, left, acc);
+      accumulate(state, 1, middle, acc);
+      accumulate(state, 2, right, acc);
+      store(state, acc, 1, 4, out);
       for (int j = 0; j < 4; j++) {
         left[j] = stride == 1 ? middle[j] : right[j];
         middle[j] = right[j];
@@ -178,42 +274,66 @@ TARGET static void run_3x3(const depthwise_run *run) {
   static const int32_t taps[3][4] = {{0, 1, 2, -1}, {3, 4, 5, -1}, {6, 7, 8, -1}};
   depthwise_state state;
   prepare(&state, run, taps, 3);
-  if (run->grid->p.stride_w == 1) {
-    if (state.has_zero_point) rows_3x3(&state, 1, true);
-    else rows_3x3(&state, 1, false);
-  } else {
-    if (state.has_zero_point) rows_3x3(&state, 2, true);
-    else rows_3x3(&state, 2, false);
+  const bool dense = run->grid->p.stride_w == 1;
+  switch (lanes_for(run->panels)) {
+    case 4:
+      if (dense) rows_3x3(&state, 1);
+      else rows_3x3(&state, 2);
+      break;
+    case 2:
+      if (dense) rows_3x3_packed(&state, 1, 2);
+      else rows_3x3_packed(&state, 2, 2);
+      break;
+    default:
+      if (dense) rows_3x3_packed(&state, 1, 1);
+      else rows_3x3_packed(&state, 2, 1);
   }
 }
 
 // MARK: - Any other window
+
+TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][4], int32_t quads, int lanes) {
+  const depthwise_grid *g = state->run->grid;
+  const ptrdiff_t step = (ptrdiff_t)g->p.stride_w * g->p.kernel_h;
+  for (int32_t y = 0; y < state->run->rows; y++) {
+    const int8_t *const *window = state->run->table + (ptrdiff_t)y * g->columns * g->p.kernel_h;
+    int8_t *out = state->run->out + (ptrdiff_t)y * g->p.out_w * g->channels;
+    for (int32_t x = 0; x < g->p.out_w;) {
+      // The row's last pixels go one by one: the vector's other windows would leave the table.
+      const int32_t left = g->p.out_w - x, pixels = left >= 4 / lanes ? 4 / lanes : 1;
+      const ptrdiff_t between = pixels > 1 ? step : 0;
+      __m512i acc[4];
+      for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
+      for (int32_t q = 0; q < quads; q++) {
+        __m512i quad[4];
+        interleave(load(state, window + entry[q][0], between, lanes), load(state, window + entry[q][1], between, lanes),
+                   load(state, window + entry[q][2], between, lanes), load(state, window + entry[q][3], between, lanes),
+                   quad);
+        accumulate(state, q, quad, acc);
+      }
+      store(state, acc, pixels, lanes, out);
+      x += pixels;
+      window += pixels * step;
+      out += (ptrdiff_t)pixels * g->channels;
+    }
+  }
+}
 
 TARGET static void run_any(const depthwise_run *run) {
   const martlet_depthwise_params *p = &run->grid->p;
   const int32_t count = p->kernel_h * p->kernel_w, quads = (count + 3) / 4;
   int32_t taps[MAX_QUADS][4], entry[MAX_QUADS][4];
   for (int32_t i = 0; i < quads * 4; i++) {
-    int32_t tap = i < count ? i : -1, real = i < count ? i : 0;
-    taps[i / 4][i % 4] = tap;
+    int32_t real = i < count ? i : 0;
+    taps[i / 4][i % 4] = i < count ? i : -1;
     entry[i / 4][i % 4] = real / p->kernel_h * p->dilation_w * p->kernel_h + real % p->kernel_h;
   }
   depthwise_state state;
   prepare(&state, run, taps, quads);
-  int8_t *out = run->out;
-  for (int32_t y = 0; y < run->rows; y++) {
-    const int8_t *const *window = run->table + (ptrdiff_t)y * run->grid->columns * p->kernel_h;
-    for (int32_t x = 0; x < p->out_w; x++, window += p->stride_w * p->kernel_h, out += run->grid->channels) {
-      __m512i acc[4];
-      for (int j = 0; j < 4; j++) acc[j] = state.channels[j].bias;
-      for (int32_t q = 0; q < quads; q++) {
-        __m512i quad[4];
-        interleave(load(&state, window[entry[q][0]]), load(&state, window[entry[q][1]]),
-                   load(&state, window[entry[q][2]]), load(&state, window[entry[q][3]]), quad);
-        accumulate(&state, q, quad, acc, state.has_zero_point);
-      }
-      store(&state, acc, out);
-    }
+  switch (lanes_for(run->panels)) {
+    case 4: rows_any(&state, entry, quads, 4); break;
+    case 2: rows_any(&state, entry, quads, 2); break;
+    default: rows_any(&state, entry, quads, 1);
   }
 }
 

@@ -79,7 +79,7 @@ def first_class(entry: dict[str, Any]) -> int:
     return int(ranked[0]["index"])
 
 
-def count(network: corpus.Network, model: Path, setting: Setting) -> Count:
+def count(network: corpus.Network, model: Path, setting: Setting, pictures: bool) -> Count:
     dataset = corpus.DATA[network.name]
     offset = corpus.LABEL_OFFSET.get(dataset, 0)
     boundary = network.boundaries()[0][0]
@@ -91,7 +91,7 @@ def count(network: corpus.Network, model: Path, setting: Setting) -> Count:
     labels = [label + offset for _, label in files]
     right = lambda outputs: sum(int(np.argmax(o)) == label for o, label in zip(outputs, labels, strict=True))
     own = None
-    if dataset != "kws01":
+    if pictures and dataset != "kws01":
         found = classified(setting, model, [path for path, _ in files])
         own = sum(index == label for index, label in zip(found, labels, strict=True))
     differing = sum(a.tobytes() != w.tobytes() for a, w in zip(actual, wanted, strict=True))
@@ -102,6 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser.add_argument("--no-classify", action="store_true", help="leave out the column of martlet classify")
     parser.add_argument("--json", help="also write the counts to this file")
     options = parser.parse_args()
     if not corpus.CORPUS.is_dir():
@@ -118,7 +119,7 @@ def main() -> int:
             model = Path(folder) / f"{network.name}.martlet"
             try:
                 tested.convert(network.path, model)
-                row = count(network, model, tested.settings[0])
+                row = count(network, model, tested.settings[0], not options.no_classify)
             except Failed as failure:
                 print(f"{network.name}: {failure}", file=sys.stderr)
                 problems += 1

@@ -201,6 +201,14 @@ CONVOLUTIONS: tuple[dict[str, Any], ...] = (
     {"gain": 0.01, "channels": (8, 8)},
     {"channels": (256, 32), "kernel": (1, 1), "size": (4, 4)},
     {"channels": (1030, 18), "kernel": (1, 1), "size": (2, 2)},
+    # Large enough for several units of work and every blocking of rows and columns.
+    {"channels": (96, 24), "kernel": (1, 1), "size": (28, 28)},
+    {"channels": (24, 144), "kernel": (1, 1), "size": (37, 29), "activation": "RELU6"},
+    {"channels": (3, 32), "stride": (2, 2), "size": (97, 65)},
+    {"channels": (3, 17), "size": (41, 35)},
+    {"channels": (37, 70), "size": (23, 19)},
+    {"channels": (320, 161), "kernel": (1, 1), "size": (7, 7)},
+    {"channels": (5, 16), "kernel": (5, 5), "size": (40, 33), "stride": (2, 1)},
 )
 DEPTHWISE: tuple[dict[str, Any], ...] = (
     {"channels": 1, "multiplier": 1, "size": (1, 1)},
@@ -223,6 +231,10 @@ DEPTHWISE: tuple[dict[str, Any], ...] = (
     {"channels": 96, "multiplier": 1, "kernel": (8, 8), "padding": "VALID"},
     {"channels": 48, "multiplier": 1, "size": (2, 2)},
     {"channels": 35, "multiplier": 1, "activation": "RELU_N1_TO_1", "size": (3, 17)},
+    {"channels": 67, "multiplier": 1, "size": (41, 37)},
+    {"channels": 144, "multiplier": 1, "size": (28, 29), "stride": (2, 2), "activation": "RELU6"},
+    {"channels": 50, "multiplier": 1, "kernel": (5, 5), "size": (30, 31)},
+    {"channels": 20, "multiplier": 3, "size": (25, 26)},
 )
 TRANSPOSED: tuple[dict[str, Any], ...] = (
     {"kernel": (2, 2), "stride": (2, 2), "channels": (8, 4)},
@@ -233,6 +245,7 @@ TRANSPOSED: tuple[dict[str, Any], ...] = (
     {"kernel": (5, 5), "stride": (3, 3), "channels": (4, 33), "size": (3, 4)},
     {"kernel": (2, 2), "stride": (3, 3), "channels": (2, 3), "padding": "VALID"},
     {"kernel": (3, 3), "stride": (2, 1), "channels": (1, 1), "batch": 2},
+    {"kernel": (3, 3), "stride": (2, 2), "channels": (24, 40), "size": (17, 15)},
 )
 
 
