@@ -5,84 +5,109 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-/// A rescale whose input is below 2^30 and whose shift is not positive: all in 32 bits but the product.
-typedef struct narrow {
-  __m512i multiplier, half;
-  __m128i right;
-  /// The multiplier is 1/2, there is no shift and the input is even: exactly one bit less.
+typedef struct term {
   bool halves;
-} narrow;
-
-MARTLET_TARGET_AVX512 static narrow narrow_of(int32_t multiplier, int32_t shift, bool even) {
-  narrow r;
-  r.multiplier = _mm512_set1_epi32(multiplier);
-  r.half = _mm512_set1_epi32(shift < 0 ? 1 << (-shift - 1) : 0);
-  r.right = _mm_cvtsi32_si128(-shift);
-  r.halves = even && multiplier == 1 << 30 && shift == 0;
-  return r;
-}
-
-/// Rescales half of `doubled`, which must be even.
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
-rescale_half(__m512i doubled, const narrow *r) {
-  if (r->halves) return _mm512_srai_epi32(doubled, 2);
-  const __m512i nudge = _mm512_set1_epi64((int64_t)1 << 31);
-  __m512i even = _mm512_add_epi64(_mm512_mul_epi32(doubled, r->multiplier), nudge);
-  __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(doubled, 32), r->multiplier), nudge);
-  __m512i y = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
-  if (_mm_cvtsi128_si32(r->right) == 0) return y;
-  return _mm512_sra_epi32(_mm512_add_epi32(_mm512_add_epi32(y, r->half), _mm512_srai_epi32(y, 31)), r->right);
-}
+  __m512i zero_point, high, high_bias, low, low_bias;
+  __m128i right;
+} term;
 
 typedef struct prepared {
-  narrow a, b, out;
-  __m512i zero_point_a, zero_point_b, zero_point_out;
-  __m128i clamp_min, clamp_max, left;
+  const martlet_add_params *params;
+  term a, b;
+  __m512i multiplier, nudge, negative_below, clamp_min, clamp_max;
+  __m128i right;
   bool subtract;
 } prepared;
 
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m128i
-add_16(const prepared *c, __m128i a, __m128i b) {
-  __m512i x = _mm512_sub_epi32(_mm512_cvtepi8_epi32(a), c->zero_point_a);
-  __m512i y = _mm512_sub_epi32(_mm512_cvtepi8_epi32(b), c->zero_point_b);
-  x = rescale_half(_mm512_sll_epi32(x, c->left), &c->a);
-  y = rescale_half(_mm512_sll_epi32(y, c->left), &c->b);
-  __m512i sum = c->subtract ? _mm512_sub_epi32(x, y) : _mm512_add_epi32(x, y);
-  sum = _mm512_add_epi32(rescale_half(_mm512_add_epi32(sum, sum), &c->out), c->zero_point_out);
-  return _mm_max_epi8(_mm_min_epi8(_mm512_cvtsepi32_epi8(sum), c->clamp_max), c->clamp_min);
+/// A 32-bit lane holds x with its sign extended; the upper 16 bits meet a zero in the constant.
+MARTLET_TARGET_AVX512 static term term_of(const martlet_add_term *from, int32_t zero_point) {
+  term t = {.halves = from->halves, .zero_point = _mm512_set1_epi32(zero_point)};
+  if (from->halves) return t;
+  t.high = _mm512_set1_epi32(from->high & 0xFFFF);
+  t.low = _mm512_set1_epi32(from->low & 0xFFFF);
+  t.high_bias = _mm512_set1_epi32(-zero_point * from->high);
+  t.low_bias = _mm512_set1_epi32(from->bias - zero_point * from->low);
+  t.right = _mm_cvtsi32_si128(from->right);
+  return t;
 }
 
-MARTLET_TARGET_AVX512 static void row(const void *params, const int8_t *a, int64_t stride_a, const int8_t *b,
+/// A term of the sum; where it is just shifted its zero point is still in it.
+MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i term_16(const term *t, __m512i x) {
+  if (t->halves) return _mm512_slli_epi32(x, 19);
+  __m512i high = _mm512_slli_epi32(_mm512_dpwssd_epi32(t->high_bias, x, t->high), 5);
+  __m512i low = _mm512_srai_epi32(_mm512_dpwssd_epi32(t->low_bias, x, t->low), 11);
+  __m512i y = _mm512_add_epi32(high, low);
+  // Half away from zero: one less for negative values.
+  y = _mm512_mask_sub_epi32(y, _mm512_cmplt_epi32_mask(x, t->zero_point), y, _mm512_set1_epi32(1));
+  return _mm512_sra_epi32(y, t->right);
+}
+
+MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+add_16(const prepared *c, __m128i a, __m128i b) {
+  __m512i x = term_16(&c->a, _mm512_cvtepi8_epi32(a)), y = term_16(&c->b, _mm512_cvtepi8_epi32(b));
+  __m512i sum = c->subtract ? _mm512_sub_epi32(x, y) : _mm512_add_epi32(x, y);
+  __m512i doubled = _mm512_add_epi32(sum, sum);
+  __m512i even = _mm512_add_epi64(_mm512_mul_epi32(doubled, c->multiplier), c->nudge);
+  __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(doubled, 32), c->multiplier), c->nudge);
+  __m512i out = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+  __mmask16 negative = _mm512_cmplt_epi32_mask(doubled, c->negative_below);
+  return _mm512_sra_epi32(_mm512_mask_sub_epi32(out, negative, out, _mm512_set1_epi32(1)), c->right);
+}
+
+/// 64 sums of inputs that either step or repeat. Packing works on lanes of 128 bits: the 32-bit elements of the
+/// result are put in order last.
+MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+add_64(const prepared *c, const int8_t *a, bool step_a, __m128i x, const int8_t *b, bool step_b, __m128i y) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i out[4];
+  for (int i = 0; i < 4; i++) {
+    if (step_a) x = _mm_loadu_si128((const __m128i *)(a + 16 * i));
+    if (step_b) y = _mm_loadu_si128((const __m128i *)(b + 16 * i));
+    out[i] = add_16(c, x, y);
+  }
+  __m512i packed = _mm512_packs_epi16(_mm512_packs_epi32(out[0], out[1]), _mm512_packs_epi32(out[2], out[3]));
+  packed = _mm512_max_epi8(_mm512_min_epi8(packed, c->clamp_max), c->clamp_min);
+  return _mm512_permutexvar_epi32(order, packed);
+}
+
+MARTLET_TARGET_AVX512 static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
                                       int64_t stride_b, int8_t *out, int32_t n) {
-  const martlet_add_params *p = params;
+  const prepared *c = context;
   if ((stride_a != 1 && stride_a != 0) || (stride_b != 1 && stride_b != 0)) {
-    for (int32_t i = 0; i < n; i++) out[i] = martlet_add_one(p, a[i * stride_a], b[i * stride_b]);
+    for (int32_t i = 0; i < n; i++) out[i] = martlet_add_one(c->params, a[i * stride_a], b[i * stride_b]);
     return;
   }
-  prepared c;
-  c.a = narrow_of(p->multiplier0, p->shift0, true);
-  c.b = narrow_of(p->multiplier1, p->shift1, true);
-  c.out = narrow_of(p->output_multiplier, p->output_shift, false);
-  c.zero_point_a = _mm512_set1_epi32(p->zero_point0);
-  c.zero_point_b = _mm512_set1_epi32(p->zero_point1);
-  c.zero_point_out = _mm512_set1_epi32(p->output_zero_point);
-  c.clamp_min = _mm_set1_epi8((char)p->clamp_min);
-  c.clamp_max = _mm_set1_epi8((char)p->clamp_max);
-  c.left = _mm_cvtsi32_si128(p->left_shift + 1);
-  c.subtract = p->subtract != 0;
   __m128i x = _mm_set1_epi8(a[0]), y = _mm_set1_epi8(b[0]);
-  for (int32_t i = 0; i < n; i += 16) {
+  int32_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    _mm512_storeu_si512(out + i, add_64(c, a + i * stride_a, stride_a, x, b + i * stride_b, stride_b, y));
+  }
+  __m128i low = _mm512_castsi512_si128(c->clamp_min), high = _mm512_castsi512_si128(c->clamp_max);
+  for (; i < n; i += 16) {
     __mmask16 mask = n - i >= 16 ? 0xFFFF : (__mmask16)((1u << (n - i)) - 1);
     if (stride_a) x = _mm_maskz_loadu_epi8(mask, a + i);
     if (stride_b) y = _mm_maskz_loadu_epi8(mask, b + i);
-    _mm_mask_storeu_epi8(out + i, mask, add_16(&c, x, y));
+    __m128i sum = _mm512_cvtsepi32_epi8(add_16(c, x, y));
+    _mm_mask_storeu_epi8(out + i, mask, _mm_max_epi8(_mm_min_epi8(sum, high), low));
   }
 }
 
 MARTLET_TARGET_AVX512 void martlet_add_avx512(const void *params, const martlet_buffers *buffers, int32_t first,
                                               int32_t last, void *scratch) {
   const martlet_add_params *p = params;
-  if (!martlet_add_is_narrow(p)) return martlet_add_scalar(params, buffers, first, last, scratch);
-  martlet_binary_run(p, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_add_plan plan;
+  if (!martlet_add_plan_of(&plan, p)) return martlet_add_scalar(params, buffers, first, last, scratch);
+  prepared c;
+  c.params = p;
+  c.a = term_of(&plan.a, p->zero_point0);
+  c.b = term_of(&plan.b, p->zero_point1);
+  c.multiplier = _mm512_set1_epi32(p->output_multiplier);
+  c.nudge = _mm512_set1_epi64(plan.nudge);
+  c.negative_below = _mm512_set1_epi32(-2 * plan.offset);
+  c.clamp_min = _mm512_set1_epi8((char)p->clamp_min);
+  c.clamp_max = _mm512_set1_epi8((char)p->clamp_max);
+  c.right = _mm_cvtsi32_si128(plan.right);
+  c.subtract = p->subtract != 0;
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
 }
 #endif

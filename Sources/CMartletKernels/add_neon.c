@@ -57,9 +57,14 @@ static void row(const void *context, const int8_t *a, int64_t stride_a, const in
   for (; i < n; i++) out[i] = martlet_add_one(c->params, a[i * stride_a], b[i * stride_b]);
 }
 
+/// Whether no term needs a left shift but the common one: every add of the reference.
+static bool fits(const martlet_add_params *p) {
+  return p->left_shift >= 0 && p->left_shift <= 20 && p->shift0 <= 0 && p->shift1 <= 0 && p->output_shift <= 0;
+}
+
 void martlet_add_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch) {
   const martlet_add_params *p = params;
-  if (!martlet_add_is_narrow(p)) return martlet_add_scalar(params, buffers, first, last, scratch);
+  if (!fits(p)) return martlet_add_scalar(params, buffers, first, last, scratch);
   prepared c;
   c.params = p;
   c.a = narrow_of(p->multiplier0, p->shift0);

@@ -1,4 +1,4 @@
-/// What every kernel shares: the fixed-point rescaling of the TensorFlow Lite specification, clamps and unit arithmetic.
+/// What every kernel shares: the fixed-point rescaling of the TensorFlow Lite specification, clamps, unit arithmetic.
 #ifndef MARTLET_KERNELS_INTERNAL_H
 #define MARTLET_KERNELS_INTERNAL_H
 

@@ -24,7 +24,8 @@ MARTLET_TARGET_AVX2 static int32_t sum_of_run(const int8_t *in, int32_t count) {
 
 MARTLET_TARGET_AVX2 static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
   const __m256i multiplier = _mm256_set1_epi32(p->multiplier), zero_point = _mm256_set1_epi32(p->output_zero_point);
-  const __m256i left = _mm256_set1_epi32(martlet_max(p->shift, 0)), right = _mm256_set1_epi32(martlet_max(-p->shift, 0));
+  const __m256i left = _mm256_set1_epi32(martlet_max(p->shift, 0));
+  const __m256i right = _mm256_set1_epi32(martlet_max(-p->shift, 0));
   const __m256i low = _mm256_set1_epi32(p->clamp_min), high = _mm256_set1_epi32(p->clamp_max);
   const __m256i start =
       _mm256_set1_epi32(martlet_wrapping_sub(0, martlet_wrapping_mul(p->input_zero_point, p->reduce)));

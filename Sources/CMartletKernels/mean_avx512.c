@@ -25,7 +25,8 @@ MARTLET_TARGET_AVX512 static void block_mean(const martlet_mean_params *p, martl
   for (int i = 0; i < 4; i++) sums.quarter[i] = _mm512_set1_epi32(martlet_wrapping_sub(0, offset));
   martlet_sum_avx512(&sums, block.in, p->inner, p->reduce, 0, 1, mask);
   const __m512i multiplier = _mm512_set1_epi32(p->multiplier), zero_point = _mm512_set1_epi32(p->output_zero_point);
-  const __m512i left = _mm512_set1_epi32(martlet_max(p->shift, 0)), right = _mm512_set1_epi32(martlet_max(-p->shift, 0));
+  const __m512i left = _mm512_set1_epi32(martlet_max(p->shift, 0));
+  const __m512i right = _mm512_set1_epi32(martlet_max(-p->shift, 0));
   const __m512i low = _mm512_set1_epi32(p->clamp_min), high = _mm512_set1_epi32(p->clamp_max);
   for (int i = 0; i < 4; i++) {
     __m512i y = _mm512_add_epi32(martlet_rescale_avx512(sums.quarter[i], multiplier, left, right), zero_point);

@@ -1,45 +1,46 @@
 /// The operators other than the convolutions: their variants, and for each instruction set the entries of its table.
-/// Where a set has no variant of its own, the scalar one stands.
+/// Where a set has no variant of its own, the scalar one or that of a narrower set stands.
 #ifndef MARTLET_OPERATORS_H
 #define MARTLET_OPERATORS_H
 
 #include "variants.h"
 
-#define MARTLET_MOVING_SCALAR                                                                        \
-  .softmax = martlet_softmax_scalar, .copy = martlet_copy_scalar, .fill = martlet_fill_scalar,       \
-  .resize_nearest = martlet_resize_nearest_scalar, .argmax = martlet_argmax_scalar
-
-#define MARTLET_OPERATORS_SCALAR                                                                     \
-  MARTLET_MOVING_SCALAR, .average_pool = martlet_average_pool_scalar,                                \
-  .max_pool = martlet_max_pool_scalar, .mean = martlet_mean_scalar, .table = martlet_table_scalar,   \
-  .add = martlet_add_scalar, .mul = martlet_mul_scalar, .prelu = martlet_prelu_scalar,               \
-  .resize_bilinear = martlet_resize_bilinear_scalar, .quantize = martlet_quantize_scalar,            \
+/// Bound by memory or used on a thousand values: the scalar ones serve everyone.
+#define MARTLET_OPERATORS_COMMON                                                               \
+  .softmax = martlet_softmax_scalar, .copy = martlet_copy_scalar, .fill = martlet_fill_scalar, \
+  .resize_nearest = martlet_resize_nearest_scalar, .argmax = martlet_argmax_scalar,            \
   .dequantize = martlet_dequantize_scalar
 
-#define MARTLET_DECLARE_OPERATORS(ISA)                                                               \
-  MARTLET_DECLARE(average_pool_##ISA)                                                                \
-  MARTLET_DECLARE(max_pool_##ISA)                                                                    \
-  MARTLET_DECLARE(mean_##ISA)                                                                        \
-  MARTLET_DECLARE(table_##ISA)                                                                       \
-  MARTLET_DECLARE(add_##ISA)                                                                         \
-  MARTLET_DECLARE(mul_##ISA)                                                                         \
+/// ISA: the instruction set; OTHER: the one whose bilinear resize and quantize it uses.
+#define MARTLET_OPERATORS_OF(ISA, OTHER)                                                            \
+  MARTLET_OPERATORS_COMMON, .average_pool = martlet_average_pool_##ISA,                            \
+  .max_pool = martlet_max_pool_##ISA, .mean = martlet_mean_##ISA, .table = martlet_table_##ISA,    \
+  .add = martlet_add_##ISA, .mul = martlet_mul_##ISA, .prelu = martlet_prelu_##ISA,                \
+  .resize_bilinear = martlet_resize_bilinear_##OTHER, .quantize = martlet_quantize_##OTHER
+
+#define MARTLET_DECLARE_OPERATORS(ISA) \
+  MARTLET_DECLARE(average_pool_##ISA)  \
+  MARTLET_DECLARE(max_pool_##ISA)      \
+  MARTLET_DECLARE(mean_##ISA)          \
+  MARTLET_DECLARE(table_##ISA)         \
+  MARTLET_DECLARE(add_##ISA)           \
+  MARTLET_DECLARE(mul_##ISA)           \
   MARTLET_DECLARE(prelu_##ISA)
 
-#define MARTLET_OPERATORS_OF(ISA)                                                                    \
-  MARTLET_MOVING_SCALAR, .average_pool = martlet_average_pool_##ISA,                                 \
-  .max_pool = martlet_max_pool_##ISA, .mean = martlet_mean_##ISA, .table = martlet_table_##ISA,      \
-  .add = martlet_add_##ISA, .mul = martlet_mul_##ISA, .prelu = martlet_prelu_##ISA,                  \
-  .resize_bilinear = martlet_resize_bilinear_scalar, .quantize = martlet_quantize_scalar,            \
-  .dequantize = martlet_dequantize_scalar
+#define MARTLET_OPERATORS_SCALAR MARTLET_OPERATORS_OF(scalar, scalar)
 
 #if defined(__x86_64__)
 MARTLET_DECLARE_OPERATORS(avx2)
 MARTLET_DECLARE_OPERATORS(avx512)
-#define MARTLET_OPERATORS_AVX2 MARTLET_OPERATORS_OF(avx2)
-#define MARTLET_OPERATORS_AVX512 MARTLET_OPERATORS_OF(avx512)
+MARTLET_DECLARE(resize_bilinear_avx2)
+MARTLET_DECLARE(quantize_avx2)
+#define MARTLET_OPERATORS_AVX2 MARTLET_OPERATORS_OF(avx2, avx2)
+#define MARTLET_OPERATORS_AVX512 MARTLET_OPERATORS_OF(avx512, avx2)
 #elif defined(__aarch64__)
 MARTLET_DECLARE_OPERATORS(neon)
-#define MARTLET_OPERATORS_NEON MARTLET_OPERATORS_OF(neon)
+MARTLET_DECLARE(resize_bilinear_neon)
+MARTLET_DECLARE(quantize_neon)
+#define MARTLET_OPERATORS_NEON MARTLET_OPERATORS_OF(neon, neon)
 #endif
 
 #endif

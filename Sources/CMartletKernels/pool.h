@@ -23,7 +23,7 @@ static inline int32_t martlet_pool_pixels_per_unit(const martlet_pool_params *p)
   return martlet_items_per_unit(martlet_pool_pixel_work(p));
 }
 
-/// The part of output pixel `pixel`'s window that lies inside the picture. Both extents are > 0 for validated parameters.
+/// The part of output pixel `pixel`'s window that lies inside the picture; for validated parameters it is not empty.
 static inline martlet_window martlet_pool_window(const martlet_pool_params *p, const void *input, int64_t pixel) {
   int32_t x = (int32_t)(pixel % p->out_w);
   int32_t y = (int32_t)(pixel / p->out_w % p->out_h);

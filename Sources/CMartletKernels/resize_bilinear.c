@@ -1,41 +1,18 @@
 /// Two arithmetics: int8 models use the reference's integer one with 10 fractional bits a side; uint8 models its float
 /// one, on x + 128.
-#include "resize.h"
-#include "variants.h"
+#include "resize_bilinear.h"
+#include "operators.h"
 
-int32_t martlet_resize_bilinear_units(const martlet_resize_params *p) { return martlet_resize_units_of(p, 8); }
+int32_t martlet_resize_bilinear_units(const martlet_resize_params *p) {
+  return martlet_resize_units_of(p, MARTLET_BILINEAR_COST);
+}
 size_t martlet_resize_bilinear_scratch_bytes(const martlet_resize_params *p) { return (void)p, 0; }
-int64_t martlet_resize_bilinear_unit_work(const martlet_resize_params *p) { return martlet_resize_unit_work_of(p, 8); }
-
-// MARK: - Integer
-
-/// Neighbours and the distance from the lower one, in 1/1024.
-typedef struct tap {
-  int32_t lower, upper;
-  int64_t weight;
-} tap;
-
-static tap tap_at(const martlet_resize_params *p, int32_t out, int32_t in_size, int32_t out_size) {
-  int64_t scale = ((int64_t)1024 * in_size + out_size / 2) / out_size;
-  if (p->align_corners && out_size > 1) {
-    scale = ((int64_t)1024 * (in_size - 1) + (out_size - 1) / 2) / (out_size - 1);
-  }
-  int64_t position = out * scale;
-  if (p->half_pixel_centers) position += scale / 2 - 512;
-  int64_t lower = position / 1024, upper = (position + 1023) / 1024;
-  tap t;
-  // The scale is rounded: far out it can point past the last pixel.
-  t.lower = (int32_t)(lower < 0 ? 0 : lower < in_size ? lower : in_size - 1);
-  t.upper = (int32_t)(upper < in_size ? upper : in_size - 1);
-  t.weight = position - (int64_t)1024 * t.lower;
-  return t;
+int64_t martlet_resize_bilinear_unit_work(const martlet_resize_params *p) {
+  return martlet_resize_unit_work_of(p, MARTLET_BILINEAR_COST);
 }
 
-static void pixel(const int8_t *in[4], const int64_t weights[4], int8_t *out, int32_t channels) {
-  for (int32_t c = 0; c < channels; c++) {
-    int64_t sum = in[0][c] * weights[0] + in[1][c] * weights[1] + in[2][c] * weights[2] + in[3][c] * weights[3];
-    out[c] = (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
-  }
+static void pixel(const martlet_corners *corners, int8_t *out, int32_t channels) {
+  for (int32_t c = 0; c < channels; c++) out[c] = martlet_bilinear_one(corners, c);
 }
 
 // MARK: - Float
@@ -67,24 +44,19 @@ static void float_pixel(const int8_t *in[4], float fy, float fx, int8_t *out, in
   }
 }
 
-static void row(const martlet_resize_params *p, const int8_t *in, int32_t y, int8_t *out) {
+static void float_run(const martlet_resize_params *p, const martlet_buffers *buffers, int32_t first, int32_t last) {
+  martlet_span rows = martlet_resize_span(p, MARTLET_BILINEAR_COST, first, last);
   int64_t row_bytes = (int64_t)p->in_w * p->channels;
-  tap v = tap_at(p, y, p->in_h, p->out_h);
-  float_tap fv = float_tap_at(p, y, p->in_h, p->out_h);
-  if (p->unsigned_float) v.lower = fv.lower, v.upper = fv.upper;
-  const int8_t *top = in + v.lower * row_bytes, *bottom = in + v.upper * row_bytes;
-  for (int32_t x = 0; x < p->out_w; x++, out += p->channels) {
-    tap h = tap_at(p, x, p->in_w, p->out_w);
-    float_tap fh = float_tap_at(p, x, p->in_w, p->out_w);
-    if (p->unsigned_float) h.lower = fh.lower, h.upper = fh.upper;
-    int64_t left = (int64_t)h.lower * p->channels, right = (int64_t)h.upper * p->channels;
-    const int8_t *corners[4] = {top + left, bottom + left, top + right, bottom + right};
-    if (p->unsigned_float) {
-      float_pixel(corners, fv.weight, fh.weight, out, p->channels);
-    } else {
-      int64_t weights[4] = {(1024 - v.weight) * (1024 - h.weight), v.weight * (1024 - h.weight),
-                            (1024 - v.weight) * h.weight, v.weight * h.weight};
-      pixel(corners, weights, out, p->channels);
+  for (int64_t i = rows.begin; i < rows.end; i++) {
+    const int8_t *in = (const int8_t *)buffers->input[0] + (i / p->out_h) * p->in_h * row_bytes;
+    int8_t *out = (int8_t *)buffers->output + i * p->out_w * p->channels;
+    float_tap v = float_tap_at(p, (int32_t)(i % p->out_h), p->in_h, p->out_h);
+    const int8_t *top = in + v.lower * row_bytes, *bottom = in + v.upper * row_bytes;
+    for (int32_t x = 0; x < p->out_w; x++, out += p->channels) {
+      float_tap h = float_tap_at(p, x, p->in_w, p->out_w);
+      int64_t left = (int64_t)h.lower * p->channels, right = (int64_t)h.upper * p->channels;
+      const int8_t *corners[4] = {top + left, bottom + left, top + right, bottom + right};
+      float_pixel(corners, v.weight, h.weight, out, p->channels);
     }
   }
 }
@@ -93,9 +65,6 @@ void martlet_resize_bilinear_scalar(const void *params, const martlet_buffers *b
                                     void *scratch) {
   const martlet_resize_params *p = params;
   (void)scratch;
-  martlet_span rows = martlet_resize_span(p, 8, first, last);
-  for (int64_t i = rows.begin; i < rows.end; i++) {
-    row(p, (const int8_t *)buffers->input[0] + (i / p->out_h) * p->in_h * (int64_t)p->in_w * p->channels,
-        (int32_t)(i % p->out_h), (int8_t *)buffers->output + i * p->out_w * p->channels);
-  }
+  if (p->unsigned_float) return float_run(p, buffers, first, last);
+  martlet_bilinear_run(p, buffers, first, last, pixel);
 }

@@ -5,7 +5,9 @@ import Testing
 /// Every variant that this processor can run gives the scalar kernels' bits, and the comparison itself can fail.
 /// The cases are shared with `martlet-selftest`, which runs them where Swift Testing cannot.
 struct KernelVariantTests {
-  static let available = (0..<MARTLET_ISA_COUNT.rawValue).filter { martlet_kernels_for(martlet_isa(rawValue: $0)) != nil }
+  static let available = (0..<MARTLET_ISA_COUNT.rawValue).filter {
+    martlet_kernels_for(martlet_isa(rawValue: $0)) != nil
+  }
 
   @Test(arguments: available, 0..<martlet_cases_count())
   func equalsScalar(isa: UInt32, group: Int32) {

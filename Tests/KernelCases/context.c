@@ -60,7 +60,8 @@ bool martlet_case_equal(martlet_case_context *context, const martlet_case_run *r
   // Scratch holds whatever the operator before left in it.
   memset(scratch, 0x5A, run->scratch_bytes);
   buffers.output = actual + GUARD;
-  int32_t a = martlet_random_in(&context->random, 0, run->units), b = martlet_random_in(&context->random, 0, run->units);
+  int32_t a = martlet_random_in(&context->random, 0, run->units);
+  int32_t b = martlet_random_in(&context->random, 0, run->units);
   if (a > b) {
     int32_t swap = a;
     a = b;

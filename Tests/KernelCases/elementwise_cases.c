@@ -112,6 +112,16 @@ static bool add_case(martlet_case_context *context, int32_t index) {
   p.shift0 = MARTLET_RANDOM_OF(random, 0, -1, -5, martlet_random_in(random, -31, 2));
   p.shift1 = MARTLET_RANDOM_OF(random, 0, -1, -5, martlet_random_in(random, -31, 2));
   p.output_shift = MARTLET_RANDOM_OF(random, -18, -19, -20, martlet_random_in(random, -31, 2));
+  // Mostly what the reference makes: the input of the larger scale, or both, at exactly 1/2.
+  int32_t kind = martlet_random_in(random, 0, 7);
+  if (kind < 6) {
+    p.left_shift = 20;
+    p.shift0 = MARTLET_RANDOM_OF(random, -1, -2, -3, -19, martlet_random_in(random, -20, -1));
+    p.shift1 = MARTLET_RANDOM_OF(random, -1, -2, -3, -19, martlet_random_in(random, -20, -1));
+    p.output_shift = MARTLET_RANDOM_OF(random, -1, -17, -18, -19, -20, -22, martlet_random_in(random, -23, -1));
+    if (kind != 0 && kind != 1) p.multiplier0 = 1 << 30, p.shift0 = 0;
+    if (kind != 0 && kind != 2) p.multiplier1 = 1 << 30, p.shift1 = 0;
+  }
   clamps(random, &p.clamp_min, &p.clamp_max);
   return binary(context, &b, (martlet_case_run){context->reference->add, context->variant->add, &p,
                                                 martlet_add_units(&p), martlet_add_scratch_bytes(&p)});
@@ -156,5 +166,5 @@ static bool prelu_case(martlet_case_context *context, int32_t index) {
 
 const martlet_case_group martlet_elementwise_cases[] = {
     {"table", 200, table_case},  {"quantize", 80, quantize_case}, {"dequantize", 80, dequantize_case},
-    {"add", 400, add_case},      {"mul", 400, mul_case},          {"prelu", 200, prelu_case},
+    {"add", 600, add_case},      {"mul", 400, mul_case},          {"prelu", 200, prelu_case},
     {NULL, 0, NULL}};

@@ -2,7 +2,8 @@
 
 static bool softmax_case(martlet_case_context *context, int32_t index) {
   martlet_random *random = &context->random;
-  martlet_softmax_params p = {martlet_random_in(random, 1, 9), index < 40 ? index + 1 : martlet_random_in(random, 1, 2000)};
+  martlet_softmax_params p = {.rows = martlet_random_in(random, 1, 9), .depth = index + 1};
+  if (index >= 40) p.depth = martlet_random_in(random, 1, 2000);
   p.beta_multiplier = martlet_random_in(random, 1 << 30, INT32_MAX);
   p.beta_left_shift = martlet_random_in(random, 16, 26);
   p.diff_min = -(int32_t)(((int64_t)31 << 26) >> p.beta_left_shift);
