@@ -71,8 +71,21 @@ if !embedded {
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
-    .testTarget(name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletLinux"]),
+    .testTarget(
+      name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
+  ]
+}
+
+// Coverage-guided fuzzing: only with the sanitizers that Tools/fuzz sets, which also bring libFuzzer.
+if let canary = Context.environment["MARTLET_FUZZ"] {
+  let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
+  products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
+  targets += [
+    .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz"],
+      path: "Tests/Fuzz/Loader", swiftSettings: planted),
   ]
 }
 

@@ -68,10 +68,6 @@ typedef struct conv2d_variant {
 void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
                           int32_t last, void *scratch, const conv2d_variant *variant);
 
-/// The rescaling of one accumulator, bias included, by either of the two rules; the specification for all variants.
-static inline int8_t martlet_conv2d_output(const martlet_conv2d_params *p, const martlet_channels *channels, int32_t lane,
-                                           int32_t acc);
-
 /// round half away from zero of acc * d, saturated to a little over 16 bits. No libm: p - t is exact.
 static inline int32_t martlet_double_rescale(int32_t acc, int32_t low, int32_t high) {
   uint64_t bits = (uint32_t)low | (uint64_t)(uint32_t)high << 32;
@@ -86,14 +82,14 @@ static inline int32_t martlet_double_rescale(int32_t acc, int32_t low, int32_t h
   return rest >= 0.5 ? t + 1 : rest <= -0.5 ? t - 1 : t;
 }
 
+/// The rescaling of one accumulator, bias included, by either of the two rules; the specification for all variants.
 static inline int8_t martlet_conv2d_output(const martlet_conv2d_params *p, const martlet_channels *channels, int32_t lane,
                                            int32_t acc) {
   int32_t multiplier = channels->multiplier[lane], shift = channels->shift[lane];
-  int32_t scaled = p->double_rescale ? martlet_double_rescale(acc, multiplier, shift)
-                                     : martlet_rescale(acc, multiplier & INT32_MAX, martlet_clamp(shift, -31, 30));
-  // Saturating to 16 bits before the zero point changes no int8 result and is what the packing instructions do.
-  scaled = martlet_clamp(scaled, INT16_MIN, INT16_MAX) + p->output_zero_point;
-  return (int8_t)martlet_clamp(scaled, p->clamp_min, p->clamp_max);
+  if (!p->double_rescale)
+    return martlet_rescale_to_int8(acc, multiplier, shift, p->output_zero_point, p->clamp_min, p->clamp_max);
+  int32_t scaled = martlet_clamp(martlet_double_rescale(acc, multiplier, shift), INT16_MIN, INT16_MAX);
+  return (int8_t)martlet_clamp(scaled + p->output_zero_point, p->clamp_min, p->clamp_max);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #define MARTLET_CONV2D_NEON_H
 
 #include "conv2d_window.h"
-#include "requant_neon.h"
+#include "channels_neon.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -32,25 +32,7 @@ MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, cons
     for (int32_t lane = 0; lane < lanes; lane++) out[lane] = martlet_conv2d_output(p, c, lane, acc[lane]);
     return;
   }
-  for (int j = 0; j < 4; j++) {
-    int32x4_t multiplier = vandq_s32(vld1q_s32(c->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
-    int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(c->shift + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));
-    int32x4_t left = vmaxq_s32(shift, vdupq_n_s32(0)), right = vmaxq_s32(vnegq_s32(shift), vdupq_n_s32(0));
-    sums[j] = martlet_rescale_neon(sums[j], multiplier, left, right);
-  }
-  const int16x8_t zero = vdupq_n_s16((int16_t)p->output_zero_point);
-  int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(sums[0]), vqmovn_s32(sums[1])), zero);
-  int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(sums[2]), vqmovn_s32(sums[3])), zero);
-  int8x16_t bytes = vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
-  bytes = vmaxq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_min));
-  bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_max));
-  if (lanes == 16) {
-    vst1q_s8(out, bytes);
-  } else {
-    int8_t buffer[16];
-    vst1q_s8(buffer, bytes);
-    memcpy(out, buffer, (size_t)lanes);
-  }
+  martlet_store_channels_neon(sums, c, p->output_zero_point, p->clamp_min, p->clamp_max, lanes, out);
 }
 
 /// weight_zero_point times each patch's sum.

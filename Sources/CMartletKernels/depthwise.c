@@ -167,10 +167,8 @@ static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture,
       acc = martlet_wrapping_add(acc, value * w);
     }
   }
-  int32_t scaled = martlet_rescale(acc, channels->multiplier[lane] & INT32_MAX,
-                                   martlet_clamp(channels->shift[lane], -31, 30));
-  scaled = martlet_clamp(scaled, INT16_MIN, INT16_MAX) + p->output_zero_point;
-  return (int8_t)martlet_clamp(scaled, p->clamp_min, p->clamp_max);
+  return martlet_rescale_to_int8(acc, channels->multiplier[lane], channels->shift[lane], p->output_zero_point,
+                                 p->clamp_min, p->clamp_max);
 }
 
 void martlet_depthwise_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,

@@ -1,5 +1,5 @@
+#include "channels_neon.h"
 #include "depthwise.h"
-#include "requant_neon.h"
 #include "variants.h"
 
 #if defined(__aarch64__)
@@ -17,30 +17,6 @@ INLINE int8x16_t load(const depthwise_run *run, const int8_t *pixel) {
   int8_t bytes[16] = {0};
   memcpy(bytes, pixel, (size_t)run->channels);
   return vld1q_s8(bytes);
-}
-
-INLINE void store(const depthwise_run *run, int32x4_t acc[4], int8_t *out) {
-  const martlet_depthwise_params *p = &run->grid->p;
-  const martlet_channels *c = (const martlet_channels *)run->panel;
-  for (int j = 0; j < 4; j++) {
-    int32x4_t multiplier = vandq_s32(vld1q_s32(c->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
-    int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(c->shift + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));
-    int32x4_t left = vmaxq_s32(shift, vdupq_n_s32(0)), right = vmaxq_s32(vnegq_s32(shift), vdupq_n_s32(0));
-    acc[j] = martlet_rescale_neon(acc[j], multiplier, left, right);
-  }
-  const int16x8_t zero = vdupq_n_s16((int16_t)p->output_zero_point);
-  int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(acc[0]), vqmovn_s32(acc[1])), zero);
-  int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(acc[2]), vqmovn_s32(acc[3])), zero);
-  int8x16_t bytes = vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
-  bytes = vmaxq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_min));
-  bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)p->clamp_max));
-  if (run->channels >= 16) {
-    vst1q_s8(out, bytes);
-  } else {
-    int8_t lanes[16];
-    vst1q_s8(lanes, bytes);
-    memcpy(out, lanes, (size_t)run->channels);
-  }
 }
 
 /// Taps count as the table does, [kernel_w][kernel_h].
@@ -79,7 +55,7 @@ INLINE void rows(const depthwise_run *run, int32_t taps) {
         acc[2] = vmlal_s16(acc[2], vget_low_s16(high), vget_low_s16(weights[tap][1]));
         acc[3] = vmlal_high_s16(acc[3], high, weights[tap][1]);
       }
-      store(run, acc, out);
+      martlet_store_channels_neon(acc, c, p->output_zero_point, p->clamp_min, p->clamp_max, run->channels, out);
     }
   }
 }

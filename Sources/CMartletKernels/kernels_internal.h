@@ -55,6 +55,15 @@ static inline int32_t martlet_clamp(int32_t x, int32_t low, int32_t high) {
   return x < low ? low : x > high ? high : x;
 }
 
+/// One output of a convolution in fixed point: accumulator with bias to int8. Nothing in a file's multiplier or shift can
+/// make this undefined. Saturating to 16 bits before the zero point changes no int8 result and is what packing
+/// instructions do.
+static inline int8_t martlet_rescale_to_int8(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point,
+                                             int32_t clamp_min, int32_t clamp_max) {
+  int32_t scaled = martlet_rescale(acc, multiplier & INT32_MAX, martlet_clamp(shift, -31, 30));
+  return (int8_t)martlet_clamp(martlet_clamp(scaled, INT16_MIN, INT16_MAX) + zero_point, clamp_min, clamp_max);
+}
+
 // MARK: - Units
 
 static inline int32_t martlet_min(int32_t a, int32_t b) { return a < b ? a : b; }

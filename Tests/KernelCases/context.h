@@ -65,6 +65,8 @@ typedef struct martlet_case_group {
 extern const martlet_case_group martlet_fixed_point_cases[];
 extern const martlet_case_group martlet_elementwise_cases[];
 extern const martlet_case_group martlet_spatial_cases[];
+extern const martlet_case_group martlet_convolution_cases[];
 extern const martlet_case_group martlet_moving_cases[];
+extern const martlet_case_group martlet_vision_cases[];
 
 #endif
