@@ -71,7 +71,8 @@ if !embedded {
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
-    .testTarget(name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletLinux"]),
+    .testTarget(
+      name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }

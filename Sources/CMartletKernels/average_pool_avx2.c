@@ -28,7 +28,9 @@ MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i average
   return _mm256_max_epi32(_mm256_min_epi32(y, r->high), r->low);
 }
 
-MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+  martlet_window w = item->window;
+  int8_t *out = item->out;
   int32_t count = w.rows * w.columns, c = 0;
   martlet_divisor divisor = martlet_divisor_of(count);
   rounding r;
@@ -40,13 +42,13 @@ MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, martlet_wind
   r.high = _mm256_set1_epi32(p->clamp_max);
   r.shift = _mm_cvtsi32_si128(divisor.shift);
   r.is_unsigned = p->unsigned_rounding != 0;
-  for (; c + 16 <= p->channels; c += 16) {
+  for (; c + 16 <= item->channels; c += 16) {
     martlet_sums_avx2 sums = {{_mm256_setzero_si256(), _mm256_setzero_si256()}};
     martlet_sum_avx2(&sums, w.in + c, p->channels, w.columns, w.row_bytes, w.rows);
     __m256i low = average(sums.half[0], &r), high = average(sums.half[1], &r);
     _mm_storeu_si128((__m128i *)(out + c), martlet_narrow_avx2(low, high));
   }
-  for (; c < p->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
+  for (; c < item->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
 }
 
 MARTLET_TARGET_AVX2 void martlet_average_pool_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
@@ -55,10 +57,6 @@ MARTLET_TARGET_AVX2 void martlet_average_pool_avx2(const void *params, const mar
   if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DIVISOR_LIMIT) {
     return martlet_average_pool_scalar(params, buffers, first, last, scratch);
   }
-  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
-  if (end > count) end = count;
-  for (int64_t i = first * unit; i < end; i++) {
-    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
-  }
+  martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

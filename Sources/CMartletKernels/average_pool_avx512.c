@@ -29,7 +29,9 @@ MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m128i avera
   return _mm512_cvtepi32_epi8(_mm512_max_epi32(_mm512_min_epi32(y, r->high), r->low));
 }
 
-MARTLET_TARGET_AVX512 static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+MARTLET_TARGET_AVX512 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+  martlet_window w = item->window;
+  int8_t *out = item->out;
   int32_t count = w.rows * w.columns;
   martlet_divisor divisor = martlet_divisor_of(count);
   rounding r;
@@ -41,8 +43,8 @@ MARTLET_TARGET_AVX512 static void pixel(const martlet_pool_params *p, martlet_wi
   r.high = _mm512_set1_epi32(p->clamp_max);
   r.shift = _mm_cvtsi32_si128(divisor.shift);
   r.is_unsigned = p->unsigned_rounding != 0;
-  for (int32_t c = 0; c < p->channels; c += 64) {
-    int32_t left = p->channels - c;
+  for (int32_t c = 0; c < item->channels; c += 64) {
+    int32_t left = item->channels - c;
     __mmask64 mask = left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
     martlet_sums_avx512 sums = {{_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
                                  _mm512_setzero_si512()}};
@@ -59,10 +61,6 @@ MARTLET_TARGET_AVX512 void martlet_average_pool_avx512(const void *params, const
   if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DIVISOR_LIMIT) {
     return martlet_average_pool_scalar(params, buffers, first, last, scratch);
   }
-  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
-  if (end > count) end = count;
-  for (int64_t i = first * unit; i < end; i++) {
-    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
-  }
+  martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

@@ -31,7 +31,9 @@ static inline __attribute__((always_inline)) int16x4_t average(int32x4_t sum, co
   return vmovn_s32(vmaxq_s32(vminq_s32(y, r->high), r->low));
 }
 
-static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+  martlet_window w = item->window;
+  int8_t *out = item->out;
   int32_t count = w.rows * w.columns, c = 0;
   martlet_divisor divisor = martlet_divisor_of(count);
   rounding r;
@@ -43,12 +45,12 @@ static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
   r.low = vdupq_n_s32(p->clamp_min);
   r.high = vdupq_n_s32(p->clamp_max);
   r.is_unsigned = p->unsigned_rounding != 0;
-  for (; c + 8 <= p->channels; c += 8) {
+  for (; c + 8 <= item->channels; c += 8) {
     martlet_sums_neon sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
     martlet_sum_neon(&sums, w.in + c, p->channels, w.columns, w.row_bytes, w.rows);
     vst1_s8(out + c, vmovn_s16(vcombine_s16(average(sums.half[0], &r), average(sums.half[1], &r))));
   }
-  for (; c < p->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
+  for (; c < item->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
 }
 
 void martlet_average_pool_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
@@ -57,10 +59,6 @@ void martlet_average_pool_neon(const void *params, const martlet_buffers *buffer
   if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DIVISOR_LIMIT) {
     return martlet_average_pool_scalar(params, buffers, first, last, scratch);
   }
-  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
-  if (end > count) end = count;
-  for (int64_t i = first * unit; i < end; i++) {
-    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
-  }
+  martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

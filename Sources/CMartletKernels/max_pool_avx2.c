@@ -19,23 +19,21 @@ largest_of(const martlet_pool_params *p, martlet_window w, int32_t c, bool whole
   return _mm256_min_epi8(largest, _mm256_set1_epi8((char)p->clamp_max));
 }
 
-MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+  martlet_window w = item->window;
+  int8_t *out = item->out;
   int32_t c = 0;
-  for (; c + 32 <= p->channels; c += 32) _mm256_storeu_si256((__m256i *)(out + c), largest_of(p, w, c, true));
-  for (; c + 8 <= p->channels; c += 8) {
+  for (; c + 32 <= item->channels; c += 32) _mm256_storeu_si256((__m256i *)(out + c), largest_of(p, w, c, true));
+  for (; c + 8 <= item->channels; c += 8) {
     _mm_storel_epi64((__m128i *)(out + c), _mm256_castsi256_si128(largest_of(p, w, c, false)));
   }
-  for (; c < p->channels; c++) out[c] = martlet_pool_largest(p, w, c);
+  for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
 MARTLET_TARGET_AVX2 void martlet_max_pool_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
                                                int32_t last, void *scratch) {
   const martlet_pool_params *p = params;
   (void)scratch;
-  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
-  if (end > count) end = count;
-  for (int64_t i = first * unit; i < end; i++) {
-    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
-  }
+  martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

@@ -4,10 +4,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-MARTLET_TARGET_AVX512 static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+MARTLET_TARGET_AVX512 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+  martlet_window w = item->window;
+  int8_t *out = item->out;
   const __m512i low = _mm512_set1_epi8((char)p->clamp_min), high = _mm512_set1_epi8((char)p->clamp_max);
-  for (int32_t c = 0; c < p->channels; c += 64) {
-    int32_t left = p->channels - c;
+  for (int32_t c = 0; c < item->channels; c += 64) {
+    int32_t left = item->channels - c;
     __mmask64 mask = left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
     __m512i largest = low;
     for (int32_t y = 0; y < w.rows; y++) {
@@ -24,10 +26,6 @@ MARTLET_TARGET_AVX512 void martlet_max_pool_avx512(const void *params, const mar
                                                    int32_t last, void *scratch) {
   const martlet_pool_params *p = params;
   (void)scratch;
-  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
-  if (end > count) end = count;
-  for (int64_t i = first * unit; i < end; i++) {
-    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
-  }
+  martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

@@ -22,21 +22,19 @@ static int8x8_t largest_of_8(const martlet_pool_params *p, martlet_window w, int
   return vmin_s8(largest, vdup_n_s8((int8_t)p->clamp_max));
 }
 
-static void pixel(const martlet_pool_params *p, martlet_window w, int8_t *out) {
+static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+  martlet_window w = item->window;
+  int8_t *out = item->out;
   int32_t c = 0;
-  for (; c + 16 <= p->channels; c += 16) vst1q_s8(out + c, largest_of_16(p, w, c));
-  for (; c + 8 <= p->channels; c += 8) vst1_s8(out + c, largest_of_8(p, w, c));
-  for (; c < p->channels; c++) out[c] = martlet_pool_largest(p, w, c);
+  for (; c + 16 <= item->channels; c += 16) vst1q_s8(out + c, largest_of_16(p, w, c));
+  for (; c + 8 <= item->channels; c += 8) vst1_s8(out + c, largest_of_8(p, w, c));
+  for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
 void martlet_max_pool_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                            void *scratch) {
   const martlet_pool_params *p = params;
   (void)scratch;
-  int64_t unit = martlet_pool_pixels_per_unit(p), end = last * unit, count = martlet_pool_pixels(p);
-  if (end > count) end = count;
-  for (int64_t i = first * unit; i < end; i++) {
-    pixel(p, martlet_pool_window(p, buffers->input[0], i), (int8_t *)buffers->output + i * p->channels);
-  }
+  martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

@@ -1,4 +1,5 @@
-/// The grid of pooling: an item is one output pixel with all its channels, a unit some consecutive pixels.
+/// The grid of pooling: an item is one output pixel with all its channels, or where that is more than a unit may hold a
+/// block of them; a unit is some consecutive items.
 #ifndef MARTLET_POOL_H
 #define MARTLET_POOL_H
 
@@ -11,16 +12,39 @@ typedef struct martlet_window {
   int32_t rows, columns;
 } martlet_window;
 
-static inline int64_t martlet_pool_pixel_work(const martlet_pool_params *p) {
-  return (int64_t)martlet_min(p->kernel_h, p->in_h) * martlet_min(p->kernel_w, p->in_w) * p->channels;
+/// `channels` consecutive channels of one output pixel.
+typedef struct martlet_pool_item {
+  martlet_window window;
+  int8_t *out;
+  int32_t channels;
+} martlet_pool_item;
+
+typedef struct martlet_pool_grid {
+  int32_t block, blocks, items_per_unit;
+  int64_t items, item_work;
+} martlet_pool_grid;
+
+static inline martlet_pool_grid martlet_pool_grid_of(const martlet_pool_params *p) {
+  int64_t window = (int64_t)martlet_min(p->kernel_h, p->in_h) * martlet_min(p->kernel_w, p->in_w);
+  martlet_pool_grid grid;
+  // A multiple of the widest vector.
+  int64_t block = martlet_max((int32_t)(MARTLET_UNIT_WORK / window), 64) / 64 * 64;
+  grid.block = block < p->channels ? (int32_t)block : p->channels;
+  grid.blocks = martlet_ceil_div(p->channels, grid.block);
+  grid.items = (int64_t)p->batch * p->out_h * p->out_w * grid.blocks;
+  grid.item_work = window * grid.block;
+  grid.items_per_unit = martlet_items_per_unit(grid.item_work);
+  return grid;
 }
 
-static inline int64_t martlet_pool_pixels(const martlet_pool_params *p) {
-  return (int64_t)p->batch * p->out_h * p->out_w;
+static inline int32_t martlet_pool_units(const martlet_pool_params *p) {
+  martlet_pool_grid grid = martlet_pool_grid_of(p);
+  return martlet_ceil_div(grid.items, grid.items_per_unit);
 }
 
-static inline int32_t martlet_pool_pixels_per_unit(const martlet_pool_params *p) {
-  return martlet_items_per_unit(martlet_pool_pixel_work(p));
+static inline int64_t martlet_pool_unit_work(const martlet_pool_params *p) {
+  martlet_pool_grid grid = martlet_pool_grid_of(p);
+  return grid.item_work * (grid.items < grid.items_per_unit ? grid.items : grid.items_per_unit);
 }
 
 /// The part of output pixel `pixel`'s window that lies inside the picture; for validated parameters it is not empty.
@@ -40,6 +64,25 @@ static inline martlet_window martlet_pool_window(const martlet_pool_params *p, c
   window.rows = (int32_t)(bottom - top);
   window.columns = (int32_t)(right - left);
   return window;
+}
+
+typedef void (*martlet_pool_kernel)(const martlet_pool_params *p, const martlet_pool_item *item);
+
+/// Runs units [first, last) item by item.
+static inline void martlet_pool_run(const martlet_pool_params *p, const martlet_buffers *buffers, int32_t first,
+                                    int32_t last, martlet_pool_kernel kernel) {
+  martlet_pool_grid grid = martlet_pool_grid_of(p);
+  int64_t end = (int64_t)last * grid.items_per_unit;
+  if (end > grid.items) end = grid.items;
+  for (int64_t i = (int64_t)first * grid.items_per_unit; i < end; i++) {
+    int64_t pixel = i / grid.blocks;
+    int32_t channel = (int32_t)(i % grid.blocks) * grid.block;
+    martlet_pool_item item = {martlet_pool_window(p, buffers->input[0], pixel),
+                              (int8_t *)buffers->output + pixel * p->channels + channel,
+                              martlet_min(grid.block, p->channels - channel)};
+    item.window.in += channel;
+    kernel(p, &item);
+  }
 }
 
 /// Sum of channel `c` over the window.

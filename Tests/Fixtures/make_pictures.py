@@ -143,6 +143,12 @@ def main() -> None:
         decoded = Image.open(OUT / f"{name}.jpg")
         write(f"{name}.rgb", decoded.convert("RGB").tobytes())
 
+    for name, height in [("low", 1000), ("tall", 20000)]:
+        halves = Image.new("L", (64, height))
+        halves.paste(255, (0, height // 2, 64, height))
+        halves.save(OUT / f"{name}.jpg", quality=30)
+        halves.save(OUT / f"{name}.png", optimize=True)
+
     for width, height, to_width, to_height in [(37, 29, 16, 16), (16, 12, 40, 33), (100, 20, 7, 50), (64, 200, 64, 9)]:
         resized = picture(width, height).resize((to_width, to_height), Image.Resampling.BILINEAR)
         write(f"resize_{width}x{height}_{to_width}x{to_height}.rgb", resized.tobytes())

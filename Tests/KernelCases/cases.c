@@ -8,6 +8,7 @@ static const martlet_case_group *const files[] = {
     martlet_spatial_cases,
     martlet_convolution_cases,
     martlet_moving_cases,
+    martlet_vision_cases,
 };
 
 static const martlet_case_group *group_at(int32_t index) {

@@ -67,5 +67,6 @@ extern const martlet_case_group martlet_elementwise_cases[];
 extern const martlet_case_group martlet_spatial_cases[];
 extern const martlet_case_group martlet_convolution_cases[];
 extern const martlet_case_group martlet_moving_cases[];
+extern const martlet_case_group martlet_vision_cases[];
 
 #endif

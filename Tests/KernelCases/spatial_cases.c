@@ -9,6 +9,8 @@ static martlet_pool_params random_pool(martlet_random *random) {
   p.in_h = martlet_random_in(random, 1, 16);
   p.in_w = martlet_random_in(random, 1, 16);
   p.channels = channels(random);
+  // Some that are cut into blocks of channels.
+  if (martlet_random_in(random, 0, 9) == 0) p.channels = martlet_random_in(random, 256, 700);
   p.stride_h = martlet_random_in(random, 1, 3);
   p.stride_w = martlet_random_in(random, 1, 3);
   bool whole = martlet_random_in(random, 0, 3) == 0;

@@ -66,7 +66,8 @@ import Testing
 
   @Test func turnedKernels() {
     let weights = ArraySlice((0..<12).map { UInt8($0) })
-    #expect(Packing.turned(weights, outputs: 1, height: 2, width: 3, depth: 2) == [10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1])
+    let turned = Packing.turned(weights, outputs: 1, height: 2, width: 3, depth: 2)
+    #expect(turned == [10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1])
   }
 
   @Test func overflowIsRefused() {

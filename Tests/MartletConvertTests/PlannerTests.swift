@@ -69,7 +69,7 @@ import Testing
         let apart =
           plan.offsets[a] + program.buffers[a] <= plan.offsets[b]
           || plan.offsets[b] + program.buffers[b] <= plan.offsets[a]
-        // Only an operator that may run in place lets them be the same bytes, and only where one ends as the other begins.
+        // Only an operator that may run in place lets them be the same bytes, where one ends as the other begins.
         let handover = max(first[a], first[b])
         let inPlace =
           plan.offsets[a] == plan.offsets[b] && program.buffers[a] == program.buffers[b]

@@ -57,7 +57,10 @@ import Testing
   @Test(arguments: [
     (Array("hello, this is no model at all".utf8), "m: file: not a TFL3 FlatBuffer (identifier at byte 4)"),
     ([], "m: file: 0 bytes are too few for a FlatBuffer"),
-    ([0xFF, 0xFF, 0xFF, 0xFF] + Array("TFL3".utf8) + [0, 0, 0, 0], "m: file: offset 4294967295 at byte 0 leaves the file"),
+    (
+      [0xFF, 0xFF, 0xFF, 0xFF] + Array("TFL3".utf8) + [0, 0, 0, 0],
+      "m: file: offset 4294967295 at byte 0 leaves the file"
+    ),
   ])
   func notAModel(_ bytes: [UInt8], line: String) {
     #expect(throws: ConversionError(.badData, line)) { _ = try Converter.convert(bytes, name: "m") }

@@ -91,7 +91,7 @@ public enum Converter {
         "source: \(name)", "source-sha256: \(digest)", "source-format: tflite", "converter: martlet-tools \(version)",
       ] + (picture.map { ["pixels: \($0.description)"] } ?? []))
     let bytes = try writer.bytes()
-    let budget = try ModelCheck.budget(of: bytes)
+    let budget = try ModelCheck.budget(of: bytes, program: program)
 
     func edge(_ boundary: DeviceBoundary) -> ConversionSummary.Edge {
       let tensor = program.tensors[boundary.tensor]

@@ -41,7 +41,7 @@ extension OperatorValidator {
   func validateSoftmax(_ p: martlet_softmax_params) throws(ModelError) {
     let count = try product(p.rows, p.depth, field: "shape")
     try check(p.beta_multiplier, in: 0...Int32.max, "beta_multiplier")
-    try check(p.beta_left_shift, in: -31...31, "beta_left_shift")
+    try check(p.beta_left_shift, in: 0...31, "beta_left_shift")
     try check(p.diff_min, in: Int32.min...0, "diff_min")
     try requireUnary(.int8, .int8, count: count, sharing: .sameBytes)
   }

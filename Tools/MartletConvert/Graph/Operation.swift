@@ -28,7 +28,7 @@ public struct WindowMotion: Sendable {
 
 public enum UnaryFunction: Sendable {
   case logistic, tanh, hardSwish
-  case relu, reluN1To1, relu6
+  case relu, reluN1To1, relu6, relu0To1
   case leakyRelu(alpha: Float)
   /// The same real value with other quantization parameters.
   case requantize

@@ -3,6 +3,15 @@ import Martlet
 
 /// What depends on constants only is computed here, by the kernels that would have computed it on the device.
 extension Lowering {
+  /// What a node whose inputs are constants computes; nil if it is not folded.
+  static func constant(of node: Node, in graph: Graph) throws(ConversionError) -> [UInt8]? {
+    var lowering = Lowering(graph)
+    try lowering.lower(node)
+    lowering.foldConstants(from: 0, node)
+    guard let tensor = lowering.tensorOfValue[node.outputs[0]] else { return nil }
+    return lowering.program.tensors[tensor].constant
+  }
+
   mutating func foldConstants(from first: Int, _ node: Node) {
     let added = program.operators[first...]
     guard !added.isEmpty, node.outputs.count == 1,

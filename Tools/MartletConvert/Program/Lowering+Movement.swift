@@ -21,13 +21,15 @@ extension Lowering {
   mutating func lowerConcatenation(_ node: Node, axis: Int) throws(ConversionError) {
     let output = try result(node)
     let strides = StridedView.denseStrides(program.tensors[output].shape)
-    let (outputScale, outputZeroPoint) = try scale(node.outputs[0])
+    let quantization = program.tensors[output].type == .int8 ? try scale(node.outputs[0]) : nil
     var start = 0
     for index in node.inputs {
       var input = try operand(index)
       let shape = program.tensors[input].shape
-      let (inputScale, inputZeroPoint) = try scale(index)
-      if inputScale != outputScale || inputZeroPoint != outputZeroPoint {
+      if let (outputScale, outputZeroPoint) = quantization,
+        case let (inputScale, inputZeroPoint) = try scale(index),
+        inputScale != outputScale || inputZeroPoint != outputZeroPoint
+      {
         let temporary = makeTemporary(like: input, shape: shape)
         let table = Self.concatenationTable(
           (inputScale, inputZeroPoint + 128), (outputScale, outputZeroPoint + 128))

@@ -15,7 +15,7 @@ struct Lowering {
     return lowering.program
   }
 
-  private init(_ graph: Graph) {
+  init(_ graph: Graph) {
     self.graph = graph
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
   }
@@ -50,8 +50,13 @@ struct Lowering {
   private func deviceBoundary(_ boundary: Boundary, tensor: Int, _ what: String)
     throws(ConversionError) -> DeviceBoundary
   {
-    guard let type = ElementType(boundary.type) else {
-      throw .unsupported("\(what) '\(printable(graph.values[boundary.value].name))' has a type that is not supported")
+    let name = "\(what) '\(printable(graph.values[boundary.value].name))'"
+    guard let type = ElementType(boundary.type) else { throw .unsupported("\(name) has a type that is not supported") }
+    if program.tensors[tensor].type == .int8 {
+      let range: ClosedRange<Int32> = type == .uint8 ? 0...255 : -128...127
+      guard boundary.scale.isFinite, boundary.scale > 0, range.contains(boundary.zeroPoint) else {
+        throw .unsupported("\(name) has no usable scale and zero point")
+      }
     }
     return DeviceBoundary(tensor: tensor, type: type, scale: boundary.scale, zeroPoint: boundary.zeroPoint)
   }
@@ -79,7 +84,11 @@ struct Lowering {
     if isArena {
       storage = .buffer(buffer ?? program.makeBuffer(bytes: value.count * type.byteCount))
     } else {
-      storage = .constant(Array(value.constant ?? []))
+      let bytes = Array(value.constant ?? [])
+      guard bytes.count == value.count * type.byteCount else {
+        throw .badData("\(what) '\(printable(value.name))' has \(bytes.count) bytes for shape \(value.shape)")
+      }
+      storage = .constant(bytes)
     }
     let tensor = program.append(
       DeviceTensor(

@@ -13,6 +13,7 @@ enum Tables {
     case .relu: rectified(input, output, from: 0, to: .infinity)
     case .reluN1To1: rectified(input, output, from: -1, to: 1)
     case .relu6: rectified(input, output, from: 0, to: 6)
+    case .relu0To1: rectified(input, output, from: 0, to: 1)
     case .leakyRelu(let alpha): leaky(input, output, alpha: alpha)
     case .requantize: requantized(input, output)
     }
@@ -72,6 +73,7 @@ enum Tables {
     switch function {
     case .relu: return max(-128, steps(0, output))...127
     case .relu6: return max(-128, steps(0, output))...min(127, steps(6, output))
+    case .relu0To1: return max(-128, steps(0, output))...min(127, steps(1, output))
     case .reluN1To1: return max(-128, steps(-1, output))...min(127, steps(1, output))
     default: return nil
     }

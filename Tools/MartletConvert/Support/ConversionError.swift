@@ -48,6 +48,8 @@ enum ConversionLimits {
   static let weightsBytes = 1 << 30
   /// Constants larger than this are not folded.
   static let foldedElements = 1 << 24
+  static let foldings = 1 << 10
+  static let foldedBytes = 1 << 26
   static let labelBytes = 1 << 22
 }
 

@@ -55,6 +55,14 @@ extension Operands {
     return found
   }
 
+  /// Activations and weights are all int8 or all uint8.
+  func requireSameSign(_ input: Int, _ weights: Int, _ output: Int) throws(ConversionError) {
+    let isUnsigned = value(input).isUnsigned
+    guard value(weights).isUnsigned == isUnsigned, value(output).isUnsigned == isUnsigned else {
+      throw .unsupported("int8 and uint8 are mixed")
+    }
+  }
+
   /// Constant int32 bias of `channels` elements, or nil.
   func bias(_ index: Int, channels: Int) throws(ConversionError) -> Int? {
     guard hasInput(index) else { return nil }
@@ -90,6 +98,7 @@ extension Operands {
       input: Size(shape[1], shape[2]), kernel: Size(kernel[1], kernel[2]), stride: stride, dilation: dilation,
       isSame: isSamePadding(0))
     let output = try quantizedOutput(shape: [shape[0], size.height, size.width, kernel[0]])
+    try requireSameSign(input, weights, output)
     let motion = WindowMotion(stride: stride, dilation: dilation, padding: padding)
     append(.convolution(motion, groups: groups, try activation(3)), [input, weights, bias], [output])
   }
@@ -113,6 +122,7 @@ extension Operands {
       input: Size(shape[1], shape[2]), kernel: Size(kernel[1], kernel[2]), stride: stride, dilation: dilation,
       isSame: isSamePadding(0))
     let output = try quantizedOutput(shape: [shape[0], size.height, size.width, kernel[3]])
+    try requireSameSign(input, weights, output)
     let motion = WindowMotion(stride: stride, dilation: dilation, padding: padding)
     append(
       .depthwise(motion, multiplier: kernel[3] / shape[3], try activation(4)), [input, weights, bias], [output])
@@ -136,6 +146,7 @@ extension Operands {
     }
     let outputShape = keepsDimensions ? shape.dropLast() + [kernel[0]] : [value(input).count / kernel[1], kernel[0]]
     let output = try quantizedOutput(shape: Array(outputShape))
+    try requireSameSign(input, weights, output)
     append(.fullyConnected(try activation(0)), [input, weights, bias], [output])
   }
 
@@ -149,7 +160,7 @@ extension Operands {
     let kernel = value(weights).shape
     let bias = try bias(3, channels: kernel[0])
     let inputShape = value(input).shape
-    let stride = Size(try positiveOption(2, "stride"), try positiveOption(1, "stride"))
+    let stride = Size(try positiveOption(2, "stride", limit: 64), try positiveOption(1, "stride", limit: 64))
     guard shape.count == 4, shape[0] == inputShape[0], shape[3] == kernel[0], inputShape[3] == kernel[3] else {
       throw .badData("output shape \(shape) does not fit input \(inputShape) and weights \(kernel)")
     }
@@ -158,6 +169,7 @@ extension Operands {
       input: Size(shape[1], shape[2]), kernel: Size(kernel[1], kernel[2]), stride: stride, dilation: Size(1, 1),
       isSame: isSamePadding(0))
     let output = try quantizedOutput(shape: shape)
+    try requireSameSign(input, weights, output)
     append(
       .transposedConvolution(WindowMotion(stride: stride, padding: padding), try activation(3)),
       [input, weights, bias], [output])

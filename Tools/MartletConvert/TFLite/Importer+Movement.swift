@@ -1,11 +1,23 @@
 /// Operators that only move elements.
 extension Operands {
-  /// A tensor that is moved as it is: int8 with one scale, or another type (indices, float at the edge).
-  private func movedInput(_ index: Int) throws(ConversionError) -> Int { try quantizedInput(index) }
+  /// A tensor that is moved as it is: int8 with one scale, or integers (shapes and indices).
+  func movedInput(_ index: Int) throws(ConversionError) -> Int {
+    let found = try input(index)
+    guard value(found).type == .int32 || value(found).type == .int64 else { return try quantizedInput(index) }
+    try checkConstant(found, "input \(index)")
+    return found
+  }
 
-  private func movedOutput(_ index: Int = 0, like input: Int, shape: [Int]) throws(ConversionError) -> Int {
-    let output = try quantizedOutput(index, shape: shape)
-    try requireSameQuantization(input, output)
+  /// An output of the input's type and quantization.
+  func movedOutput(_ index: Int = 0, like input: Int, shape: [Int]) throws(ConversionError) -> Int {
+    let output = try output(index, shape: shape)
+    guard value(output).type == value(input).type else {
+      throw .badData("output is \(value(output).type.rawValue), the input \(value(input).type.rawValue)")
+    }
+    if value(output).type == .int8 {
+      try requireQuantized(output, "output \(index)")
+      try requireSameQuantization(input, output)
+    }
     return output
   }
 
@@ -15,7 +27,7 @@ extension Operands {
     let input = try input(0)
     let type = value(input).type
     if type == .int8 { try requireQuantized(input, "input 0") } else { try checkConstant(input, "input 0") }
-    guard type == .int8 || type == .float32 else {
+    guard type == .int8 || type == .float32 || type == .int32 || type == .int64 else {
       throw .unsupported("input 0 is \(type.rawValue), only int8 and uint8 are supported")
     }
     let shape: [Int]
@@ -33,6 +45,19 @@ extension Operands {
       // The reference copies the bytes whatever the two scales are.
     }
     append(.reshape, [input], [output])
+  }
+
+  /// Shapes are fixed, so this is a constant: how models with an open batch size spell a reshape.
+  func importShape() throws(ConversionError) {
+    try expectInputs(1...1)
+    try expectOutputs(1)
+    let shape = value(try input(0)).shape
+    let output = try output(shape: [shape.count])
+    switch value(output).type {
+    case .int32: setConstant(output, shape.flatMap { withUnsafeBytes(of: Int32($0).littleEndian) { Array($0) } })
+    case .int64: setConstant(output, shape.flatMap { withUnsafeBytes(of: Int64($0).littleEndian) { Array($0) } })
+    default: throw .unsupported("output is \(value(output).type.rawValue), expected int32 or int64")
+    }
   }
 
   private func reshapedShape(of input: Int) throws(ConversionError) -> [Int] {
@@ -104,9 +129,14 @@ extension Operands {
     }
     shape[axis] = sum
     guard try activation(1) == .none else { throw .unsupported("a fused activation is not supported") }
+    guard value(inputs[0]).type == .int8 else {
+      append(.concatenation(axis: axis, .none), inputs, [try movedOutput(like: inputs[0], shape: shape)])
+      return
+    }
     let output = try quantizedOutput(shape: shape)
     let isUnsigned = value(output).isUnsigned
     for input in inputs {
+      try requireQuantized(input, "an input")
       guard value(input).isUnsigned == isUnsigned else { throw .unsupported("int8 and uint8 are mixed") }
       // int8 must match; for uint8 the reference rescales in floating point, which lowering makes a table.
       if !isUnsigned { try requireSameQuantization(input, output) }
@@ -126,6 +156,7 @@ extension Operands {
     for index in source.inputs.indices {
       let input = try movedInput(index)
       guard value(input).shape == shape else { throw .badData("inputs of different shapes") }
+      guard value(input).type == value(first).type else { throw .badData("inputs of different types") }
       try requireSameQuantization(first, input)
       let part = makeValue(like: input, shape: expanded, quantization: value(input).quantization)
       append(.reshape, [input], [part])
@@ -191,7 +222,7 @@ extension Operands {
   func importPad() throws(ConversionError) {
     try expectInputs(code == .padV2 ? 3...3 : 2...2)
     try expectOutputs(1)
-    let input = try movedInput(0)
+    let input = try quantizedInput(0)
     let shape = value(input).shape
     let paddings = try constantIntegers(1)
     guard paddings.count == 2 * shape.count, paddings.allSatisfy({ $0 >= 0 && $0 <= 1 << 24 }) else {

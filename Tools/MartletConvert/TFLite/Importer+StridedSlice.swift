@@ -3,7 +3,7 @@ extension Operands {
   func importStridedSlice() throws(ConversionError) {
     try expectInputs(4...4)
     try expectOutputs(1)
-    let input = try quantizedInput(0)
+    let input = try movedInput(0)
     let shape = value(input).shape
     let begin = try constantIntegers(1, limit: 16)
     let end = try constantIntegers(2, limit: 16)
@@ -40,8 +40,7 @@ extension Operands {
         if !masks.shrinks { outputShape.append(range.count) }
       }
     }
-    let output = try quantizedOutput(shape: outputShape)
-    try requireSameQuantization(input, output)
+    let output = try movedOutput(like: input, shape: outputShape)
     append(.slice(start: start, step: step, size: size), [input], [output])
   }
 

@@ -8,6 +8,8 @@ final class Importer {
   /// Whether a value exists at this point of the execution order.
   private var isDefined: [Bool] = []
   private let name: String
+  private var foldings = 0
+  private var foldedBytes = 0
 
   static func graph(from model: TFLiteModel, name: String) throws(ConversionError) -> Graph {
     let importer = Importer(model, name: name)
@@ -178,8 +180,24 @@ final class Importer {
     guard source.version >= 1, source.version <= code.newestVersion else {
       throw .unsupported("version \(source.version) is newer than \(code.newestVersion), the newest supported")
     }
+    let first = graph.nodes.count
     let operands = try Operands(source, code, origin, self)
     try operands.importOperation()
+    try foldConstants(from: first)
+  }
+
+  /// Computes at once what the new nodes make of constants only, so that weights and shapes may come out of them.
+  private func foldConstants(from first: Int) throws(ConversionError) {
+    for node in graph.nodes[first...] {
+      guard foldings < ConversionLimits.foldings, foldedBytes < ConversionLimits.foldedBytes, node.outputs.count == 1,
+        node.inputs.allSatisfy({ $0.map { graph.values[$0].constant != nil } ?? true }),
+        let bytes = try Lowering.constant(of: node, in: graph)
+      else { return }
+      foldings += 1
+      foldedBytes += bytes.count
+      graph.values[node.outputs[0]].constant = ArraySlice(bytes)
+      graph.nodes.remove(at: first)
+    }
   }
 
   private static func reason(for code: Int) -> String {

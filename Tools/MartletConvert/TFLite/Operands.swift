@@ -50,7 +50,7 @@ final class Operands {
   }
 
   /// A dimension, stride or the like that must be in 1...limit.
-  func positiveOption(_ field: Int, _ name: String, default value: Int = 0, limit: Int = 1 << 16)
+  func positiveOption(_ field: Int, _ name: String, default value: Int = 0, limit: Int = 4096)
     throws(ConversionError) -> Int
   {
     let number = try option(field, default: value)
@@ -176,6 +176,8 @@ final class Operands {
   func append(_ operation: Operation, _ inputs: [Int?], _ outputs: [Int]) {
     importer.graph.nodes.append(Node(operation: operation, inputs: inputs, outputs: outputs, origin: origin))
   }
+
+  func setConstant(_ index: Int, _ bytes: [UInt8]) { importer.graph.values[index].constant = ArraySlice(bytes) }
 
   /// A value that is not in the source.
   func makeValue(like other: Int, shape: [Int], quantization: Quantization?) -> Int {

@@ -32,6 +32,7 @@ enum OperatorCode: Int {
   case slice = 65
   case transposeConv = 67
   case expandDims = 70
+  case shape = 77
   case argMin = 79
   case pack = 83
   case unpack = 88
@@ -40,6 +41,7 @@ enum OperatorCode: Int {
   case splitV = 102
   case quantize = 114
   case hardSwish = 117
+  case relu0To1 = 152
 
   /// Highest version whose int8 semantics are those implemented here. Later versions add types or fields.
   var newestVersion: Int {
@@ -53,7 +55,7 @@ enum OperatorCode: Int {
     case .dequantize: 6
     case .fullyConnected: 13
     case .mul: 7
-    case .reshape, .expandDims, .hardSwish: 1
+    case .reshape, .expandDims, .hardSwish, .shape, .relu0To1: 1
     case .resizeBilinear, .resizeNearestNeighbor, .split, .quantize, .unpack: 4
     case .pad, .padV2: 4
     case .transpose, .slice: 6

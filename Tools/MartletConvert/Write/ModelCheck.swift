@@ -3,8 +3,8 @@ import Martlet
 
 /// The finished file, checked by the very code that will run it.
 enum ModelCheck {
-  /// What an engine with one thread needs. A refusal here is a fault of the converter, and says so.
-  static func budget(of bytes: [UInt8]) throws(ConversionError) -> MemoryBudget {
+  /// What an engine with one thread needs, or what the loader has against the file, in terms of the source's operators.
+  static func budget(of bytes: [UInt8], program: Program) throws(ConversionError) -> MemoryBudget {
     let alignment = ModelFormat.alignment
     let file = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: alignment)
     defer { file.deallocate() }
@@ -18,7 +18,16 @@ enum ModelCheck {
       _ = try Engine(file: view, region: region, threads: 1, isa: martlet_best_isa())
       return budget
     } catch {
-      throw .badData("the converted model is not valid: \(error)")
+      throw explained(error, program)
     }
+  }
+
+  private static func explained(_ error: ModelError, _ program: Program) -> ConversionError {
+    let index = Int(error.index)
+    guard error.place == .operator, program.operators.indices.contains(index) else {
+      return .unsupported("the device would refuse the model: \(error.place) \(index): \(error.kind) \(error.field)")
+    }
+    let numbers = "\(error.field) \(error.found), limit \(error.expected)"
+    return .unsupported("\(program.operators[index].origin.description): more than the device takes: \(numbers)")
   }
 }
