@@ -77,5 +77,17 @@ if !embedded {
   ]
 }
 
+// Coverage-guided fuzzing: only with the sanitizers that Tools/fuzz sets, which also bring libFuzzer.
+if let canary = Context.environment["MARTLET_FUZZ"] {
+  let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
+  products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
+  targets += [
+    .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz"],
+      path: "Tests/Fuzz/Loader", swiftSettings: planted),
+  ]
+}
+
 let package = Package(
   name: "martlet", products: products, dependencies: dependencies, targets: targets, cLanguageStandard: .gnu11)
