@@ -51,7 +51,9 @@ var targets: [Target] = [
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
     cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
-  .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
+  .executableTarget(
+    name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest", swiftSettings: common,
+    linkerSettings: deviceLink),
 ]
 
 var dependencies: [Package.Dependency] = []
