@@ -1,6 +1,6 @@
 import MartletConvert
 
-/// One input of the fuzzer: any bytes at all are converted or refused with lines of text. A trap, a hang, a read outside the
+/// One input of the fuzzer: any bytes are converted or refused with lines of text. A trap, a hang, a read outside the
 /// bytes, or a converted model that our own loader does not take is a finding.
 enum ImporterTarget {
   static func run(_ input: UnsafeRawBufferPointer) {
