@@ -51,7 +51,9 @@ var targets: [Target] = [
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
     cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
-  .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
+  .executableTarget(
+    name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest", swiftSettings: common,
+    linkerSettings: deviceLink),
 ]
 
 var dependencies: [Package.Dependency] = []
@@ -74,6 +76,18 @@ if !embedded {
     .testTarget(
       name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
+  ]
+}
+
+// Coverage-guided fuzzing: only with the sanitizers that Tools/fuzz sets, which also bring libFuzzer.
+if let canary = Context.environment["MARTLET_FUZZ"] {
+  let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
+  products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
+  targets += [
+    .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz"],
+      path: "Tests/Fuzz/Loader", swiftSettings: planted),
   ]
 }
 

@@ -139,3 +139,27 @@ oracle() {
   PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" \
     2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
 }
+
+# The workstation command of the release build.
+build_tools() {
+  need_build
+  (cd "$root" && swift build -c release --product martlet-tools >&2)
+  tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
+}
+
+# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer and as .martlet in FOLDER/loader.
+fuzz_seeds() {
+  local folder=$1 source
+  [ -f "$folder/.ready" ] && return 0
+  build_tools
+  need_python
+  mkdir -p "$folder/importer" "$folder/loader"
+  oracle seeds "$folder/importer"
+  if [ -d "$root/../shared/corpus/layers" ]; then
+    find "$root/../shared/corpus/layers" -name '*.tflite' -size -20k -exec cp {} "$folder/importer" \;
+  fi
+  for source in "$folder"/importer/*.tflite; do
+    "$tools" convert "$source" -o "$folder/loader/$(basename "$source" .tflite).martlet" >/dev/null 2>&1 || true
+  done
+  touch "$folder/.ready"
+}

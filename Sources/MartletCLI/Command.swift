@@ -4,6 +4,8 @@ import MartletDevice
 struct CommandError: Error {
   var sentence: String
   var exitCode: Int32
+  /// The sentence has been printed where it happened.
+  var isSaid = false
 
   init(_ sentence: String, exitCode: Int32) {
     self.sentence = sentence
@@ -46,7 +48,9 @@ enum Command {
     _ verb: Word, _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) -> Int32 {
     do throws(CommandError) {
-      if verb == "infer" {
+      if verb == "classify" {
+        try Classify.run(argc, argv)
+      } else if verb == "infer" {
         try Infer.run(argc, argv)
       } else if verb == "inspect" {
         try Inspect.run(argc, argv)
@@ -59,7 +63,7 @@ enum Command {
       }
       return ExitCode.success
     } catch {
-      Output.write("\(verb.text): \(error.sentence)\n", to: .error)
+      if !error.isSaid { Output.write("\(verb.text): \(error.sentence)\n", to: .error) }
       return error.exitCode
     }
   }

@@ -15,6 +15,21 @@ enum Help {
 
     """
 
+  static let classify = """
+    usage: martlet classify MODEL PICTURE... [--top K] [--threads N] [--resize POLICY] [--json] [--verbose]
+
+    Says what each picture shows: the best labels with their scores. JPEG, PNG, BMP, PPM and PGM are read.
+
+      --top K          how many labels, 1...1000, 5 unless told
+      --threads N      1...64, 1 unless told
+      --resize POLICY  stretch, crop or letterbox; the model's own unless told
+      --verbose        the time of each stage
+      --json           for programs
+
+    example: martlet classify resnet8.martlet photo.jpg --top 3
+
+    """
+
   static let infer = """
     usage: martlet infer MODEL --input FILE... --output FILE... [--threads N]
 

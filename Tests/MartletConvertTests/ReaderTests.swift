@@ -55,8 +55,9 @@ import Testing
   }
 
   @Test(arguments: [
-    (Array("hello, this is no model at all".utf8), "m: file: not a TFL3 FlatBuffer (identifier at byte 4)"),
-    ([], "m: file: 0 bytes are too few for a FlatBuffer"),
+    (Array("hello, this is no model at all".utf8), "m: is not a TensorFlow Lite model"),
+    ([], "m: is empty"),
+    (Array("MARTLET\0 and so on".utf8), "m: is a .martlet file already"),
     (
       [0xFF, 0xFF, 0xFF, 0xFF] + Array("TFL3".utf8) + [0, 0, 0, 0],
       "m: file: offset 4294967295 at byte 0 leaves the file"

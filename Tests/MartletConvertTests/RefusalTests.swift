@@ -110,7 +110,7 @@ import Testing
 
   @Test func labelsThatDoNotFit() throws {
     let source = try ShippedModelTests.bytes("resnet8-cifar10/resnet8-cifar10.tflite")
-    #expect(throws: ConversionError(.badRequest, "m: 3 labels for 10 outputs")) {
+    #expect(throws: ConversionError(.badData, "m: labels: 3 labels for 10 outputs")) {
       _ = try Converter.convert(source, name: "m", options: ConversionOptions(labels: ["a", "b", "c"]))
     }
   }

@@ -38,10 +38,15 @@ struct TestModel {
       }
       tensorTables.append(fields)
     }
-    let codes: [[Int: FlatWriter.Field]] = operators.map {
-      [0: .int8(Int8(min($0.code, 127))), 2: .int32($0.version), 3: .int32($0.code)]
+    var kinds: [[Int32]] = []
+    for operation in operators where !kinds.contains([operation.code, operation.version]) {
+      kinds.append([operation.code, operation.version])
     }
-    let operatorTables: [[Int: FlatWriter.Field]] = operators.enumerated().map { index, operation in
+    let codes: [[Int: FlatWriter.Field]] = kinds.map {
+      [0: .int8(Int8(min($0[0], 127))), 2: .int32($0[1]), 3: .int32($0[0])]
+    }
+    let operatorTables: [[Int: FlatWriter.Field]] = operators.map { operation in
+      let index = kinds.firstIndex(of: [operation.code, operation.version]) ?? 0
       var fields: [Int: FlatWriter.Field] = [
         0: .uint32(UInt32(index)), 1: .ints(operation.inputs), 2: .ints(operation.outputs),
       ]

@@ -3,15 +3,19 @@ import Martlet
 public struct ConversionOptions {
   /// One per output of a classifier; nil takes those that the model carries.
   public var labels: [String]?
+  /// What to call the labels in messages, if not "labels".
+  public var labelsName: String?
   /// A pixel becomes (pixel - mean) / standardDeviation, per channel or one for all; nil takes the model's own choice.
   public var mean: [Float]?
   public var standardDeviation: [Float]?
   public var resize: ResizePolicy?
 
   public init(
-    labels: [String]? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil, resize: ResizePolicy? = nil
+    labels: [String]? = nil, labelsName: String? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil,
+    resize: ResizePolicy? = nil
   ) {
     self.labels = labels
+    self.labelsName = labelsName
     self.mean = mean
     self.standardDeviation = standardDeviation
     self.resize = resize
@@ -136,7 +140,8 @@ public enum Converter {
         throw ConversionError(.badRequest, "labels are given, but the model is no classifier")
       }
       guard labels.count == outputs else {
-        throw ConversionError(.badRequest, "\(labels.count) labels for \(outputs) outputs")
+        let name = options.labelsName.map(printable) ?? "labels"
+        throw .badData("\(name): \(labels.count) labels for \(outputs) outputs")
       }
       return labels
     }

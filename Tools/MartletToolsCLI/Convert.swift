@@ -7,11 +7,11 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turns a TensorFlow Lite model into a .martlet file.",
     discussion: """
-      Takes int8 models, and older uint8 models, which become int8 without changing a bit of their results. What
-      Martlet cannot run is named, operator by operator, and nothing is written.
+      Takes int8 models, and older uint8 models, which become int8 without changing a bit of their results. \
+      What Martlet cannot run is named, operator by operator, and nothing is written.
 
       Example:
-        martlet-tools convert mobilenet.tflite -o mobilenet.martlet --labels labels.txt
+        martlet-tools convert net.tflite -o net.martlet --labels labels.txt
       """)
 
   @Argument(help: "The .tflite model to read.")
@@ -49,7 +49,7 @@ struct Convert: ParsableCommand {
 
   func run() throws {
     let options = ConversionOptions(
-      labels: try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) },
+      labels: try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }, labelsName: labels,
       mean: try numbers(mean, "--mean"), standardDeviation: try numbers(std, "--std"), resize: resize?.policy)
     let source = try FileAccess.read(input)
     let name = URL(fileURLWithPath: input).lastPathComponent

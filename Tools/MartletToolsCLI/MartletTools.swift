@@ -8,23 +8,30 @@ struct MartletTools: ParsableCommand {
     commandName: "martlet-tools",
     abstract: "Prepares models for Martlet on a workstation.",
     discussion: """
-      Examples:
-        martlet-tools convert mobilenet.tflite -o mobilenet.martlet --labels labels.txt
+      Example:
+        martlet-tools convert net.tflite -o net.martlet --labels labels.txt
       """,
     version: "martlet-tools \(Converter.version)",
     subcommands: [Convert.self])
 
-  /// Parsing errors leave with 64, as sysexits has it, and so do ours with their own codes.
+  /// One line on standard error for each thing that is wrong, and the code of sysexits.h: 64 for the command line.
   static func main() {
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch let error as ConversionError {
-      for line in error.lines { FileHandle.standardError.write(Data("martlet-tools: \(line)\n".utf8)) }
+      complain(error.lines)
       Foundation.exit(error.exitCode)
     } catch {
-      exit(withError: error)
+      // Help and version are no errors; what is one gets a line, not the whole usage.
+      guard !exitCode(for: error).isSuccess else { exit(withError: error) }
+      complain(["\(message(for: error)) (martlet-tools --help tells more)"])
+      Foundation.exit(EX_USAGE)
     }
+  }
+
+  private static func complain(_ lines: [String]) {
+    for line in lines { FileHandle.standardError.write(Data("martlet-tools: \(line)\n".utf8)) }
   }
 }
 

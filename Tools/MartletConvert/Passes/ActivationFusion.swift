@@ -2,26 +2,25 @@
 /// narrows the clamp: its rescale is the identity, bit for bit.
 enum ActivationFusion {
   static func run(_ graph: inout Graph) {
-    var uses = GraphUses(graph)
-    var index = 0
-    while index < graph.nodes.count {
-      defer { index += 1 }
-      let node = graph.nodes[index]
-      guard case .unary(let function) = node.operation, let input = node.inputs[0], let producer = uses.producer[input],
-        uses.readers[input].count == 1, !uses.isOutput[input], clamps(graph.nodes[producer].operation),
+    let uses = GraphUses(graph)
+    var producer = uses.producer
+    var isFused = Array(repeating: false, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      guard case .unary(let function) = node.operation, let input = node.inputs[0], let first = producer[input],
+        uses.readers[input].count == 1, !uses.isOutput[input], clamps(graph.nodes[first].operation),
         let quantization = graph.values[input].quantization,
         quantization == graph.values[node.outputs[0]].quantization,
         let scale = quantization.scales.first, let zeroPoint = quantization.zeroPoints.first,
         let bounds = Tables.bounds(function, scale: scale, zeroPoint: zeroPoint),
-        graph.nodes[producer].clamp.overlaps(bounds)
+        graph.nodes[first].clamp.overlaps(bounds)
       else { continue }
       // Every such range holds the zero point, so the ranges meet.
-      graph.nodes[producer].clamp = graph.nodes[producer].clamp.clamped(to: bounds)
-      graph.nodes[producer].outputs[0] = node.outputs[0]
-      graph.nodes.remove(at: index)
-      index -= 1
-      uses = GraphUses(graph)
+      graph.nodes[first].clamp = graph.nodes[first].clamp.clamped(to: bounds)
+      graph.nodes[first].outputs[0] = node.outputs[0]
+      producer[node.outputs[0]] = first
+      isFused[index] = true
     }
+    graph.nodes = graph.nodes.enumerated().filter { !isFused[$0.offset] }.map(\.element)
   }
 
   private static func clamps(_ operation: Operation) -> Bool {

@@ -1,4 +1,4 @@
-/// When each piece of arena is in use, in operator indices; -1 is before the first operator, `operatorCount` after the last.
+/// When each piece of arena is in use, in operator indices: -1 is before the first, `operatorCount` after the last.
 struct Lifetimes {
   /// Buffers that share one offset because an operator runs in place: one interval of memory.
   struct Group: Equatable {

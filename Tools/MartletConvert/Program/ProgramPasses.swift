@@ -4,10 +4,12 @@ import Martlet
 /// Rewritings of the device program that change no bit of its results.
 enum ProgramPasses {
   static func run(_ program: inout Program) {
-    var changes = true
-    // Each round removes an operator or ends.
-    while changes {
-      changes = composeTable(&program) || dropOperator(&program)
+    // What one pass removes may let the other remove more; a handful of rounds is all that real models need.
+    for _ in 0..<8 {
+      let count = program.operators.count
+      composeTables(&program)
+      dropOperators(&program)
+      if program.operators.count == count { break }
     }
     if program.operators.isEmpty { copyOutputs(&program) }
     prune(&program)
@@ -31,24 +33,22 @@ enum ProgramPasses {
   }
 
   /// A table of a table is a table.
-  private static func composeTable(_ program: inout Program) -> Bool {
+  private static func composeTables(_ program: inout Program) {
     let uses = Uses(program)
     var producer: [Int: Int] = [:]
-    for (index, operation) in program.operators.enumerated() {
-      guard let output = program.tensors[operation.output].buffer else { continue }
-      if operation.opcode == .table, let input = program.tensors[operation.inputs[0]].buffer,
-        let first = producer[input], program.operators[first].opcode == .table, uses.writers[input] == 1,
-        uses.readers[input] == 1, let inner = constant(of: first, program), let outer = constant(of: index, program)
+    var isGone = Array(repeating: false, count: program.operators.count)
+    for index in program.operators.indices where program.operators[index].opcode == .table {
+      if let input = program.tensors[program.operators[index].inputs[0]].buffer, let first = producer[input],
+        uses.writers[input] == 1, uses.readers[input] == 1, let inner = constant(of: first, program),
+        let outer = constant(of: index, program), let tensor = program.operators[index].constant
       {
-        let composed = inner.map { outer[Int($0 ^ 0x80)] }
-        if let tensor = program.operators[index].constant { program.tensors[tensor].storage = .constant(composed) }
+        program.tensors[tensor].storage = .constant(inner.map { outer[Int($0 ^ 0x80)] })
         program.operators[index].inputs = program.operators[first].inputs
-        program.operators.remove(at: first)
-        return true
+        isGone[first] = true
       }
-      producer[output] = index
+      if let output = program.tensors[program.operators[index].output].buffer { producer[output] = index }
     }
-    return false
+    program.operators = program.operators.indices.filter { !isGone[$0] }.map { program.operators[$0] }
   }
 
   private static func constant(of index: Int, _ program: Program) -> [UInt8]? {
@@ -56,29 +56,34 @@ enum ProgramPasses {
   }
 
   /// An identity table, or a copy of everything to everywhere: the output is another view of the input.
-  private static func dropOperator(_ program: inout Program) -> Bool {
+  private static func dropOperators(_ program: inout Program) {
     let uses = Uses(program)
-    for (index, operation) in program.operators.enumerated() {
-      guard operation.inputs.count == 1, let input = program.tensors[operation.inputs[0]].buffer,
-        let output = program.tensors[operation.output].buffer, uses.writers[output] == 1, input != output,
-        program.buffers[input] == program.buffers[output]
+    // Where a buffer's bytes are now. An operator's input has been resolved before its output is.
+    var home = Array(program.buffers.indices)
+    var isGone = Array(repeating: false, count: program.operators.count)
+    for (index, operation) in program.operators.enumerated() where operation.inputs.count == 1 {
+      guard let input = program.tensors[operation.inputs[0]].buffer,
+        let output = program.tensors[operation.output].buffer,
+        uses.writers[output] == 1, home[input] != output, program.buffers[input] == program.buffers[output],
+        isIdentity(operation, index, program)
       else { continue }
-      switch operation.opcode {
-      case .table:
-        guard let table = constant(of: index, program),
-          table.indices.allSatisfy({ Int(table[$0] ^ 0x80) == $0 })
-        else { continue }
-      case .copy:
-        guard isWhole(operation, program) else { continue }
-      default: continue
-      }
-      for tensor in program.tensors.indices where program.tensors[tensor].buffer == output {
-        program.tensors[tensor].storage = .buffer(input)
-      }
-      program.operators.remove(at: index)
-      return true
+      home[output] = home[input]
+      isGone[index] = true
     }
-    return false
+    for index in program.tensors.indices {
+      if let buffer = program.tensors[index].buffer { program.tensors[index].storage = .buffer(home[buffer]) }
+    }
+    program.operators = program.operators.indices.filter { !isGone[$0] }.map { program.operators[$0] }
+  }
+
+  private static func isIdentity(_ operation: DeviceOperator, _ index: Int, _ program: Program) -> Bool {
+    switch operation.opcode {
+    case .table:
+      guard let table = constant(of: index, program) else { return false }
+      return table.indices.allSatisfy { Int(table[$0] ^ 0x80) == $0 }
+    case .copy: return isWhole(operation, program)
+    default: return false
+    }
   }
 
   private static func isWhole(_ operation: DeviceOperator, _ program: Program) -> Bool {

@@ -39,6 +39,11 @@ struct TFLiteModel {
     guard bytes.count <= ConversionLimits.sourceBytes else {
       throw .badData("\(name): \(bytes.count) bytes, more than \(ConversionLimits.sourceBytes)")
     }
+    guard !bytes.isEmpty else { throw .badData("\(name): is empty") }
+    guard !bytes.starts(with: Array("MARTLET\0".utf8)) else { throw .badData("\(name): is a .martlet file already") }
+    guard bytes.count >= 8, bytes[4..<8].elementsEqual("TFL3".utf8) else {
+      throw .badData("\(name): is not a TensorFlow Lite model")
+    }
     let buffer = FlatBuffer(bytes, name: name)
     let model = try buffer.root(identifier: "TFL3", "")
     let version = try model.integer(0, default: UInt32(0))

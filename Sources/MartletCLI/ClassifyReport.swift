@@ -1,0 +1,90 @@
+import Martlet
+import MartletDevice
+
+/// What `classify` prints: text as it comes, JSON at the end.
+struct ClassifyReport {
+  private let isJSON: Bool
+  private let isVerbose: Bool
+  private let loadNs: UInt64
+  private var json = JSONWriter()
+  private var text = ""
+  private var exitCode = ExitCode.success
+
+  init(model: FilePath, loadNs: UInt64, isJSON: Bool, isVerbose: Bool) {
+    self.isJSON = isJSON
+    self.isVerbose = isVerbose
+    self.loadNs = loadNs
+    json.begin()
+    json.field("model", model.text)
+    json.field("load_ms", Double(loadNs) / 1e6, places: 3)
+    json.beginArray("pictures")
+  }
+
+  mutating func add(
+    _ path: FilePath, _ scores: ArraySlice<Score>, _ engine: borrowing Engine, pictureNs: UInt64, inferenceNs: UInt64
+  ) {
+    if isJSON {
+      addJSON(path, scores, engine, pictureNs, inferenceNs)
+      return
+    }
+    text += path.text + "\n"
+    for score in scores {
+      text += NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true)
+      text += "  " + ClassifyReport.label(score.index, engine) + "\n"
+    }
+    guard isVerbose else { return }
+    text += "  load \(ClassifyReport.ms(loadNs)), picture \(ClassifyReport.ms(pictureNs)), "
+    text += "inference \(ClassifyReport.ms(inferenceNs))\n"
+  }
+
+  private mutating func addJSON(
+    _ path: FilePath, _ scores: ArraySlice<Score>, _ engine: borrowing Engine, _ pictureNs: UInt64,
+    _ inferenceNs: UInt64
+  ) {
+    json.beginObject()
+    json.field("picture", path.text)
+    json.beginArray("scores")
+    for score in scores {
+      json.beginObject()
+      json.field("label", ClassifyReport.label(score.index, engine))
+      json.field("index", score.index)
+      json.field("score", Double(score.real), places: 6)
+      json.endObject()
+    }
+    json.endArray()
+    json.field("picture_ms", Double(pictureNs) / 1e6, places: 3)
+    json.field("inference_ms", Double(inferenceNs) / 1e6, places: 3)
+    json.endObject()
+  }
+
+  /// A picture that cannot be read: said at once, the others go on.
+  mutating func fail(_ path: FilePath, _ error: PictureError) {
+    exitCode = error.exitCode
+    Output.write("classify: \(path.text): \(error.sentence)\n", to: .error)
+    guard isJSON else { return }
+    json.beginObject()
+    json.field("picture", path.text)
+    json.field("error", error.sentence)
+    json.endObject()
+  }
+
+  consuming func end() throws(CommandError) {
+    if isJSON {
+      json.endArray()
+      json.end()
+      try report(json.text)
+    } else if !text.isEmpty {
+      try report(text)
+    }
+    guard exitCode != ExitCode.success else { return }
+    var error = CommandError("", exitCode: exitCode)
+    error.isSaid = true
+    throw error
+  }
+
+  private static func ms(_ ns: UInt64) -> String { NumberText.decimal(Double(ns) / 1e6, places: 3) + " ms" }
+
+  private static func label(_ index: Int, _ engine: borrowing Engine) -> String {
+    engine.labelCount > 0 ? String(utf8: engine.label(index)) : "class \(index)"
+  }
+}
