@@ -135,10 +135,11 @@ TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixe
   store(state, at->out, pixels, panels, rectified, acc);
 }
 
-#define DEFINE_BLOCK(N)                                                                                            \
-  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); }    \
-  TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }    \
-  TARGET static void relu_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, true); }      \
+// Code has a price on a device: these sizes serve every count, and only what large layers run has its rectified twin.
+#define DEFINE_BLOCK(N)                                                                                     \
+  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); } \
+  TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }
+#define DEFINE_RECTIFIED(N) \
   TARGET static void relu_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, true); }
 DEFINE_BLOCK(1)
 DEFINE_BLOCK(2)
@@ -146,17 +147,31 @@ DEFINE_BLOCK(3)
 DEFINE_BLOCK(4)
 DEFINE_BLOCK(5)
 DEFINE_BLOCK(6)
-DEFINE_BLOCK(7)
 DEFINE_BLOCK(8)
-DEFINE_BLOCK(9)
 DEFINE_BLOCK(10)
-DEFINE_BLOCK(11)
 DEFINE_BLOCK(12)
+DEFINE_RECTIFIED(8)
+DEFINE_RECTIFIED(10)
+DEFINE_RECTIFIED(12)
 
 typedef void (*block_kernel)(const run_state *state, const pixel_block *at);
-#define BLOCKS(N) {block_##N##_1, block_##N##_2, relu_##N##_1, relu_##N##_2}
-static const block_kernel blocks[MAX_PIXELS][4] = {BLOCKS(1), BLOCKS(2), BLOCKS(3), BLOCKS(4),  BLOCKS(5),  BLOCKS(6),
-                                                   BLOCKS(7), BLOCKS(8), BLOCKS(9), BLOCKS(10), BLOCKS(11), BLOCKS(12)};
+/// By the largest size that is at most the wanted number of pixels.
+typedef struct block_size {
+  int32_t pixels;
+  block_kernel one, two, two_rectified;
+} block_size;
+#define SIZE(N, RECTIFIED) {N, block_##N##_1, block_##N##_2, RECTIFIED}
+static const block_size sizes[MAX_PIXELS + 1] = {
+    [1] = SIZE(1, block_1_2),    [2] = SIZE(2, block_2_2),    [3] = SIZE(3, block_3_2),   [4] = SIZE(4, block_4_2),
+    [5] = SIZE(5, block_5_2),    [6] = SIZE(6, block_6_2),    [7] = SIZE(6, block_6_2),   [8] = SIZE(8, relu_8_2),
+    [9] = SIZE(8, relu_8_2),     [10] = SIZE(10, relu_10_2),  [11] = SIZE(10, relu_10_2), [12] = SIZE(12, relu_12_2)};
+
+/// How many pixels to take next: even shares of at most 12 rather than full blocks and a small rest.
+static int32_t next_block(int32_t left) {
+  const int32_t parts = (left + MAX_PIXELS - 1) / MAX_PIXELS, share = (left + parts - 1) / parts;
+  // 7, 9 and 11 have no block of their own: rounding up keeps the number of blocks.
+  return share > 6 && left > share ? (share + 1) & ~1 : share;
+}
 
 /// 128 times the sum of each channel's weights.
 TARGET INLINE __m512i weight_sums(const conv2d_grid *g, const uint8_t *panel) {
@@ -182,20 +197,18 @@ TARGET static void run_avx512vnni(const conv2d_run *run) {
                                                      _mm512_loadu_si512(c->shift), &state.panel[j]);
     state.fast = state.fast && right_only;
   }
-  const int variant = run->panels - 1 + (g->p.clamp_min >= g->p.output_zero_point ? 2 : 0);
-  // Blocks of equal size rather than full ones and a small rest.
-  const int32_t parts = (run->count + MAX_PIXELS - 1) / MAX_PIXELS;
-  const int32_t size = run->count / parts, larger = run->count % parts;
+  const bool rectified = g->p.clamp_min >= g->p.output_zero_point;
   for (int32_t y = 0; y < run->rows; y++) {
     pixel_block at = {.a = (const uint8_t *)run->a + y * run->row_stride,
                       .sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL,
                       .out = run->out + y * run->out_stride};
-    for (int32_t i = 0; i < parts; i++) {
-      const int32_t pixels = size + (i < larger);
-      blocks[pixels - 1][variant](&state, &at);
-      at.a += pixels * run->pixel_stride;
-      at.out += (ptrdiff_t)pixels * g->p.out_c;
-      if (at.sums) at.sums += pixels;
+    for (int32_t left = run->count; left > 0;) {
+      const block_size *size = &sizes[next_block(left)];
+      (run->panels == 1 ? size->one : rectified ? size->two_rectified : size->two)(&state, &at);
+      left -= size->pixels;
+      at.a += size->pixels * run->pixel_stride;
+      at.out += (ptrdiff_t)size->pixels * g->p.out_c;
+      if (at.sums) at.sums += size->pixels;
     }
   }
 }

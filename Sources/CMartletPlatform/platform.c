@@ -1,8 +1,6 @@
 #define _GNU_SOURCE
 #include "martlet_platform.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,6 +46,8 @@ int martlet_thread_start(martlet_thread *thread, martlet_thread_body body, void 
 }
 
 void martlet_thread_join(martlet_thread *thread) { pthread_join((pthread_t)thread->handle, NULL); }
+
+int32_t martlet_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 
 int32_t martlet_processor_count(void) {
   cpu_set_t set;

@@ -57,6 +57,8 @@ typedef struct martlet_thread {
 /// Starts a thread; 0 or an errno value. `core` >= 0 pins it to that processor.
 int martlet_thread_start(martlet_thread *thread, martlet_thread_body body, void *context, int32_t core);
 void martlet_thread_join(martlet_thread *thread);
+/// The calling thread's number, as /proc/self/task has it.
+int32_t martlet_thread_id(void);
 /// How many processors this process may run on.
 int32_t martlet_processor_count(void);
 

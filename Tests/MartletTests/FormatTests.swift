@@ -1,0 +1,50 @@
+import CMartletKernels
+import Testing
+
+@testable import Martlet
+
+/// The records are the file, byte for byte: a change here is a new version of the format.
+struct FormatTests {
+  @Test func recordsHaveTheirDocumentedSizes() {
+    #expect(MemoryLayout<FileHeader>.size == 64)
+    #expect(MemoryLayout<SectionRecord>.size == 32)
+    #expect(MemoryLayout<BoundaryRecord>.size == 16)
+    #expect(MemoryLayout<ManifestRecord>.size == 304)
+    #expect(MemoryLayout<PlanRecord>.size == 16)
+    #expect(MemoryLayout<TensorRecord>.size == 64)
+    #expect(MemoryLayout<OperatorRecord>.size == 160)
+    #expect(MemoryLayout<martlet_channels>.size == 192)
+  }
+
+  @Test func fieldsLieWhereTheyAlwaysHave() {
+    #expect(MemoryLayout<FileHeader>.offset(of: \.fileLength) == 16)
+    #expect(MemoryLayout<FileHeader>.offset(of: \.tableHash) == 24)
+    #expect(MemoryLayout<SectionRecord>.offset(of: \.hash) == 24)
+    #expect(MemoryLayout<ManifestRecord>.offset(of: \.inputs) == 48)
+    #expect(MemoryLayout<ManifestRecord>.offset(of: \.outputs) == 176)
+    #expect(MemoryLayout<TensorRecord>.offset(of: \.dims) == 4)
+    #expect(MemoryLayout<TensorRecord>.offset(of: \.offset) == 40)
+    #expect(MemoryLayout<TensorRecord>.offset(of: \.nameOffset) == 56)
+    #expect(MemoryLayout<OperatorRecord>.offset(of: \.parameters) == OperatorRecord.parametersOffset)
+  }
+
+  @Test func everyParameterRecordFitsItsPlace() {
+    let room = Int(MARTLET_PARAMETER_WORDS) * 4
+    #expect(MemoryLayout<InlineArray<34, Int32>>.size == room)
+    #expect(MemoryLayout<martlet_conv2d_params>.size <= room)
+    #expect(MemoryLayout<martlet_add_params>.size <= room)
+    #expect(MemoryLayout<martlet_prelu_params>.size <= room)
+    #expect(MemoryLayout<martlet_copy_params>.size <= room)
+  }
+
+  /// Values of the reference implementation, from the specification's test vectors and `xxhsum`.
+  @Test func xxh64() {
+    func hash(_ text: StaticString, seed: UInt64 = 0) -> UInt64 {
+      XXH64.hash(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), seed: seed)
+    }
+    #expect(hash("") == 0xEF46_DB37_51D8_E999)
+    #expect(hash("a") == 0xD24E_C4F1_A98C_6E5B)
+    #expect(hash("abc") == 0x44BC_2CF5_AD77_0999)
+    #expect(hash("Nobody inspects the spammish repetition") == 0xFBCE_A83C_8A37_8BF1)
+  }
+}
