@@ -2,7 +2,9 @@
 
     Tools/bench accuracy [--only NAME] [--json FILE]
 
-The third column is `martlet classify` on the pictures themselves, through Martlet's own decoder and resize.
+The tensors are made with Pillow: ImageNet's pictures by the central 87.5 %, the others whole. The last column is
+`martlet classify` on the pictures themselves, through Martlet's own decoder and resize: ImageNet's by the largest
+centred square.
 """
 
 from __future__ import annotations
@@ -101,7 +103,8 @@ def main() -> int:
         for network in (n for n in corpus.models() if n.name in corpus.DATA and options.only in n.name):
             model = Path(folder) / f"{network.name}.martlet"
             try:
-                tested.convert(network.path, model)
+                fit = corpus.FIT.get(corpus.DATA[network.name], "stretch")
+                tested.convert(network.path, model, "--resize", fit)
                 row = count(network, model, tested.settings[0], not options.no_classify)
             except Failed as failure:
                 print(f"{network.name}: {failure}", file=sys.stderr)
