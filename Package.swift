@@ -51,7 +51,9 @@ var targets: [Target] = [
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
     cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
-  .executableTarget(name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest"),
+  .executableTarget(
+    name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest", swiftSettings: common,
+    linkerSettings: deviceLink),
 ]
 
 var dependencies: [Package.Dependency] = []
@@ -81,11 +83,15 @@ if !embedded {
 if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
+  products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
     .executableTarget(
       name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz"],
       path: "Tests/Fuzz/Loader", swiftSettings: planted),
+    .executableTarget(
+      name: "martlet-fuzz-importer", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/Importer",
+      swiftSettings: planted),
   ]
 }
 

@@ -25,41 +25,47 @@ public struct PictureError: Error {
     case modelTakesNoPicture
   }
 
-  public var kind: Kind
+  public let kind: Kind
+  /// A plain value, so that failing takes no memory; text is made when it is asked for.
+  private let failure: martlet_picture_failure
+
   /// Of the picture, as stored; 0 if not known.
-  public var width = 0
-  public var height = 0
+  public var width: Int { Int(failure.width) }
+  public var height: Int { Int(failure.height) }
   /// Rows that could be read.
-  public var row = 0
+  public var row: Int { Int(failure.row) }
   /// An errno value, or 0.
-  public var systemError: Int32 = 0
+  public var systemError: Int32 { failure.system_error }
   /// A few words, or empty.
-  public var detail = ""
-
-  public init(_ kind: Kind) { self.kind = kind }
-
-  init(_ failure: martlet_picture_failure) {
-    switch failure.status {
-    case MARTLET_PICTURE_MISSING: kind = .missing
-    case MARTLET_PICTURE_DIRECTORY: kind = .isDirectory
-    case MARTLET_PICTURE_UNREADABLE: kind = .unreadable
-    case MARTLET_PICTURE_EMPTY: kind = .empty
-    case MARTLET_PICTURE_NOT_A_PICTURE: kind = .notAPicture
-    case MARTLET_PICTURE_UNSUPPORTED: kind = .unsupported
-    case MARTLET_PICTURE_NO_PIXELS: kind = .noPixels
-    case MARTLET_PICTURE_TOO_LARGE: kind = .tooLarge
-    case MARTLET_PICTURE_NEEDS_MEMORY: kind = .needsMemory
-    case MARTLET_PICTURE_ENDS_EARLY: kind = .endsEarly
-    default: kind = .damaged
-    }
-    width = Int(failure.width)
-    height = Int(failure.height)
-    row = Int(failure.row)
-    systemError = failure.system_error
+  public var detail: String {
     var text = failure.detail
-    detail = withUnsafeBytes(of: &text) { bytes in
+    return withUnsafeBytes(of: &text) { bytes in
       String(utf8: UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
     }
+  }
+
+  public init(_ kind: Kind) {
+    self.kind = kind
+    failure = martlet_picture_failure()
+  }
+
+  /// Raw values, since comparing imported enumerations makes Swift's runtime allocate in a build that is not optimized.
+  init(_ failure: martlet_picture_failure) {
+    self.failure = failure
+    kind =
+      switch failure.status.rawValue {
+      case MARTLET_PICTURE_MISSING.rawValue: .missing
+      case MARTLET_PICTURE_DIRECTORY.rawValue: .isDirectory
+      case MARTLET_PICTURE_UNREADABLE.rawValue: .unreadable
+      case MARTLET_PICTURE_EMPTY.rawValue: .empty
+      case MARTLET_PICTURE_NOT_A_PICTURE.rawValue: .notAPicture
+      case MARTLET_PICTURE_UNSUPPORTED.rawValue: .unsupported
+      case MARTLET_PICTURE_NO_PIXELS.rawValue: .noPixels
+      case MARTLET_PICTURE_TOO_LARGE.rawValue: .tooLarge
+      case MARTLET_PICTURE_NEEDS_MEMORY.rawValue: .needsMemory
+      case MARTLET_PICTURE_ENDS_EARLY.rawValue: .endsEarly
+      default: .damaged
+      }
   }
 
   /// What is wrong and what can be done, in one line without the picture's name.

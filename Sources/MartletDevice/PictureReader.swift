@@ -78,6 +78,6 @@ public struct PictureReader: ~Copyable {
   }
 
   private func check(_ status: martlet_picture_status) throws(PictureError) {
-    guard status == MARTLET_PICTURE_OK else { throw PictureError(martlet_picture_failure_of(reader).pointee) }
+    guard status.rawValue == MARTLET_PICTURE_OK.rawValue else { throw PictureError(martlet_picture_failure_of(reader).pointee) }
   }
 }

@@ -31,19 +31,24 @@ struct ResizerLayout: BitwiseCopyable {
     taps = (needed + multiple - 1) / multiple * multiple
     stride = sourceWidth + taps
 
+    var tape = Tape()
+    let samples = sourceWidth * channels
+    row = tape.carve(samples)
+    previous = tape.carve(samples)
+    sums = (tape.carve(samples * 4), tape.carve(samples * 4))
+    planes = tape.carve(stride * channels * 2)
+    first = tape.carve(targetWidth * 4)
+    weights = tape.carve(targetWidth * taps * 2)
+    pixels = tape.carve(targetWidth * channels)
+    byteCount = tape.used
+  }
+
+  private struct Tape {
     var used = 0
-    func carve(_ bytes: Int) -> Int {
+
+    mutating func carve(_ bytes: Int) -> Int {
       defer { used += (bytes + 63) & ~63 }
       return used
     }
-    let samples = sourceWidth * channels
-    row = carve(samples)
-    previous = carve(samples)
-    sums = (carve(samples * 4), carve(samples * 4))
-    planes = carve(stride * channels * 2)
-    first = carve(targetWidth * 4)
-    weights = carve(targetWidth * taps * 2)
-    pixels = carve(targetWidth * channels)
-    byteCount = used
   }
 }

@@ -68,7 +68,8 @@ public struct PictureTarget {
 ///
 /// 1. A source pixel becomes luma or red, green, blue of 8 bits (`martlet_vision_unpack`): transparency over mid-grey 128,
 ///    luma in BT.601 weights.
-/// 2. A row sample is the weighted sum over source rows, `(sum + 64) >> 7`: 8 bits and 7 fraction bits.
+/// 2. A row sample is the weighted sum over source rows, `(sum + 64) >> 7`: 8 bits and 7 fraction bits. Rows and columns
+///    outside the used part of the picture do not count.
 /// 3. A pixel is the weighted sum over the columns of that row, `(sum + 2^20) >> 21`: 8 bits. No step can leave 0...255.
 /// 4. The table makes it a tensor value. Around a letterboxed picture lies what the table makes of 128.
 ///

@@ -8,17 +8,18 @@ enum AllocationTest {
   static let inferences = 1000
 
   static func usage() -> Int32 {
-    Output.write("usage: martlet-allocations MODEL [THREADS]\n", to: .error)
+    Output.write("usage: martlet-allocations MODEL [THREADS [PICTURE...]]\n", to: .error)
     return ExitCode.usage
   }
 
-  static func run(_ path: UnsafePointer<CChar>, threads: Int) -> Int32 {
+  static func run(_ path: UnsafePointer<CChar>, threads: Int, pictures: [FilePath] = []) -> Int32 {
     guard canaries() else { return 1 }
     do throws(FileError) {
       let file = try ModelFile(FilePath(path), command: path)
       do throws(ModelError) {
         var model = try LoadedModel(file, threads: threads, isa: martlet_best_isa())
-        return inferences(&model, file)
+        let code = inferences(&model, file)
+        return code != 0 || pictures.isEmpty ? code : PictureAllocationTest.run(&model, pictures)
       } catch {
         Output.write(file.sentence(for: error) + "\n", to: .error)
         return ExitCode.data
@@ -69,7 +70,7 @@ enum AllocationTest {
     }
   }
 
-  private static func details() -> String {
+  static func details() -> String {
     var text = ""
     for index in 0..<Int32(MARTLET_COUNTERS) {
       text += " " + String(cString: martlet_counter_name(index)) + " \(martlet_counter(index))"

@@ -21,4 +21,8 @@ martlet_outcome martlet_cases_run(int32_t index, martlet_isa isa);
 /// Runs group `index` with kernels that get one byte wrong. passed counts the cases that noticed; all of them must.
 martlet_outcome martlet_cases_run_sabotaged(int32_t index);
 
+/// The program martlet-selftest: all groups on every instruction set that this processor has, then sabotaged.
+/// Prints one line for each and the sums; exits with 0 if nothing failed, else 1.
+void martlet_selftest(void) __attribute__((noreturn));
+
 #endif

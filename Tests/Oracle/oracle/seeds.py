@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--largest", type=int, default=20_000, help="bytes; larger models only slow a fuzzer down")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    for number, case in enumerate(all_cases()[:: options.every]):
+    for number, case in enumerate(list(all_cases())[:: options.every]):
         model, _ = case.make(1)
         if len(model) <= options.largest:
             (options.folder / f"{number}.tflite").write_bytes(model)
