@@ -72,7 +72,8 @@ if !embedded {
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
-    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
+    .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
+    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
     .testTarget(
       name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
@@ -87,7 +88,7 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
     .executableTarget(
-      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz"],
+      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz", "MartletTestSupport"],
       path: "Tests/Fuzz/Loader", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-importer", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/Importer",
