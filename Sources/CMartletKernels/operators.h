@@ -32,12 +32,17 @@
 
 #if defined(__x86_64__)
 MARTLET_DECLARE_OPERATORS(avx2)
-MARTLET_DECLARE_OPERATORS(avx512)
 MARTLET_DECLARE(resize_bilinear_avx2)
 MARTLET_DECLARE(quantize_avx2)
 MARTLET_DECLARE(softmax_avx2)
 #define MARTLET_OPERATORS_AVX2 MARTLET_OPERATORS_OF(avx2, avx2)
-#define MARTLET_OPERATORS_AVX512 MARTLET_OPERATORS_OF(avx512, avx2)
+// Wider vectors pay where much is computed for each byte; elsewhere AVX2 is as fast, and a second copy would only be size.
+MARTLET_DECLARE(table_avx512)
+MARTLET_DECLARE(add_avx512)
+#define MARTLET_OPERATORS_AVX512                                                                                  \
+  MARTLET_OPERATORS_COMMON, .average_pool = martlet_average_pool_avx2, .max_pool = martlet_max_pool_avx2,         \
+  .mean = martlet_mean_avx2, .table = martlet_table_avx512, .add = martlet_add_avx512, .mul = martlet_mul_avx2,   \
+  .prelu = martlet_prelu_avx2, .resize_bilinear = martlet_resize_bilinear_avx2, .quantize = martlet_quantize_avx2
 #elif defined(__aarch64__)
 MARTLET_DECLARE_OPERATORS(neon)
 MARTLET_DECLARE(resize_bilinear_neon)
