@@ -10,17 +10,17 @@ let common: [SwiftSetting] =
   embedded
   ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
-let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
+let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations", "-Osize", "-Xllvm", "-enable-machine-outliner=always", "-Xcc", "-mno-red-zone", "-Xcc", "-fno-asynchronous-unwind-tables"])] : [])
 
 // A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
 // in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
-let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
+let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
 let deviceLink: [LinkerSetting] =
   [.linkedLibrary("m")]
-  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
+  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--as-needed"])] : [])
 
 // What talks to people is text: small matters more there than fast.
-let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize"])] : [])
+let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize", "-Xllvm", "-enable-machine-outliner=always", "-Xcc", "-mno-red-zone", "-Xcc", "-fno-asynchronous-unwind-tables"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
@@ -72,7 +72,8 @@ if !embedded {
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
     .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
-    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels"]),
+    .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
+    .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
     .testTarget(
       name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
@@ -91,7 +92,7 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
       name: "martlet-fuzz-pictures", dependencies: ["MartletDevice", "Martlet", "CMartletFuzz"],
       path: "Tests/Fuzz/Pictures", swiftSettings: planted),
     .executableTarget(
-      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz"],
+      name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz", "MartletTestSupport"],
       path: "Tests/Fuzz/Loader", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-importer", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/Importer",

@@ -28,9 +28,13 @@ public enum InstructionSet {
   /// What the environment variable MARTLET_ISA asks for; without it the best of this processor.
   public static func chosen() throws(Failure) -> martlet_isa {
     guard let wanted = martlet_environment("MARTLET_ISA") else { return martlet_best_isa() }
+    // A build knows only its own architecture's names.
+    let word = Word(wanted)
+    let isElsewhere =
+      word == "avx2" || word == "avx512vnni" || word == "neon" || word == "dotprod" || word == "i8mm"
     let isa = martlet_isa_named(wanted)
-    if isa == MARTLET_ISA_COUNT { throw .unknown(String(cString: wanted)) }
-    if martlet_kernels_for(isa) == nil { throw .unavailable(String(cString: wanted)) }
+    if isa == MARTLET_ISA_COUNT && !isElsewhere { throw .unknown(word.text) }
+    if isa == MARTLET_ISA_COUNT || martlet_kernels_for(isa) == nil { throw .unavailable(word.text) }
     return isa
   }
 

@@ -17,6 +17,7 @@ struct OperatorValidator {
     guard let opcode = Opcode(rawValue: record.opcode) else {
       throw fail(.unknownValue, "opcode", found: Int64(record.opcode))
     }
+    try requireUnusedAreNone(opcode)
     switch opcode {
     case .conv2d: try validateConv2D(record.parameters(as: martlet_conv2d_params.self))
     case .depthwise: try validateDepthwise(record.parameters(as: martlet_depthwise_params.self))
@@ -92,6 +93,26 @@ struct OperatorValidator {
       throw fail(.outOfBounds, field, found: Int64(tensor), expected: Int64(model.tensorCount))
     }
     return model.tensor(Int(tensor))
+  }
+
+  /// What an operator does not read must say so: binding turns every operand into an address.
+  private func requireUnusedAreNone(_ opcode: Opcode) throws(ModelError) {
+    let reads: (input0: Bool, input1: Bool, constant: Bool) =
+      switch opcode {
+      case .conv2d, .depthwise, .table: (true, false, true)
+      case .add, .mul, .prelu: (true, true, false)
+      case .fill: (false, false, false)
+      default: (true, false, false)
+      }
+    if !reads.input0 { try requireNone(record.input0, "input0") }
+    if !reads.input1 { try requireNone(record.input1, "input1") }
+    if !reads.constant { try requireNone(record.constant, "constant") }
+  }
+
+  private func requireNone(_ tensor: UInt32, _ field: StaticString) throws(ModelError) {
+    guard tensor == ModelFormat.none else {
+      throw fail(.mismatch, field, found: Int64(tensor), expected: Int64(ModelFormat.none))
+    }
   }
 
   /// An operand of exactly this many elements of this type.

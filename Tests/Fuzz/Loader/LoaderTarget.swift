@@ -1,8 +1,10 @@
 import CMartletKernels
 import Martlet
+import MartletTestSupport
 
-/// One input of the fuzzer: any bytes at all give a typed error or a model; a model that loads must run inside its arena,
-/// and give the same bits with the plain kernels and with the fastest.
+/// One input of the fuzzer: any bytes at all give a typed error or a model, and a model that loads must run inside its file
+/// and its arena, with the plain kernels and with the fastest. Results are not compared: weights are not looked at before
+/// they are used, and a multiplier or a shift that no converter writes has no defined meaning.
 enum LoaderTarget {
   /// Larger ones only cost time.
   static let maxArenaBytes = 8 << 20
@@ -18,21 +20,20 @@ enum LoaderTarget {
       let view = UnsafeRawBufferPointer(file)
       let budget = try Engine.budget(of: view, threads: 1)
       guard budget.arenaBytes <= maxArenaBytes else { return }
-      let plain = try infer(view, budget, MARTLET_ISA_SCALAR)
-      let fast = try infer(view, budget, martlet_best_isa())
+      try infer(view, budget, MARTLET_ISA_SCALAR)
+      try infer(view, budget, martlet_best_isa())
       #if CANARY
         if view.count > 80 && view[72] == 0x2A { fatalError("the planted bug was found") }
       #endif
-      precondition(plain == fast, "two instruction sets, two results")
     } catch {
       precondition(error.place.rawValue <= ModelError.Place.arena.rawValue)
     }
   }
 
-  /// The hash of all outputs; 0 where the work would take too long.
+  /// Loads and, where that does not take too long, runs.
   private static func infer(
     _ file: UnsafeRawBufferPointer, _ budget: MemoryBudget, _ isa: martlet_isa
-  ) throws(ModelError) -> UInt64 {
+  ) throws(ModelError) {
     let region = UnsafeMutableRawBufferPointer.allocate(byteCount: max(budget.arenaBytes, 64), alignment: 64)
     defer { region.deallocate() }
     region.initializeMemory(as: UInt8.self, repeating: 0x5A)
@@ -41,16 +42,10 @@ enum LoaderTarget {
     var work: Int64 = 0
     for index in 0..<engine.operatorCount {
       work += max(engine.multiplyAccumulates(ofOperator: index), elements(engine, index))
-      guard work <= maxWork else { return 0 }
+      guard work <= maxWork else { return }
     }
     let team = Team(threads: 1, region: UnsafeMutableRawBufferPointer(start: nil, count: 0))
     engine.run(on: team)
-    var hash: UInt64 = 1
-    for index in 0..<engine.outputCount {
-      hash = XXH64.hash(
-        UnsafeRawBufferPointer(engine.bytes(ofTensor: Int(engine.manifest.outputs[index].tensor))), seed: hash)
-    }
-    return hash
   }
 
   /// What an operator without multiply-accumulates goes through, roughly.

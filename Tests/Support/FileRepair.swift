@@ -1,8 +1,8 @@
 import Martlet
 
 /// Makes the length and the hashes of a damaged file right again, so that what lies behind them is reached.
-enum FileRepair {
-  static func repairHashes(_ file: UnsafeMutableRawBufferPointer) {
+public enum FileRepair {
+  public static func repairHashes(_ file: UnsafeMutableRawBufferPointer) {
     let headerBytes = MemoryLayout<FileHeader>.size
     let stride = MemoryLayout<SectionRecord>.stride
     guard file.count >= headerBytes else { return }
