@@ -1,8 +1,8 @@
 import Martlet
 import MartletDevice
 
-/// One input of the fuzzer: any bytes are read as a picture and fitted, or refused with a line of text. A trap, a hang or
-/// a read outside the bytes is a finding. (libjpeg and libpng come as they are, without the fuzzer's eyes.)
+/// One input of the fuzzer: any bytes are read as a picture and fitted, or refused with a line of text. A trap, a hang
+/// or a read outside the bytes is a finding. (libjpeg and libpng come as they are, without the fuzzer's eyes.)
 enum PictureTarget {
   /// More would tell nothing new and take long.
   private static let maxPixels = 1 << 20
