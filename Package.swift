@@ -14,13 +14,15 @@ let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-n
 
 // A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
 // in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
-let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
+let compact: [CSetting] =
+  embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
 let deviceLink: [LinkerSetting] =
   [.linkedLibrary("m")]
-  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
+  + (embedded
+    ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : [])
 
 // What talks to people is text: small matters more there than fast.
-let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize"])] : [])
+let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize", "-Xllvm", "-enable-machine-outliner=always"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
