@@ -12,8 +12,8 @@ let common: [SwiftSetting] =
   : []
 let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
-// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
-// in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
+// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor
+// pull in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
 let compact: [CSetting] =
   embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
 let deviceLink: [LinkerSetting] =
@@ -22,7 +22,8 @@ let deviceLink: [LinkerSetting] =
     ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : [])
 
 // What talks to people is text: small matters more there than fast.
-let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize", "-Xllvm", "-enable-machine-outliner=always"])] : [])
+let small: [SwiftSetting] =
+  common + (embedded ? [.unsafeFlags(["-Osize", "-Xllvm", "-enable-machine-outliner=always"])] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),

@@ -70,7 +70,8 @@ struct BenchReport {
         + "p99 \(BenchReport.msText(measured.percentile(0.99))) of \(measured.latencies.count) runs, "
         + "\(threads) \(threads == 1 ? "thread" : "threads"), \(isa)")
     text += line(
-      "speed", "\(NumberText.rate(rate(work, median)))MAC/s, \(NumberText.grouped(Int(work))) multiply-adds an inference")
+      "speed",
+      "\(NumberText.rate(rate(work, median)))MAC/s, \(NumberText.grouped(Int(work))) multiply-adds an inference")
     text.add(line("processor time", "\(BenchReport.msText(measured.cpuNs)) an inference"))
     text += line(
       "cold start",

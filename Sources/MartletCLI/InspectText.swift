@@ -52,7 +52,8 @@ enum InspectText {
       "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
         + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))")
     let scratch = budget.scratchBytesPerThread
-    text.add(line("  scratch", "\(NumberText.grouped(scratch * budget.threads)) (\(NumberText.grouped(scratch)) a thread)"))
+    let all = NumberText.grouped(scratch * budget.threads)
+    text.add(line("  scratch", "\(all) (\(NumberText.grouped(scratch)) a thread)"))
     return text
   }
 

@@ -1,5 +1,5 @@
-// String's own operators and interpolations are expanded wherever they are used: a kilobyte for a line of a report. Here
-// they are functions that are called, which halves what the text of the commands takes in the device build.
+// String's own operators and interpolations are expanded wherever they are used: a kilobyte for a line of a report.
+// Here they are functions that are called, which halves what the text of the commands takes in the device build.
 
 extension String {
   /// `+=` that is not inlined.

@@ -1,6 +1,7 @@
 /// Writes JSON in the order in which it is told, indented by two spaces.
 ///
-/// The caller keeps it well-formed: one `begin`, then fields inside objects and elements inside arrays, each closed again.
+/// The caller keeps it well-formed: one `begin`, then fields inside objects and elements inside arrays, each closed
+/// again.
 public struct JSONWriter {
   public private(set) var text = ""
   private var depth = 0

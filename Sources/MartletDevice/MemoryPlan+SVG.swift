@@ -17,7 +17,8 @@ extension MemoryPlan {
     }
     var svg = MemoryPlan.header
     svg.add("<text class='title' x='\(MemoryPlan.left)' y='28'>\(MemoryPlan.escaped(title))</text>\n")
-    svg.add("<text x='\(MemoryPlan.left)' y='48'>planned peak \(NumberText.grouped(plannedPeakBytes)) bytes, lower bound ")
+    svg.add("<text x='\(MemoryPlan.left)' y='48'>planned peak ")
+    svg.add("\(NumberText.grouped(plannedPeakBytes)) bytes, lower bound ")
     svg.add("\(NumberText.grouped(lowerBoundBytes)) bytes, \(boxes.count) tensors, \(operatorCount) operators</text>\n")
     for step in 0...4 {
       let address = plannedPeakBytes * step / 4
@@ -60,7 +61,8 @@ extension MemoryPlan {
     let width = x1 - x0
     let height = max(y1 - y0, 1)
     // Neighbours in time get hues far apart: the golden angle.
-    var svg = "<rect class='box' x='\(number(x0))' y='\(number(y0))' width='\(number(width))' height='\(number(height))' "
+    var svg = "<rect class='box' x='\(number(x0))' y='\(number(y0))' width='\(number(width))' "
+    svg.add("height='\(number(height))' ")
     svg.add("rx='2' fill='hsl(\(index * 137 % 360),58%,72%)' fill-opacity='0.9'><title>\(escaped(box.name))\n")
     svg.add("\(NumberText.grouped(box.byteCount)) bytes at \(NumberText.grouped(box.offset))\n")
     svg.add("operators \(box.first) to \(box.last)</title></rect>\n")

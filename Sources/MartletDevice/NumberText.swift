@@ -14,7 +14,8 @@ public enum NumberText {
     let sign = value < 0 && digits > 0 ? "-" : ""
     if places == 0 { return sign + String(digits) }
     let fraction = String(digits % divisor)
-    return sign + String(digits / divisor) + "." + String(repeating: "0", count: places - fraction.utf8.count) + fraction
+    let zeros = String(repeating: "0", count: places - fraction.utf8.count)
+    return sign + String(digits / divisor) + "." + zeros + fraction
   }
 
   /// 1234567 as "1,234,567".
