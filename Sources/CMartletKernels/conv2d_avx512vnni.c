@@ -136,9 +136,10 @@ TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixe
 }
 
 // Code has a price on a device: these sizes serve every count, and only what large layers run has its rectified twin.
-#define DEFINE_BLOCK(N)                                                                                     \
-  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); } \
+#define DEFINE_BLOCK(N) \
   TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }
+#define DEFINE_NARROW(N) \
+  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); }
 #define DEFINE_RECTIFIED(N) \
   TARGET static void relu_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, true); }
 DEFINE_BLOCK(1)
@@ -150,27 +151,44 @@ DEFINE_BLOCK(6)
 DEFINE_BLOCK(8)
 DEFINE_BLOCK(10)
 DEFINE_BLOCK(12)
+DEFINE_NARROW(1)
+DEFINE_NARROW(2)
+DEFINE_NARROW(4)
+DEFINE_NARROW(8)
+DEFINE_NARROW(12)
 DEFINE_RECTIFIED(8)
 DEFINE_RECTIFIED(10)
 DEFINE_RECTIFIED(12)
 
 typedef void (*block_kernel)(const run_state *state, const pixel_block *at);
-/// By the largest size that is at most the wanted number of pixels.
 typedef struct block_size {
   int32_t pixels;
-  block_kernel one, two, two_rectified;
+  block_kernel block, rectified;
 } block_size;
-#define SIZE(N, RECTIFIED) {N, block_##N##_1, block_##N##_2, RECTIFIED}
-static const block_size sizes[MAX_PIXELS + 1] = {
-    [1] = SIZE(1, block_1_2),    [2] = SIZE(2, block_2_2),    [3] = SIZE(3, block_3_2),   [4] = SIZE(4, block_4_2),
-    [5] = SIZE(5, block_5_2),    [6] = SIZE(6, block_6_2),    [7] = SIZE(6, block_6_2),   [8] = SIZE(8, relu_8_2),
-    [9] = SIZE(8, relu_8_2),     [10] = SIZE(10, relu_10_2),  [11] = SIZE(10, relu_10_2), [12] = SIZE(12, relu_12_2)};
+/// By the wanted number of pixels: the largest size that is not above it.
+static const block_size wide[MAX_PIXELS + 1] = {[1] = {1, block_1_2, block_1_2},    [2] = {2, block_2_2, block_2_2},
+                                                [3] = {3, block_3_2, block_3_2},    [4] = {4, block_4_2, block_4_2},
+                                                [5] = {5, block_5_2, block_5_2},    [6] = {6, block_6_2, block_6_2},
+                                                [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},
+                                                [9] = {8, block_8_2, relu_8_2},     [10] = {10, block_10_2, relu_10_2},
+                                                [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
+static const block_size narrow[] = {{12, block_12_1, block_12_1},
+                                    {8, block_8_1, block_8_1},
+                                    {4, block_4_1, block_4_1},
+                                    {2, block_2_1, block_2_1},
+                                    {1, block_1_1, block_1_1}};
 
-/// How many pixels to take next: even shares of at most 12 rather than full blocks and a small rest.
-static int32_t next_block(int32_t left) {
+/// The block to run next, with `left` pixels to go in the row. Two panels: even shares of at most 12 pixels rather than full
+/// blocks and a small rest, in which the multiplier would wait for itself.
+static const block_size *next_block(int32_t left, int32_t panels) {
+  if (panels == 1) {
+    const block_size *size = narrow;
+    while (size->pixels > left) size++;
+    return size;
+  }
   const int32_t parts = (left + MAX_PIXELS - 1) / MAX_PIXELS, share = (left + parts - 1) / parts;
   // 7, 9 and 11 have no block of their own: rounding up keeps the number of blocks.
-  return share > 6 && left > share ? (share + 1) & ~1 : share;
+  return &wide[share > 6 && left > share ? (share + 1) & ~1 : share];
 }
 
 /// 128 times the sum of each channel's weights.
@@ -203,8 +221,8 @@ TARGET static void run_avx512vnni(const conv2d_run *run) {
                       .sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL,
                       .out = run->out + y * run->out_stride};
     for (int32_t left = run->count; left > 0;) {
-      const block_size *size = &sizes[next_block(left)];
-      (run->panels == 1 ? size->one : rectified ? size->two_rectified : size->two)(&state, &at);
+      const block_size *size = next_block(left, run->panels);
+      (rectified ? size->rectified : size->block)(&state, &at);
       left -= size->pixels;
       at.a += size->pixels * run->pixel_stride;
       at.out += (ptrdiff_t)size->pixels * g->p.out_c;

@@ -51,6 +51,9 @@ struct Convert: ParsableCommand {
     let options = ConversionOptions(
       labels: try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }, labelsName: labels,
       mean: try numbers(mean, "--mean"), standardDeviation: try numbers(std, "--std"), resize: resize?.policy)
+    guard URL(fileURLWithPath: input).standardizedFileURL != URL(fileURLWithPath: output).standardizedFileURL else {
+      throw ConversionError(.badRequest, "\(output): is the source itself")
+    }
     let source = try FileAccess.read(input)
     let name = URL(fileURLWithPath: input).lastPathComponent
     let conversion = try Converter.convert(source, name: name, options: options)

@@ -30,6 +30,8 @@ DATA: dict[str, str] = {
     "mobilenet_v2_1.0_224_quant": "imagenet_eval",
     "tf2_mobilenet_v2_1.0_224_ptq": "imagenet_eval",
 }
+# How classify fits these pictures, in the words of `martlet-tools convert --resize`.
+FIT = {"imagenet_eval": "crop"}
 LABEL_OFFSET = {"imagenet_eval": 1}  # index 0 of the 1001-class models is "background"
 
 

@@ -29,6 +29,10 @@ public enum FileAccess {
 
   /// Writes beside `path`, then renames: whoever has the old file open keeps it, and nobody sees half of the new one.
   public static func write(_ bytes: [UInt8], to path: String) throws(ConversionError) {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw ConversionError(.cannotCreate, "\(path): is a directory")
+    }
     let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw ConversionError(.cannotCreate, "\(path): cannot be created: \(reason())") }
