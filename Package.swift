@@ -29,7 +29,6 @@ let deviceLink: [LinkerSetting] =
   + (embedded
     ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : [])
 
-
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
   .executable(name: "martlet", targets: ["MartletCLI"]),
