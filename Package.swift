@@ -10,17 +10,24 @@ let common: [SwiftSetting] =
   embedded
   ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
-let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations", "-Osize", "-Xllvm", "-enable-machine-outliner=always", "-Xcc", "-mno-red-zone", "-Xcc", "-fno-asynchronous-unwind-tables"])] : [])
 
-// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
-// in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
-let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
+// Small matters more than fast here: what has to be fast is in C. The outliner wants no red zone.
+let size: [SwiftSetting] = [
+  .unsafeFlags(
+    ["-Osize", "-Xllvm", "-enable-machine-outliner=always"]
+      + ["-mno-red-zone", "-fno-asynchronous-unwind-tables"].flatMap { ["-Xcc", $0] })
+]
+let small: [SwiftSetting] = common + (embedded ? size : [])
+let core: [SwiftSetting] = small + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
+
+// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor
+// pull in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
+let compact: [CSetting] =
+  embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
 let deviceLink: [LinkerSetting] =
   [.linkedLibrary("m")]
-  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--as-needed"])] : [])
-
-// What talks to people is text: small matters more there than fast.
-let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize", "-Xllvm", "-enable-machine-outliner=always", "-Xcc", "-mno-red-zone", "-Xcc", "-fno-asynchronous-unwind-tables"])] : [])
+  + (embedded
+    ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
