@@ -10,17 +10,24 @@ let common: [SwiftSetting] =
   embedded
   ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
-let core: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
-// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor pull
-// in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
-let compact: [CSetting] = embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections"])] : []
+// Small matters more than fast here: what has to be fast is in C. The outliner wants no red zone.
+let size: [SwiftSetting] = [
+  .unsafeFlags(
+    ["-Osize", "-Xllvm", "-enable-machine-outliner=always"]
+      + ["-mno-red-zone", "-fno-asynchronous-unwind-tables"].flatMap { ["-Xcc", $0] })
+]
+let small: [SwiftSetting] = common + (embedded ? size : [])
+let core: [SwiftSetting] = small + (embedded ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
+
+// A function a section, and the linker drops what nobody calls: code that is never reached must not cost bytes, nor
+// pull in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
+let compact: [CSetting] =
+  embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
 let deviceLink: [LinkerSetting] =
   [.linkedLibrary("m")]
-  + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"])] : [])
-
-// What talks to people is text: small matters more there than fast.
-let small: [SwiftSetting] = common + (embedded ? [.unsafeFlags(["-Osize"])] : [])
+  + (embedded
+    ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : [])
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
@@ -85,8 +92,12 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
+  products.append(.executable(name: "martlet-fuzz-pictures", targets: ["martlet-fuzz-pictures"]))
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-pictures", dependencies: ["MartletDevice", "Martlet", "CMartletFuzz"],
+      path: "Tests/Fuzz/Pictures", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz", "MartletTestSupport"],
       path: "Tests/Fuzz/Loader", swiftSettings: planted),

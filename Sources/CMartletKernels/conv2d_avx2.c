@@ -54,23 +54,42 @@ typedef struct pixel_block {
   int8_t *out;
 } pixel_block;
 
-static __attribute__((noinline)) void store_slowly(const conv2d_run *run, const half_panel *half, int32_t pixels,
-                                                   int8_t *out, int32_t acc[][8]) {
-  const martlet_conv2d_params *p = &run->grid->p;
-  for (int32_t i = 0; i < pixels; i++)
-    for (int32_t lane = 0; lane < half->lanes; lane++)
-      out[(ptrdiff_t)i * p->out_c + lane] =
-          martlet_conv2d_output(p, half->channels, half->first_lane + lane, acc[i][lane]);
+/// martlet_double_rescale of 4 lanes.
+TARGET INLINE __m128i double_rescale(__m128i x, const martlet_channels *c, int lane) {
+  __m256i low = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(c->multiplier + lane)));
+  __m256i high = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(c->shift + lane)));
+  __m256d factor = _mm256_castsi256_pd(_mm256_or_si256(low, _mm256_slli_epi64(high, 32)));
+  __m256d p = _mm256_mul_pd(_mm256_cvtepi32_pd(x), factor);
+  // Of a NaN and a number, vmaxpd gives the second.
+  p = _mm256_min_pd(_mm256_max_pd(p, _mm256_set1_pd(-65536.0)), _mm256_set1_pd(65536.0));
+  __m256d t = _mm256_round_pd(p, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC), rest = _mm256_sub_pd(p, t);
+  const __m256d one = _mm256_set1_pd(1.0);
+  t = _mm256_add_pd(t, _mm256_and_pd(_mm256_cmp_pd(rest, _mm256_set1_pd(0.5), _CMP_GE_OQ), one));
+  t = _mm256_sub_pd(t, _mm256_and_pd(_mm256_cmp_pd(rest, _mm256_set1_pd(-0.5), _CMP_LE_OQ), one));
+  return _mm256_cvtpd_epi32(t);
+}
+
+/// Out of line: few outputs are rescaled in double.
+TARGET static __attribute__((noinline)) void rescale_in_double(const half_panel *half, __m256i sums[], int pixels) {
+  for (int i = 0; i < pixels; i++) {
+    __m128i low = double_rescale(_mm256_castsi256_si128(sums[i]), half->channels, half->first_lane);
+    __m128i high = double_rescale(_mm256_extracti128_si256(sums[i], 1), half->channels, half->first_lane + 4);
+    sums[i] = _mm256_setr_m128i(low, high);
+  }
 }
 
 TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *out, int pixels, __m256i sums[]) {
   const martlet_conv2d_params *p = &run->grid->p;
   if (p->double_rescale) {
-    int32_t lanes[MAX_PIXELS][8];
+    __m256i copies[MAX_PIXELS];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < pixels; i++) _mm256_storeu_si256((__m256i *)lanes[i], sums[i]);
-    store_slowly(run, half, pixels, out, lanes);
-    return;
+    for (int i = 0; i < pixels; i++) copies[i] = sums[i];
+    rescale_in_double(half, copies, pixels);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < pixels; i++) sums[i] = copies[i];
+  } else {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < pixels; i++) sums[i] = martlet_rescale_avx2(sums[i], half->multiplier, half->left, half->right);
   }
   const __m256i zero = _mm256_set1_epi16((int16_t)p->output_zero_point);
   const __m256i least = _mm256_set1_epi8((int8_t)p->clamp_min), most = _mm256_set1_epi8((int8_t)p->clamp_max);
@@ -80,8 +99,7 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *
     __m256i v[4];
 #pragma clang loop unroll(full)
     for (int k = 0; k < 4; k++)
-      v[k] = i + k < pixels ? martlet_rescale_avx2(sums[i + k], half->multiplier, half->left, half->right)
-                            : _mm256_setzero_si256();
+      v[k] = i + k < pixels ? sums[i + k] : _mm256_setzero_si256();
     __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), zero);
     __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), zero);
     __m256i bytes = _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(ab, cd), least), most);

@@ -1,5 +1,6 @@
 #include "channels_avx512.h"
 #include "conv2d_window.h"
+#include "requant_avx512.h"
 
 #if defined(__x86_64__)
 
@@ -62,16 +63,45 @@ TARGET INLINE void multiply(const conv2d_run *run, const uint8_t *a, int pixels,
   }
 }
 
-/// Multipliers of 1 and more, and the rule in double: rare or short, so one lane after the other.
-static __attribute__((noinline)) void store_slowly(const conv2d_run *run, int8_t *out, int pixels, int panels,
-                                                   int32_t acc[][2][16]) {
+/// martlet_double_rescale of 8 lanes.
+TARGET INLINE __m256i double_rescale(__m256i x, const martlet_channels *c, int lane) {
+  __m512i low = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(c->multiplier + lane)));
+  __m512i high = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(c->shift + lane)));
+  __m512d factor = _mm512_castsi512_pd(_mm512_or_si512(low, _mm512_slli_epi64(high, 32)));
+  __m512d p = _mm512_mul_pd(_mm512_cvtepi32_pd(x), factor);
+  // Of a NaN and a number, vmaxpd gives the second.
+  p = _mm512_min_pd(_mm512_max_pd(p, _mm512_set1_pd(-65536.0)), _mm512_set1_pd(65536.0));
+  __m512d t = _mm512_roundscale_pd(p, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC), rest = _mm512_sub_pd(p, t);
+  t = _mm512_mask_add_pd(t, _mm512_cmp_pd_mask(rest, _mm512_set1_pd(0.5), _CMP_GE_OQ), t, _mm512_set1_pd(1.0));
+  t = _mm512_mask_sub_pd(t, _mm512_cmp_pd_mask(rest, _mm512_set1_pd(-0.5), _CMP_LE_OQ), t, _mm512_set1_pd(1.0));
+  return _mm512_cvtpd_epi32(t);
+}
+
+/// Multipliers of 1 and more, and the rule in double: out of line, since few outputs are rescaled so.
+TARGET static __attribute__((noinline)) void store_otherwise(const conv2d_run *run, int8_t *out, int pixels, int panels,
+                                                             int32_t acc[][2][16]) {
   const conv2d_grid *g = run->grid;
-  for (int i = 0; i < pixels; i++, out += g->p.out_c) {
-    for (int j = 0; j < panels; j++) {
-      const martlet_channels *channels = (const martlet_channels *)(run->panel + j * g->panel_bytes);
-      int32_t lanes = martlet_min(16, run->channels - j * 16);
-      for (int32_t lane = 0; lane < lanes; lane++)
-        out[j * 16 + lane] = martlet_conv2d_output(&g->p, channels, lane, acc[i][j][lane]);
+  const __m512i none = _mm512_setzero_si512();
+  for (int j = 0; j < panels; j++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + j * g->panel_bytes);
+    const __mmask16 mask = (__mmask16)((1u << martlet_min(16, run->channels - j * 16)) - 1);
+    const __m512i multiplier = _mm512_and_si512(_mm512_loadu_si512(c->multiplier), _mm512_set1_epi32(INT32_MAX));
+    const __m512i shift = _mm512_min_epi32(_mm512_max_epi32(_mm512_loadu_si512(c->shift), _mm512_set1_epi32(-31)),
+                                           _mm512_set1_epi32(30));
+    for (int i = 0; i < pixels; i++) {
+      __m512i v = _mm512_loadu_si512(acc[i][j]);
+      if (g->p.double_rescale) {
+        __m256i low = double_rescale(_mm512_castsi512_si256(v), c, 0);
+        __m256i high = double_rescale(_mm512_extracti64x4_epi64(v, 1), c, 8);
+        v = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+      } else {
+        v = martlet_rescale_avx512(v, multiplier, _mm512_max_epi32(shift, none),
+                                   _mm512_max_epi32(_mm512_sub_epi32(none, shift), none));
+      }
+      __m256i words = _mm256_adds_epi16(_mm512_cvtsepi32_epi16(v), _mm256_set1_epi16((int16_t)g->p.output_zero_point));
+      __m128i bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8((int8_t)g->p.clamp_min));
+      bytes = _mm_min_epi8(bytes, _mm_set1_epi8((int8_t)g->p.clamp_max));
+      _mm_mask_storeu_epi8(out + (ptrdiff_t)i * g->p.out_c + j * 16, mask, bytes);
     }
   }
 }
@@ -87,7 +117,7 @@ TARGET INLINE void store(const run_state *state, int8_t *out, int pixels, int pa
       _mm512_storeu_si512(lanes[i][0], acc[i][0]);
       if (panels == 2) _mm512_storeu_si512(lanes[i][1], acc[i][1]);
     }
-    store_slowly(run, out, pixels, panels, lanes);
+    store_otherwise(run, out, pixels, panels, lanes);
     return;
   }
   const int step = panels == 2 ? 2 : 4;
@@ -136,9 +166,10 @@ TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixe
 }
 
 // Code has a price on a device: these sizes serve every count, and only what large layers run has its rectified twin.
-#define DEFINE_BLOCK(N)                                                                                     \
-  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); } \
+#define DEFINE_BLOCK(N) \
   TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }
+#define DEFINE_NARROW(N) \
+  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); }
 #define DEFINE_RECTIFIED(N) \
   TARGET static void relu_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, true); }
 DEFINE_BLOCK(1)
@@ -150,27 +181,44 @@ DEFINE_BLOCK(6)
 DEFINE_BLOCK(8)
 DEFINE_BLOCK(10)
 DEFINE_BLOCK(12)
+DEFINE_NARROW(1)
+DEFINE_NARROW(2)
+DEFINE_NARROW(4)
+DEFINE_NARROW(8)
+DEFINE_NARROW(12)
 DEFINE_RECTIFIED(8)
 DEFINE_RECTIFIED(10)
 DEFINE_RECTIFIED(12)
 
 typedef void (*block_kernel)(const run_state *state, const pixel_block *at);
-/// By the largest size that is at most the wanted number of pixels.
 typedef struct block_size {
   int32_t pixels;
-  block_kernel one, two, two_rectified;
+  block_kernel block, rectified;
 } block_size;
-#define SIZE(N, RECTIFIED) {N, block_##N##_1, block_##N##_2, RECTIFIED}
-static const block_size sizes[MAX_PIXELS + 1] = {
-    [1] = SIZE(1, block_1_2),    [2] = SIZE(2, block_2_2),    [3] = SIZE(3, block_3_2),   [4] = SIZE(4, block_4_2),
-    [5] = SIZE(5, block_5_2),    [6] = SIZE(6, block_6_2),    [7] = SIZE(6, block_6_2),   [8] = SIZE(8, relu_8_2),
-    [9] = SIZE(8, relu_8_2),     [10] = SIZE(10, relu_10_2),  [11] = SIZE(10, relu_10_2), [12] = SIZE(12, relu_12_2)};
+/// By the wanted number of pixels: the largest size that is not above it.
+static const block_size wide[MAX_PIXELS + 1] = {[1] = {1, block_1_2, block_1_2},    [2] = {2, block_2_2, block_2_2},
+                                                [3] = {3, block_3_2, block_3_2},    [4] = {4, block_4_2, block_4_2},
+                                                [5] = {5, block_5_2, block_5_2},    [6] = {6, block_6_2, block_6_2},
+                                                [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},
+                                                [9] = {8, block_8_2, relu_8_2},     [10] = {10, block_10_2, relu_10_2},
+                                                [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
+static const block_size narrow[] = {{12, block_12_1, block_12_1},
+                                    {8, block_8_1, block_8_1},
+                                    {4, block_4_1, block_4_1},
+                                    {2, block_2_1, block_2_1},
+                                    {1, block_1_1, block_1_1}};
 
-/// How many pixels to take next: even shares of at most 12 rather than full blocks and a small rest.
-static int32_t next_block(int32_t left) {
+/// The block to run next, with `left` pixels to go in the row. Two panels: even shares of at most 12 pixels rather than full
+/// blocks and a small rest, in which the multiplier would wait for itself.
+static const block_size *next_block(int32_t left, int32_t panels) {
+  if (panels == 1) {
+    const block_size *size = narrow;
+    while (size->pixels > left) size++;
+    return size;
+  }
   const int32_t parts = (left + MAX_PIXELS - 1) / MAX_PIXELS, share = (left + parts - 1) / parts;
   // 7, 9 and 11 have no block of their own: rounding up keeps the number of blocks.
-  return share > 6 && left > share ? (share + 1) & ~1 : share;
+  return &wide[share > 6 && left > share ? (share + 1) & ~1 : share];
 }
 
 /// 128 times the sum of each channel's weights.
@@ -186,8 +234,53 @@ TARGET INLINE __m512i weight_sums(const conv2d_grid *g, const uint8_t *panel) {
   return _mm512_add_epi32(even, odd);
 }
 
+/// A single pixel, as in a fully connected layer: the weights are read once, from memory, so they become unsigned here and
+/// the window's pixel signed again; one sum over the pixel then serves all channels.
+TARGET static void run_vector(const conv2d_run *run) {
+  const conv2d_grid *g = run->grid;
+  const __m512i flip = _mm512_set1_epi8((char)0x80);
+  int32_t total = 0;
+  __m512i acc[2][2] = {{_mm512_setzero_si512(), _mm512_setzero_si512()},
+                       {_mm512_setzero_si512(), _mm512_setzero_si512()}};
+  const uint8_t *w = run->panel + sizeof(martlet_channels);
+  const size_t other = run->panels == 2 ? g->panel_bytes : 0;
+  for (int32_t sy = 0; sy < g->segments_y; sy++) {
+    for (int32_t sx = 0; sx < g->segments_x; sx++) {
+      const uint8_t *x = (const uint8_t *)run->a + sy * run->segment_stride_y + sx * run->segment_stride_x;
+      for (int32_t quad = 0; quad < g->segment_quads; quad++, x += 4, w += 64) {
+        int32_t word;
+        memcpy(&word, x, 4);
+        const __m512i value = _mm512_set1_epi32(word ^ (int32_t)0x80808080);
+        const int odd = quad & 1;
+        acc[0][odd] = _mm512_dpbusd_epi32(acc[0][odd], _mm512_xor_si512(_mm512_loadu_si512(w), flip), value);
+        acc[1][odd] = _mm512_dpbusd_epi32(acc[1][odd], _mm512_xor_si512(_mm512_loadu_si512(w + other), flip), value);
+      }
+      const int32_t bytes = g->segment_quads * 4;
+      __m512i sum = _mm512_setzero_si512();
+      for (int32_t k = 0; k < bytes; k += 64) {
+        __mmask64 mask = bytes - k >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (bytes - k)) - 1;
+        sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(mask, x - bytes + k), _mm512_set1_epi8(1));
+      }
+      total += _mm512_reduce_add_epi32(sum) - 128 * bytes;
+    }
+  }
+  // sum x*(w - zero point) = sum x*(w + 128) - (128 + zero point) * sum x
+  const __m512i correction = _mm512_set1_epi32(martlet_wrapping_mul(total, 128 + g->p.weight_zero_point));
+  int32_t lanes[1][2][16];
+  for (int32_t j = 0; j < run->panels; j++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + j * g->panel_bytes);
+    __m512i sum = _mm512_add_epi32(_mm512_add_epi32(acc[j][0], acc[j][1]), _mm512_loadu_si512(c->bias));
+    _mm512_storeu_si512(lanes[0][j], _mm512_sub_epi32(sum, correction));
+  }
+  store_otherwise(run, run->out, 1, run->panels, lanes);
+}
+
 TARGET static void run_avx512vnni(const conv2d_run *run) {
   const conv2d_grid *g = run->grid;
+  if (run->rows * run->count == 1) {
+    run_vector(run);
+    return;
+  }
   run_state state = {.run = run, .fast = !g->p.double_rescale};
   for (int32_t j = 0; j < run->panels; j++) {
     const uint8_t *panel = run->panel + j * g->panel_bytes;
@@ -203,8 +296,8 @@ TARGET static void run_avx512vnni(const conv2d_run *run) {
                       .sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL,
                       .out = run->out + y * run->out_stride};
     for (int32_t left = run->count; left > 0;) {
-      const block_size *size = &sizes[next_block(left)];
-      (run->panels == 1 ? size->one : rectified ? size->two_rectified : size->two)(&state, &at);
+      const block_size *size = next_block(left, run->panels);
+      (rectified ? size->rectified : size->block)(&state, &at);
       left -= size->pixels;
       at.a += size->pixels * run->pixel_stride;
       at.out += (ptrdiff_t)size->pixels * g->p.out_c;

@@ -22,7 +22,7 @@ typedef struct depthwise_state {
   __m512i weights[MAX_QUADS][4];
   /// -weight_zero_point in the bytes of the quad's real taps, as two addends that fit int8.
   __m512i zero_point[MAX_QUADS][2];
-  bool fast, rectified, has_zero_point, has_second;
+  bool fast, rectified, has_zero_point;
 } depthwise_state;
 
 // MARK: - Lanes
@@ -90,7 +90,6 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
   state->rectified = p->clamp_min >= p->output_zero_point;
   const int32_t zero = -p->weight_zero_point, first = zero > 127 ? 127 : zero;
   state->has_zero_point = zero != 0;
-  state->has_second = zero != first;
   __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
   const __m512i all_128 = _mm512_set1_epi8((char)0x80);
   for (int32_t q = 0; q < quads; q++) {
@@ -122,12 +121,13 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
 TARGET INLINE void accumulate(const depthwise_state *state, int32_t quad, const __m512i x[4], __m512i acc[4]) {
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++) acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->weights[quad][j]);
-  if (state->has_zero_point) {
+}
+
+TARGET INLINE void subtract_zero_point(const depthwise_state *state, int32_t quad, const __m512i x[4], __m512i acc[4]) {
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++) {
-      acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->zero_point[quad][0]);
-      if (state->has_second) acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->zero_point[quad][1]);
-    }
+  for (int j = 0; j < 4; j++) {
+    acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->zero_point[quad][0]);
+    acc[j] = _mm512_dpbusd_epi32(acc[j], x[j], state->zero_point[quad][1]);
   }
 }
 
@@ -143,6 +143,12 @@ static __attribute__((noinline)) void store_slowly(const depthwise_run *run, con
                                              c->shift[channel % 16], p->output_zero_point, p->clamp_min, p->clamp_max);
     }
   }
+}
+
+/// Depthwise layers nearly always end in a ReLU: the other case is kept out of the loops, which are many.
+TARGET static __attribute__((noinline)) void rescale_signed(const depthwise_state *state, const __m512i acc[4],
+                                                            __m512i out[4]) {
+  for (int j = 0; j < 4; j++) out[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j], false);
 }
 
 /// Stores the first `pixels` of the 4 / lanes in the vector.
@@ -161,8 +167,7 @@ TARGET INLINE void store(const depthwise_state *state, const __m512i acc[4], int
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) v[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j], true);
   } else {
-#pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++) v[j] = martlet_rescale_prepared_avx512(acc[j], &state->channels[j], false);
+    rescale_signed(state, acc, v);
   }
   const __m512i zero = _mm512_set1_epi16((int16_t)p->output_zero_point);
   __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero);
@@ -184,7 +189,7 @@ TARGET INLINE void store(const depthwise_state *state, const __m512i acc[4], int
   }
 }
 
-// MARK: - 3 x 3, dilation 1: a column is interleaved once and serves every window that it is in
+// MARK: - 3 x 3, dilation 1, symmetric weights: a column is interleaved once and serves every window that it is in
 
 /// Columns first, first + stride, ... of 4 / lanes windows; beyond the table the last column stands in, unused.
 TARGET INLINE void load_columns(const depthwise_state *state, const int8_t *const *table, int32_t first, int stride,
@@ -308,6 +313,7 @@ TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][
                    load(state, window + entry[q][2], between, lanes), load(state, window + entry[q][3], between, lanes),
                    quad);
         accumulate(state, q, quad, acc);
+        if (state->has_zero_point) subtract_zero_point(state, q, quad, acc);
       }
       store(state, acc, pixels, lanes, out);
       x += pixels;
@@ -342,7 +348,8 @@ void martlet_depthwise_avx512vnni(const void *params, const martlet_buffers *buf
     martlet_depthwise_scalar(params, buffers, first, last, scratch);
     return;
   }
-  bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
+  bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2 &&
+                 p->weight_zero_point == 0;
   martlet_depthwise_drive(params, buffers, first, last, scratch, sliding ? run_3x3 : run_any, 4);
 }
 #endif

@@ -1,7 +1,9 @@
 /// The one dispatch table: which variant of each kernel an instruction set has, and which set this processor has.
 #include "operators.h"
 
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
@@ -35,15 +37,27 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
 #endif
 };
 
+#if defined(__x86_64__)
+/// Registers that the system saves between threads (XCR0), and extended features (CPUID leaf 7): both must have it.
+/// By hand, for the compiler's own detection is larger than many a kernel.
+static int x86_has(uint64_t state, uint32_t features_b, uint32_t features_c) {
+  uint32_t a, b, c, d;
+  if (!__get_cpuid_count(1, 0, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if ((((uint64_t)high << 32 | low) & state) != state) return 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  return (b & features_b) == features_b && (c & features_c) == features_c;
+}
+#endif
+
 static int has(martlet_isa isa) {
   switch (isa) {
     case MARTLET_ISA_SCALAR: return 1;
 #if defined(__x86_64__)
-    case MARTLET_ISA_AVX2: return __builtin_cpu_supports("avx2");
+    case MARTLET_ISA_AVX2: return x86_has(0x6, bit_AVX2, 0);
     case MARTLET_ISA_AVX512VNNI:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vnni");
+      return x86_has(0xE6, bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ, bit_AVX512VNNI);
 #elif defined(__aarch64__)
     case MARTLET_ISA_NEON: return 1;
     case MARTLET_ISA_DOTPROD: return (getauxval(AT_HWCAP) >> 20) & 1;

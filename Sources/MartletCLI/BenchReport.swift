@@ -70,8 +70,9 @@ struct BenchReport {
         + "p99 \(BenchReport.msText(measured.percentile(0.99))) of \(measured.latencies.count) runs, "
         + "\(threads) \(threads == 1 ? "thread" : "threads"), \(isa)")
     text += line(
-      "speed", "\(NumberText.rate(rate(work, median)))MAC/s, \(NumberText.grouped(Int(work))) multiply-adds an inference")
-    text += line("processor time", "\(BenchReport.msText(measured.cpuNs)) an inference")
+      "speed",
+      "\(NumberText.rate(rate(work, median)))MAC/s, \(NumberText.grouped(Int(work))) multiply-adds an inference")
+    text.add(line("processor time", "\(BenchReport.msText(measured.cpuNs)) an inference"))
     text += line(
       "cold start",
       "\(BenchReport.msText(measured.coldStartNs)) from process entry to the first result; load "
@@ -80,7 +81,7 @@ struct BenchReport {
       "memory",
       "arena \(NumberText.grouped(budget.arenaBytes)) bytes, peak resident "
         + "\(NumberText.bytes(Int(measured.peakResidentBytes)))")
-    if !measured.operatorNs.isEmpty { text += "\n" + table(engine) }
+    if !measured.operatorNs.isEmpty { text.add("\n" + table(engine)) }
     return text
   }
 
@@ -94,12 +95,12 @@ struct BenchReport {
     for (index, ns) in measured.operatorNs.enumerated() {
       let record = engine.operatorRecord(index)
       let work = engine.multiplyAccumulates(ofOperator: index)
-      text += String(index).padded(to: 5, left: true) + "  " + Opcode.name(record.opcode).padded(to: 24)
-      text += Shape.text(engine.tensor(Int(record.output))).padded(to: 22)
-      text += NumberText.decimal(Double(ns) / 1000, places: 1).padded(to: 8, left: true)
+      text.add(String(index).padded(to: 5, left: true) + "  " + Opcode.name(record.opcode).padded(to: 24))
+      text.add(Shape.text(engine.tensor(Int(record.output))).padded(to: 22))
+      text.add(NumberText.decimal(Double(ns) / 1000, places: 1).padded(to: 8, left: true))
       let share = NumberText.decimal(Double(ns) * 100 / Double(max(total, 1)), places: 1)
-      text += (share + " %").padded(to: 8, left: true)
-      text += (work > 0 ? NumberText.rate(rate(work, ns)) : "").padded(to: 9, left: true) + "\n"
+      text.add((share + " %").padded(to: 8, left: true))
+      text.add((work > 0 ? NumberText.rate(rate(work, ns)) : "").padded(to: 9, left: true) + "\n")
     }
     return text
   }

@@ -27,14 +27,14 @@ struct ClassifyReport {
       addJSON(path, scores, engine, pictureNs, inferenceNs)
       return
     }
-    text += path.text + "\n"
+    text.add(path.text + "\n")
     for score in scores {
-      text += NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true)
-      text += "  " + ClassifyReport.label(score.index, engine) + "\n"
+      text.add(NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true))
+      text.add("  " + ClassifyReport.label(score.index, engine) + "\n")
     }
     guard isVerbose else { return }
-    text += "  load \(ClassifyReport.ms(loadNs)), picture \(ClassifyReport.ms(pictureNs)), "
-    text += "inference \(ClassifyReport.ms(inferenceNs))\n"
+    text.add("  load \(ClassifyReport.ms(loadNs)), picture \(ClassifyReport.ms(pictureNs)), ")
+    text.add("inference \(ClassifyReport.ms(inferenceNs))\n")
   }
 
   private mutating func addJSON(

@@ -21,7 +21,7 @@ enum Description {
   static func operators(_ engine: borrowing Engine) -> String {
     var text = ""
     for (opcode, count) in counts(engine) {
-      text += (text.isEmpty ? "" : ", ") + "\(count) \(Opcode.name(opcode))"
+      text.add((text.isEmpty ? "" : ", ") + "\(count) \(Opcode.name(opcode))")
     }
     return "\(engine.operatorCount) (\(text))"
   }

@@ -1,4 +1,5 @@
 import Martlet
+import MartletDevice
 
 /// The shape of a tensor, for people and for JSON.
 enum Shape {
@@ -12,8 +13,8 @@ enum Shape {
   static func text(_ tensor: TensorRecord) -> String {
     var text = "["
     for (axis, size) in dims(tensor).enumerated() {
-      if axis > 0 { text += ", " }
-      text += String(size)
+      if axis > 0 { text.add(", ") }
+      text.add(String(size))
     }
     return text + "]"
   }

@@ -14,7 +14,8 @@ public enum InstructionSet {
       switch self {
       case .unknown(let name):
         "MARTLET_ISA=\(name): there is no such instruction set; scalar, avx2, avx512vnni, neon, dotprod, i8mm are known"
-      case .unavailable(let name): "MARTLET_ISA=\(name): this processor or this build does not have it; scalar always works"
+      case .unavailable(let name):
+        "MARTLET_ISA=\(name): this processor or this build does not have it; scalar always works"
       }
     }
     public var exitCode: Int32 {

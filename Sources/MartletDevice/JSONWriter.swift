@@ -1,6 +1,7 @@
 /// Writes JSON in the order in which it is told, indented by two spaces.
 ///
-/// The caller keeps it well-formed: one `begin`, then fields inside objects and elements inside arrays, each closed again.
+/// The caller keeps it well-formed: one `begin`, then fields inside objects and elements inside arrays, each closed
+/// again.
 public struct JSONWriter {
   public private(set) var text = ""
   private var depth = 0
@@ -11,56 +12,68 @@ public struct JSONWriter {
   public init() {}
 
   /// The whole document is one object.
+  @inline(never)
   public mutating func begin() { open("{") }
 
+  @inline(never)
   public mutating func end() {
     close("}")
-    text += "\n"
+    text.add("\n")
   }
 
   /// An object inside an object.
+  @inline(never)
   public mutating func beginObject(_ key: String) {
     begin(key)
     open("{")
   }
 
   /// An object inside an array.
+  @inline(never)
   public mutating func beginObject() {
     separate()
     open("{")
   }
 
+  @inline(never)
   public mutating func endObject() { close("}") }
 
   /// - Parameter inline: all elements on one line; only for numbers.
+  @inline(never)
   public mutating func beginArray(_ key: String, inline: Bool = false) {
     begin(key)
     open("[")
     isInline = inline
   }
 
+  @inline(never)
   public mutating func endArray() { close("]") }
 
+  @inline(never)
   public mutating func field(_ key: String, _ value: Int) {
     begin(key)
-    text += String(value)
+    text.add(String(value))
   }
 
+  @inline(never)
   public mutating func field(_ key: String, _ value: Double, places: Int) {
     begin(key)
-    text += NumberText.decimal(value, places: places)
+    text.add(NumberText.decimal(value, places: places))
   }
 
+  @inline(never)
   public mutating func field(_ key: String, _ value: String) {
     begin(key)
     quote(value)
   }
 
+  @inline(never)
   public mutating func element(_ value: Int) {
     separate()
-    text += String(value)
+    text.add(String(value))
   }
 
+  @inline(never)
   public mutating func element(_ value: String) {
     separate()
     quote(value)
@@ -68,56 +81,62 @@ public struct JSONWriter {
 
   // MARK: Parts
 
+  @inline(never)
   private mutating func open(_ bracket: String) {
-    text += bracket
+    text.add(bracket)
     depth += 1
     isFirst = true
   }
 
+  @inline(never)
   private mutating func close(_ bracket: String) {
     depth -= 1
     if !isFirst { newLine() }
     isFirst = false
     isInline = false
-    text += bracket
+    text.add(bracket)
   }
 
+  @inline(never)
   private mutating func begin(_ key: String) {
     separate()
     quote(key)
-    text += ": "
+    text.add(": ")
   }
 
+  @inline(never)
   private mutating func separate() {
-    if !isFirst { text += isInline ? ", " : "," }
+    if !isFirst { text.add(isInline ? ", " : ",") }
     isFirst = false
     newLine()
   }
 
+  @inline(never)
   private mutating func newLine() {
     if isInline { return }
-    text += "\n"
+    text.add("\n")
     for _ in 0..<depth { text += "  " }
   }
 
+  @inline(never)
   private mutating func quote(_ value: String) {
-    text += "\""
+    text.add("\"")
     for scalar in value.unicodeScalars {
       switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\t": text += "\\t"
-      case "\r": text += "\\r"
+      case "\"": text.add("\\\"")
+      case "\\": text.add("\\\\")
+      case "\n": text.add("\\n")
+      case "\t": text.add("\\t")
+      case "\r": text.add("\\r")
       default:
         if scalar.value < 0x20 {
-          text += scalar.value < 0x10 ? "\\u000" : "\\u00"
-          text += String(scalar.value, radix: 16)
+          text.add(scalar.value < 0x10 ? "\\u000" : "\\u00")
+          text.add(String(scalar.value, radix: 16))
         } else {
           text.unicodeScalars.append(scalar)
         }
       }
     }
-    text += "\""
+    text.add("\"")
   }
 }

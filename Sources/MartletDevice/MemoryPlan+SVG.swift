@@ -16,28 +16,29 @@ extension MemoryPlan {
       Double(MemoryPlan.top + plotHeight) - Double(address) / peak * Double(plotHeight)
     }
     var svg = MemoryPlan.header
-    svg += "<text class='title' x='\(MemoryPlan.left)' y='28'>\(MemoryPlan.escaped(title))</text>\n"
-    svg += "<text x='\(MemoryPlan.left)' y='48'>planned peak \(NumberText.grouped(plannedPeakBytes)) bytes, lower bound "
-    svg += "\(NumberText.grouped(lowerBoundBytes)) bytes, \(boxes.count) tensors, \(operatorCount) operators</text>\n"
+    svg.add("<text class='title' x='\(MemoryPlan.left)' y='28'>\(MemoryPlan.escaped(title))</text>\n")
+    svg.add("<text x='\(MemoryPlan.left)' y='48'>planned peak ")
+    svg.add("\(NumberText.grouped(plannedPeakBytes)) bytes, lower bound ")
+    svg.add("\(NumberText.grouped(lowerBoundBytes)) bytes, \(boxes.count) tensors, \(operatorCount) operators</text>\n")
     for step in 0...4 {
       let address = plannedPeakBytes * step / 4
-      svg += "<path class='grid' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(address)))h\(plotWidth)'/>"
-      svg += "<text class='tick' x='\(MemoryPlan.left - 8)' y='\(MemoryPlan.number(y(address) + 4))'>"
-      svg += "\(NumberText.bytes(address))</text>\n"
+      svg.add("<path class='grid' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(address)))h\(plotWidth)'/>")
+      svg.add("<text class='tick' x='\(MemoryPlan.left - 8)' y='\(MemoryPlan.number(y(address) + 4))'>")
+      svg.add("\(NumberText.bytes(address))</text>\n")
     }
     for (index, box) in boxes.enumerated() {
-      svg += MemoryPlan.draw(box, index, x(box.first), x(box.last + 1), y(box.offset + box.byteCount), y(box.offset))
+      svg.add(MemoryPlan.draw(box, index, x(box.first), x(box.last + 1), y(box.offset + box.byteCount), y(box.offset)))
     }
     if lowerBoundBytes > 0 && lowerBoundBytes <= plannedPeakBytes {
-      svg += "<path class='bound' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(lowerBoundBytes)))h\(plotWidth)'>"
-      svg += "<title>lower bound: \(NumberText.grouped(lowerBoundBytes)) bytes</title></path>\n"
+      svg.add("<path class='bound' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(lowerBoundBytes)))h\(plotWidth)'>")
+      svg.add("<title>lower bound: \(NumberText.grouped(lowerBoundBytes)) bytes</title></path>\n")
     }
     let stride = max(1, (operatorCount + 15) / 16)
     for time in Swift.stride(from: 0, to: operatorCount, by: stride) {
-      svg += "<text class='time' x='\(MemoryPlan.number((x(time) + x(time + 1)) / 2))' "
-      svg += "y='\(MemoryPlan.top + plotHeight + 18)'>\(time)</text>"
+      svg.add("<text class='time' x='\(MemoryPlan.number((x(time) + x(time + 1)) / 2))' ")
+      svg.add("y='\(MemoryPlan.top + plotHeight + 18)'>\(time)</text>")
     }
-    svg += "<text class='time' x='\(MemoryPlan.left + plotWidth / 2)' y='\(MemoryPlan.height - 14)'>operator</text>\n"
+    svg.add("<text class='time' x='\(MemoryPlan.left + plotWidth / 2)' y='\(MemoryPlan.height - 14)'>operator</text>\n")
     return svg + "</svg>\n"
   }
 
@@ -60,13 +61,14 @@ extension MemoryPlan {
     let width = x1 - x0
     let height = max(y1 - y0, 1)
     // Neighbours in time get hues far apart: the golden angle.
-    var svg = "<rect class='box' x='\(number(x0))' y='\(number(y0))' width='\(number(width))' height='\(number(height))' "
-    svg += "rx='2' fill='hsl(\(index * 137 % 360),58%,72%)' fill-opacity='0.9'><title>\(escaped(box.name))\n"
-    svg += "\(NumberText.grouped(box.byteCount)) bytes at \(NumberText.grouped(box.offset))\n"
-    svg += "operators \(box.first) to \(box.last)</title></rect>\n"
+    var svg = "<rect class='box' x='\(number(x0))' y='\(number(y0))' width='\(number(width))' "
+    svg.add("height='\(number(height))' ")
+    svg.add("rx='2' fill='hsl(\(index * 137 % 360),58%,72%)' fill-opacity='0.9'><title>\(escaped(box.name))\n")
+    svg.add("\(NumberText.grouped(box.byteCount)) bytes at \(NumberText.grouped(box.offset))\n")
+    svg.add("operators \(box.first) to \(box.last)</title></rect>\n")
     let fits = Int((width - 8) / 7)
     guard height >= 14 && fits >= 8 else { return svg }
-    svg += "<text class='name' x='\(number(x0 + 4))' y='\(number((y0 + y1) / 2 + 4))'>"
+    svg.add("<text class='name' x='\(number(x0 + 4))' y='\(number((y0 + y1) / 2 + 4))'>")
     return svg + escaped(shortened(box.name, to: fits)) + "</text>\n"
   }
 
@@ -86,10 +88,10 @@ extension MemoryPlan {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "'": result += "&#39;"
+      case "&": result.add("&amp;")
+      case "<": result.add("&lt;")
+      case ">": result.add("&gt;")
+      case "'": result.add("&#39;")
       default: result.unicodeScalars.append(scalar.value < 0x20 || scalar.value >= 0xFFFE ? " " : scalar)
       }
     }

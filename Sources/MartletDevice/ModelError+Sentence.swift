@@ -70,7 +70,8 @@ extension ModelError {
     case .empty: "the file is empty"
     case .unknown:
       kind == .tooShort
-        ? "is cut short: \(found) bytes are less than a header" : "is not a .martlet model; martlet-tools convert makes one"
+        ? "is cut short: \(found) bytes are less than a header"
+        : "is not a .martlet model; martlet-tools convert makes one"
     }
   }
 }

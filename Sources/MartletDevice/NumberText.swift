@@ -1,6 +1,7 @@
 /// Numbers as text, without a locale and without Foundation.
 public enum NumberText {
   /// `value` with exactly `places` (0...9) digits after the point, rounded half away from zero; not finite: "null".
+  @inline(never)
   public static func decimal(_ value: Double, places: Int) -> String {
     guard value.isFinite else { return "null" }
     var scale: Double = 1
@@ -13,10 +14,12 @@ public enum NumberText {
     let sign = value < 0 && digits > 0 ? "-" : ""
     if places == 0 { return sign + String(digits) }
     let fraction = String(digits % divisor)
-    return sign + String(digits / divisor) + "." + String(repeating: "0", count: places - fraction.utf8.count) + fraction
+    let zeros = String(repeating: "0", count: places - fraction.utf8.count)
+    return sign + String(digits / divisor) + "." + zeros + fraction
   }
 
   /// 1234567 as "1,234,567".
+  @inline(never)
   public static func grouped(_ value: Int) -> String {
     let digits = String(value.magnitude)
     var text = value < 0 ? "-" : ""
@@ -24,12 +27,13 @@ public enum NumberText {
     for digit in digits.utf8 {
       text.unicodeScalars.append(Unicode.Scalar(digit))
       left -= 1
-      if left > 0 && left % 3 == 0 { text += "," }
+      if left > 0 && left % 3 == 0 { text.add(",") }
     }
     return text
   }
 
   /// Bytes for people: "512 B", "37.4 KiB", "1.62 MiB".
+  @inline(never)
   public static func bytes(_ count: Int) -> String {
     if count < 1024 { return String(count) + " B" }
     if count < 1024 * 1024 { return decimal(Double(count) / 1024, places: 1) + " KiB" }
@@ -37,6 +41,7 @@ public enum NumberText {
   }
 
   /// Operations per second for people: "812 M", "41.7 G".
+  @inline(never)
   public static func rate(_ perSecond: Double) -> String {
     perSecond < 1e9 ? decimal(perSecond / 1e6, places: 0) + " M" : decimal(perSecond / 1e9, places: 1) + " G"
   }
@@ -44,6 +49,7 @@ public enum NumberText {
 
 extension String {
   /// Filled with spaces to `width` characters on its right side, or on its left.
+  @inline(never)
   public func padded(to width: Int, left: Bool = false) -> String {
     let missing = width - unicodeScalars.count
     guard missing > 0 else { return self }

@@ -23,6 +23,15 @@ struct KernelVariantTests {
     #expect(outcome.failed == 0, "\(String(cString: outcome.subject))")
   }
 
+  /// An instruction set without one of the kernels would only be noticed by the first model that needs it.
+  @Test(arguments: available)
+  func everyTableIsComplete(isa: UInt32) {
+    let table = UnsafeRawPointer(martlet_kernels_for(martlet_isa(rawValue: isa))!)
+    for word in 0..<MemoryLayout<martlet_kernel_table>.size / 8 {
+      #expect(table.load(fromByteOffset: word * 8, as: UInt.self) != 0, "entry \(word)")
+    }
+  }
+
   @Test func namesAndTablesAgree() {
     for isa in Self.available {
       let table = martlet_kernels_for(martlet_isa(rawValue: isa))!

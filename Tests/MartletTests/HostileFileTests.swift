@@ -4,8 +4,8 @@ import Martlet
 import MartletTestSupport
 import Testing
 
-/// Any bytes at all give a model or a typed error: never a trap, never a read outside the file. Reads outside are what the
-/// fuzzer's sanitizer sees; here every place is tried.
+/// Any bytes at all give a model or a typed error: never a trap, never a read outside the file. Reads outside are what
+/// the fuzzer's sanitizer sees; here every place is tried.
 @Suite struct HostileFileTests {
   private static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/// Nanoseconds of CLOCK_MONOTONIC at which the process began, as near as it can tell: when the first of its own code ran,
-/// less the processor time that it had used by then (the kernel's exec and the dynamic linker).
+/// Nanoseconds of CLOCK_MONOTONIC at which the process began, as near as it can tell: when the first of its own code
+/// ran, less the processor time that it had used by then (the kernel's exec and the dynamic linker).
 uint64_t martlet_process_start_ns(void);
 
 /// The most memory that was ever resident, in bytes; 0 where the system does not say.
