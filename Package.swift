@@ -91,8 +91,12 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
+  products.append(.executable(name: "martlet-fuzz-pictures", targets: ["martlet-fuzz-pictures"]))
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-pictures", dependencies: ["MartletDevice", "Martlet", "CMartletFuzz"],
+      path: "Tests/Fuzz/Pictures", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz", "MartletTestSupport"],
       path: "Tests/Fuzz/Loader", swiftSettings: planted),

@@ -1,4 +1,4 @@
-/// The inner loops of the one resize. All sums stay below 2^31: a sample is at most 255 << 7 and weights sum to 1 << 14.
+/// The inner loops of the one resize. All sums stay below 2^31: a sample is at most 255 << 7, weights sum to 1 << 14.
 #include "martlet_vision.h"
 
 #if defined(__x86_64__)

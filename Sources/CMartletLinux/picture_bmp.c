@@ -15,7 +15,8 @@ static martlet_picture_status unsupported(martlet_picture_reader *reader, const 
 }
 
 /// Width, height (from the top if negative), bits and compression, checked. `header` follows the file header.
-static martlet_picture_status parse_header(martlet_picture_reader *reader, const uint8_t *header, uint32_t header_bytes) {
+static martlet_picture_status parse_header(martlet_picture_reader *reader, const uint8_t *header,
+                                           uint32_t header_bytes) {
   martlet_bmp *bmp = &reader->bmp;
   bool is_old = header_bytes == 12;
   int64_t width = is_old ? (int64_t)little_endian(header + 4, 2) : (int32_t)little_endian(header + 4, 4);

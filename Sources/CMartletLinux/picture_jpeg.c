@@ -1,5 +1,5 @@
-/// JPEG, through libjpeg-turbo, with the accurate integer transform and smooth chroma upsampling: its SIMD code gives the
-/// same samples as its plain code.
+/// JPEG, through libjpeg-turbo, with the accurate integer transform and smooth chroma upsampling: its SIMD code gives
+/// the same samples as its plain code.
 #include "picture_internal.h"
 
 #include <jerror.h>

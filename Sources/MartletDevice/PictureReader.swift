@@ -7,10 +7,11 @@ public enum PictureFormat: Sendable {
 
 /// Reads picture files row by row, one after another, in memory that it takes once.
 ///
-/// Work memory does not grow with a picture's height, save for progressive JPEG and interlaced PNG, which are held whole.
+/// Work memory does not grow with a picture's height, save for progressive JPEG and interlaced PNG, which are held
+/// whole.
 public struct PictureReader: ~Copyable {
-  /// Enough for a progressive JPEG of 22 megapixels in full colour resolution, 44 in the usual halved one. Address space:
-  /// only what a picture needs becomes resident.
+  /// Enough for a progressive JPEG of 22 megapixels in full colour resolution, 44 in the usual halved one. Address
+  /// space: only what a picture needs becomes resident.
   public static let defaultMemoryBytes = 128 << 20
 
   private let region: UnsafeMutableRawPointer
@@ -78,6 +79,7 @@ public struct PictureReader: ~Copyable {
   }
 
   private func check(_ status: martlet_picture_status) throws(PictureError) {
-    guard status.rawValue == MARTLET_PICTURE_OK.rawValue else { throw PictureError(martlet_picture_failure_of(reader).pointee) }
+    guard status.rawValue != MARTLET_PICTURE_OK.rawValue else { return }
+    throw PictureError(martlet_picture_failure_of(reader).pointee)
   }
 }

@@ -34,8 +34,8 @@ struct TestPicture {
     width: Int, height: Int, format: RowFormat = .rgb, using generator: inout some RandomNumberGenerator
   ) -> TestPicture {
     let count = width * height * Int(format.rawValue)
-    return TestPicture(
-      width: width, height: height, format: format, bytes: (0..<count).map { _ in .random(in: 0...255, using: &generator) })
+    let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    return TestPicture(width: width, height: height, format: format, bytes: bytes)
   }
 
   /// The rows that a file stores so that a display with this orientation shows this picture.

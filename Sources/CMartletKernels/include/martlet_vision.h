@@ -46,8 +46,8 @@ void martlet_vision_columns(uint8_t *out, const int16_t *planes, int32_t stride,
 void martlet_vision_columns_scalar(uint8_t *out, const int16_t *planes, int32_t stride, int32_t channels,
                                    const int32_t *first, const int16_t *weights, int32_t taps, int32_t count);
 
-/// Writes `count` pixels of `in_channels` (1 or 3) bytes through `table` [3][256] to out, out + step, ...; `channels` (1
-/// or 3) values each; grey is repeated. reversed: blue, green, red.
+/// Writes `count` pixels of `in_channels` (1 or 3) bytes through `table` [3][256] to out, out + step, ...;
+/// `channels` (1 or 3) values each; grey is repeated. reversed: blue, green, red.
 void martlet_vision_store(int8_t *out, ptrdiff_t step, int32_t channels, const uint8_t *in, int32_t in_channels,
                           int32_t count, const int8_t *table, int32_t reversed);
 

@@ -1,8 +1,8 @@
 /// Picture files, row by row: JPEG, PNG, BMP, PPM and PGM.
 ///
 /// A reader lives in one region of memory that its caller supplies, and reads any number of pictures, one after
-/// another. All that the picture libraries want comes out of that region: after martlet_picture_reader_create nothing is
-/// taken from the heap. The region need not be resident; a page is touched when a picture needs it.
+/// another. All that the picture libraries want comes out of that region: after martlet_picture_reader_create nothing
+/// is taken from the heap. The region need not be resident; a page is touched when a picture needs it.
 ///
 /// What a picture needs does not grow with its height, except for progressive JPEGs (2 bytes a sample), JPEGs with more
 /// than one scan, and interlaced PNGs (1 byte a sample), which are held whole; when the region cannot hold one,
@@ -82,7 +82,7 @@ size_t martlet_picture_reader_minimum_bytes(void);
 martlet_picture_reader *martlet_picture_reader_create(void *region, size_t bytes);
 void martlet_picture_reader_destroy(martlet_picture_reader *reader);
 
-/// Opens a picture file (or a pipe, for all but bottom-up BMP), reads its header, and checks limits. Closes the one before.
+/// Opens a picture file (or a pipe, for all but BMP), reads its header, and checks limits. Closes the one before.
 martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader, const char *path);
 /// The same for bytes in memory, which stay the caller's and must stay there until martlet_picture_close.
 martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count);
@@ -90,8 +90,8 @@ void martlet_picture_close(martlet_picture_reader *reader);
 
 /// Of the open picture.
 const martlet_picture_info *martlet_picture_info_of(const martlet_picture_reader *reader);
-/// The next row from the top, width * channels bytes, valid until the next call. The last row is given only when the file
-/// has ended as its format wants it. Not to be called after the last row or a failure.
+/// The next row from the top, width * channels bytes, valid until the next call. The last row is given only when the
+/// file has ended as its format wants it. Not to be called after the last row or a failure.
 martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row);
 /// Why the last call failed.
 const martlet_picture_failure *martlet_picture_failure_of(const martlet_picture_reader *reader);

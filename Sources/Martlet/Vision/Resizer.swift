@@ -1,64 +1,5 @@
 import CMartletKernels
 
-/// The pixels of a source row; the raw value is bytes per pixel.
-public enum RowFormat: UInt8, BitwiseCopyable, Sendable {
-  /// Luma.
-  case grey = 1
-  case greyAlpha = 2
-  /// Red, green, blue.
-  case rgb = 3
-  case rgba = 4
-
-  var isGrey: Bool { self == .grey || self == .greyAlpha }
-}
-
-/// A stored picture, before its rows come.
-public struct PictureShape: BitwiseCopyable, Sendable {
-  /// Columns and rows as stored, 1...32768 each.
-  public var width: Int
-  public var height: Int
-  public var format: RowFormat
-  public var orientation: Orientation
-
-  public init(width: Int, height: Int, format: RowFormat, orientation: Orientation = .upright) {
-    self.width = width
-    self.height = height
-    self.format = format
-    self.orientation = orientation
-  }
-
-  /// Columns of the picture as displayed.
-  public var displayedWidth: Int { orientation.swapsAxes ? height : width }
-  public var displayedHeight: Int { orientation.swapsAxes ? width : height }
-}
-
-/// Where a picture goes: a tensor [height, width, channels], int8.
-public struct PictureTarget {
-  /// 1...32768 each.
-  public var width: Int
-  public var height: Int
-  /// 1 (luma) or 3.
-  public var channels: Int
-  /// Blue, green, red in place of red, green, blue.
-  public var isBlueFirst: Bool
-  /// height * width * channels values.
-  public var values: UnsafeMutablePointer<Int8>
-  /// [3, 256]: what a pixel value of red (or luma), green and blue becomes.
-  public var table: UnsafePointer<Int8>
-
-  public init(
-    width: Int, height: Int, channels: Int, isBlueFirst: Bool = false, values: UnsafeMutablePointer<Int8>,
-    table: UnsafePointer<Int8>
-  ) {
-    self.width = width
-    self.height = height
-    self.channels = channels
-    self.isBlueFirst = isBlueFirst
-    self.values = values
-    self.table = table
-  }
-}
-
 /// The one resize of the project, in one pass over a picture's rows: unpack, crop, resize, quantize, store.
 ///
 /// Rows come from top to bottom, as stored, with `push`; what an orientation turns is turned while storing. Memory is a
@@ -66,11 +7,12 @@ public struct PictureTarget {
 ///
 /// The filter is that of `FilterAxis`, separable, with 14 fraction bits, down the stored rows first:
 ///
-/// 1. A source pixel becomes luma or red, green, blue of 8 bits (`martlet_vision_unpack`): transparency over mid-grey 128,
-///    luma in BT.601 weights.
-/// 2. A row sample is the weighted sum over source rows, `(sum + 64) >> 7`: 8 bits and 7 fraction bits. Rows and columns
-///    outside the used part of the picture do not count.
-/// 3. A pixel is the weighted sum over the columns of that row, `(sum + 2^20) >> 21`: 8 bits. No step can leave 0...255.
+/// 1. A source pixel becomes luma or red, green, blue of 8 bits (`martlet_vision_unpack`): transparency over mid-grey
+///    128, luma in BT.601 weights.
+/// 2. A row sample is the weighted sum over source rows, `(sum + 64) >> 7`: 8 bits and 7 fraction bits. Rows and
+///    columns outside the used part of the picture do not count.
+/// 3. A pixel is the weighted sum over the columns of that row, `(sum + 2^20) >> 21`: 8 bits. No step can leave
+///    0...255.
 /// 4. The table makes it a tensor value. Around a letterboxed picture lies what the table makes of 128.
 ///
 /// A picture of the target's size comes out as it went in; a constant one stays constant.

@@ -21,7 +21,7 @@ enum PictureAllocationTest {
       }
       let sum = martlet_counting_end()
       Output.write(
-        "\(sum) allocator calls in \(rounds) rounds over \(pictures.count) pictures, \(failures / rounds) of them refused:"
+        "\(sum) allocator calls in \(rounds) rounds over \(pictures.count) pictures, \(failures / rounds) refused:"
           + AllocationTest.details() + "\n")
       return sum == 0 ? 0 : 1
     } catch {
