@@ -25,9 +25,8 @@ let core: [SwiftSetting] = small + (embedded ? [.unsafeFlags(["-Xfrontend", "-no
 let compact: [CSetting] =
   embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
 let deviceLink: [LinkerSetting] =
-  [.linkedLibrary("m")]
-  + (embedded
-    ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : [])
+  embedded
+  ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : []
 
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),

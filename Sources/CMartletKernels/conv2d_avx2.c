@@ -1,5 +1,5 @@
+#include "channels_avx2.h"
 #include "conv2d_window.h"
-#include "requant_avx2.h"
 
 #if defined(__x86_64__)
 
@@ -40,13 +40,20 @@ TARGET INLINE void multiply(const conv2d_run *run, const int16_t *a, const uint8
   }
 }
 
-/// 8 channels of a panel, for all pixels of a run.
+/// 8 channels of a panel, for all pixels of a run. Lanes are in the order in which horizontal addition leaves them,
+/// channels 0 1 4 5 2 3 6 7; packing sorts them.
 typedef struct half_panel {
   __m256i bias, multiplier, left, right;
+  rescale_rectified_avx2 rectified;
   const martlet_channels *channels;
   const uint8_t *weights;
   int32_t first_lane, lanes;
 } half_panel;
+
+TARGET INLINE __m256i in_lane_order(const int32_t *eight) {
+  __m256i x = _mm256_loadu_si256((const __m256i *)eight);
+  return _mm256_permute4x64_epi64(x, _MM_SHUFFLE(3, 1, 2, 0));
+}
 
 /// A block of pixels in one row.
 typedef struct pixel_block {
@@ -72,15 +79,21 @@ TARGET INLINE __m128i double_rescale(__m128i x, const martlet_channels *c, int l
 /// Out of line: few outputs are rescaled in double.
 TARGET static __attribute__((noinline)) void rescale_in_double(const half_panel *half, __m256i sums[], int pixels) {
   for (int i = 0; i < pixels; i++) {
-    __m128i low = double_rescale(_mm256_castsi256_si128(sums[i]), half->channels, half->first_lane);
-    __m128i high = double_rescale(_mm256_extracti128_si256(sums[i], 1), half->channels, half->first_lane + 4);
-    sums[i] = _mm256_setr_m128i(low, high);
+    // Its own inverse.
+    __m256i sorted = _mm256_permute4x64_epi64(sums[i], _MM_SHUFFLE(3, 1, 2, 0));
+    __m128i low = double_rescale(_mm256_castsi256_si128(sorted), half->channels, half->first_lane);
+    __m128i high = double_rescale(_mm256_extracti128_si256(sorted, 1), half->channels, half->first_lane + 4);
+    sums[i] = _mm256_permute4x64_epi64(_mm256_setr_m128i(low, high), _MM_SHUFFLE(3, 1, 2, 0));
   }
 }
 
-TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *out, int pixels, __m256i sums[]) {
+TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *out, int pixels, bool rectified,
+                         __m256i sums[]) {
   const martlet_conv2d_params *p = &run->grid->p;
-  if (p->double_rescale) {
+  if (rectified) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < pixels; i++) sums[i] = martlet_rescale_rectified_avx2(sums[i], &half->rectified);
+  } else if (p->double_rescale) {
     __m256i copies[MAX_PIXELS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < pixels; i++) copies[i] = sums[i];
@@ -94,6 +107,7 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *
   const __m256i zero = _mm256_set1_epi16((int16_t)p->output_zero_point);
   const __m256i least = _mm256_set1_epi8((int8_t)p->clamp_min), most = _mm256_set1_epi8((int8_t)p->clamp_max);
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i sort = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i += 4) {
     __m256i v[4];
@@ -103,7 +117,7 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *
     __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), zero);
     __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), zero);
     __m256i bytes = _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(ab, cd), least), most);
-    bytes = _mm256_permutevar8x32_epi32(bytes, order);
+    bytes = _mm256_shuffle_epi8(_mm256_permutevar8x32_epi32(bytes, order), sort);
     int64_t rows[4];
     _mm256_storeu_si256((__m256i *)rows, bytes);
 #pragma clang loop unroll(full)
@@ -118,7 +132,8 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *
   }
 }
 
-TARGET INLINE void block(const conv2d_run *run, const half_panel *half, const pixel_block *at, int pixels) {
+TARGET INLINE void block(const conv2d_run *run, const half_panel *half, const pixel_block *at, int pixels,
+                         bool rectified) {
   __m256i acc[MAX_PIXELS][2];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
@@ -126,15 +141,17 @@ TARGET INLINE void block(const conv2d_run *run, const half_panel *half, const pi
   __m256i sums[MAX_PIXELS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++) {
-    __m256i pairs = _mm256_hadd_epi32(acc[i][0], acc[i][1]);
-    sums[i] = _mm256_add_epi32(_mm256_permute4x64_epi64(pairs, _MM_SHUFFLE(3, 1, 2, 0)), half->bias);
+    sums[i] = _mm256_add_epi32(_mm256_hadd_epi32(acc[i][0], acc[i][1]), half->bias);
   }
-  store(run, half, at->out, pixels, sums);
+  store(run, half, at->out, pixels, rectified, sums);
 }
 
-#define DEFINE_BLOCK(N)                                                                                         \
-  TARGET static void block_##N(const conv2d_run *run, const half_panel *half, const pixel_block *at) {          \
-    block(run, half, at, N);                                                                                    \
+#define DEFINE_BLOCK(N)                                                                              \
+  TARGET static void block_##N(const conv2d_run *r, const half_panel *half, const pixel_block *at) { \
+    block(r, half, at, N, false);                                                                    \
+  }                                                                                                  \
+  TARGET static void relu_##N(const conv2d_run *r, const half_panel *half, const pixel_block *at) {  \
+    block(r, half, at, N, true);                                                                     \
   }
 DEFINE_BLOCK(1)
 DEFINE_BLOCK(2)
@@ -144,16 +161,17 @@ DEFINE_BLOCK(5)
 DEFINE_BLOCK(6)
 
 typedef void (*block_kernel)(const conv2d_run *run, const half_panel *half, const pixel_block *at);
-static const block_kernel blocks[MAX_PIXELS] = {block_1, block_2, block_3, block_4, block_5, block_6};
+static const block_kernel blocks[2][MAX_PIXELS] = {{block_1, block_2, block_3, block_4, block_5, block_6},
+                                                   {relu_1, relu_2, relu_3, relu_4, relu_5, relu_6}};
 
-TARGET static void run_half(const conv2d_run *run, const half_panel *half, int8_t *out) {
+TARGET static void run_half(const conv2d_run *run, const half_panel *half, bool rectified, int8_t *out) {
   const int32_t parts = (run->count + MAX_PIXELS - 1) / MAX_PIXELS;
   const int32_t size = run->count / parts, larger = run->count % parts;
   for (int32_t y = 0; y < run->rows; y++) {
     pixel_block at = {.a = (const int16_t *)run->a + y * run->row_stride, .out = out + y * run->out_stride};
     for (int32_t i = 0; i < parts; i++) {
       const int32_t pixels = size + (i < larger);
-      blocks[pixels - 1](run, half, &at);
+      blocks[rectified][pixels - 1](run, half, &at);
       at.a += pixels * run->pixel_stride;
       at.out += (ptrdiff_t)pixels * run->grid->p.out_c;
     }
@@ -161,21 +179,23 @@ TARGET static void run_half(const conv2d_run *run, const half_panel *half, int8_
 }
 
 TARGET static void run_avx2(const conv2d_run *run) {
+  const martlet_conv2d_params *p = &run->grid->p;
   for (int32_t lane = 0; lane < run->channels; lane += 8) {
     const martlet_channels *c = (const martlet_channels *)(run->panel + lane / 16 * run->grid->panel_bytes);
     const int32_t first = lane % 16;
-    const __m256i none = _mm256_setzero_si256(), shift = _mm256_loadu_si256((const __m256i *)(c->shift + first));
+    const __m256i none = _mm256_setzero_si256(), shift = in_lane_order(c->shift + first);
     const __m256i right = _mm256_min_epi32(_mm256_sub_epi32(none, shift), _mm256_set1_epi32(31));
-    const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(c->multiplier + first));
-    half_panel half = {.bias = _mm256_loadu_si256((const __m256i *)(c->bias + first)),
-                       .multiplier = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)),
+    half_panel half = {.bias = in_lane_order(c->bias + first),
+                       .multiplier = _mm256_and_si256(in_lane_order(c->multiplier + first), _mm256_set1_epi32(INT32_MAX)),
                        .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
                        .right = _mm256_max_epi32(right, none),
                        .channels = c,
                        .weights = (const uint8_t *)(c + 1) + first * 4,
                        .first_lane = first,
                        .lanes = martlet_min(8, run->channels - lane)};
-    run_half(run, &half, run->out + lane);
+    const bool rectified = p->clamp_min >= p->output_zero_point && !p->double_rescale &&
+                           martlet_rescale_rectify_avx2(half.multiplier, shift, &half.rectified);
+    run_half(run, &half, rectified, run->out + lane);
   }
 }
 

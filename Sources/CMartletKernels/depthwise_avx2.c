@@ -1,5 +1,5 @@
+#include "channels_avx2.h"
 #include "depthwise.h"
-#include "requant_avx2.h"
 #include "variants.h"
 
 #if defined(__x86_64__)
@@ -13,11 +13,13 @@
 
 typedef struct channel_rescale {
   __m256i bias, multiplier, left, right;
+  rescale_rectified_avx2 rectified;
 } channel_rescale;
 
 typedef struct depthwise_state {
   const depthwise_run *run;
   channel_rescale channels[2];
+  bool rectified;
   /// (w - weight_zero_point) of each pair of taps, interleaved.
   __m256i weights[MAX_PAIRS][2];
 } depthwise_state;
@@ -56,6 +58,7 @@ TARGET INLINE void prepare(depthwise_state *state, const depthwise_run *run, con
     interleave(tap_weights(run, taps[i][0]), tap_weights(run, taps[i][1]), state->weights[i]);
   const martlet_channels *c = (const martlet_channels *)run->panel;
   const __m256i none = _mm256_setzero_si256();
+  state->rectified = run->grid->p.clamp_min >= run->grid->p.output_zero_point;
   for (int j = 0; j < 2; j++) {
     __m256i multiplier = halves(c->multiplier + 4 * j, c->multiplier + 8 + 4 * j);
     __m256i shift = halves(c->shift + 4 * j, c->shift + 8 + 4 * j);
@@ -64,6 +67,8 @@ TARGET INLINE void prepare(depthwise_state *state, const depthwise_run *run, con
                                            .multiplier = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)),
                                            .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
                                            .right = _mm256_max_epi32(right, none)};
+    bool exact = martlet_rescale_rectify_avx2(state->channels[j].multiplier, shift, &state->channels[j].rectified);
+    state->rectified = state->rectified && exact;
   }
 }
 
@@ -77,7 +82,8 @@ TARGET INLINE void store(const depthwise_state *state, const __m256i acc[2], int
   __m256i v[2];
   for (int j = 0; j < 2; j++) {
     const channel_rescale *c = &state->channels[j];
-    v[j] = martlet_rescale_avx2(acc[j], c->multiplier, c->left, c->right);
+    v[j] = state->rectified ? martlet_rescale_rectified_avx2(acc[j], &c->rectified)
+                            : martlet_rescale_avx2(acc[j], c->multiplier, c->left, c->right);
   }
   __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_set1_epi16((int16_t)p->output_zero_point));
   words = _mm256_permute4x64_epi64(_mm256_packs_epi16(words, words), _MM_SHUFFLE(3, 1, 2, 0));

@@ -35,7 +35,7 @@ int martlet_file_map(const char *path, martlet_mapped_file *file) {
   } else if (!S_ISREG(status.st_mode)) {
     error = EINVAL;
   } else if (status.st_size > 0) {
-    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
     if (bytes == MAP_FAILED) {
       error = errno;
     } else {

@@ -54,7 +54,8 @@ struct Measurement {
 
   /// The latency that `part` (0...1) of the runs did not exceed: nearest rank.
   func percentile(_ part: Double) -> UInt64 {
-    let rank = Int((part * Double(latencies.count)).rounded(.up))
+    let exact = part * Double(latencies.count)
+    let rank = Double(Int(exact)) < exact ? Int(exact) + 1 : Int(exact)
     return latencies[min(max(rank - 1, 0), latencies.count - 1)]
   }
 }

@@ -6,10 +6,12 @@ public enum NumberText {
     guard value.isFinite else { return "null" }
     var scale: Double = 1
     for _ in 0..<places { scale *= 10 }
-    let scaled = (value.magnitude * scale).rounded()
+    let scaled = value.magnitude * scale
     // Beyond 2^53 there are no fractional digits left to print.
     guard scaled < 9e15 else { return (value < 0 ? "-" : "") + String(UInt64(min(value.magnitude, 1.8e19))) }
-    let digits = UInt64(scaled)
+    // Not `rounded()`: that would be the only call into libm, a third of a megabyte of resident memory.
+    let whole = UInt64(scaled)
+    let digits = scaled - Double(whole) >= 0.5 ? whole + 1 : whole
     let divisor = UInt64(scale)
     let sign = value < 0 && digits > 0 ? "-" : ""
     if places == 0 { return sign + String(digits) }

@@ -86,7 +86,8 @@ public enum Converter {
     var manifest = ManifestRecord()
     manifest.task = (picture == nil ? ModelTask.tensors : .classification).rawValue
     manifest.labelCount = UInt32(labels.count)
-    manifest.resizePolicy = (options.resize ?? .stretch).rawValue
+    // Training crops; a picture squeezed out of its proportions costs accuracy, and here it is never better.
+    manifest.resizePolicy = (options.resize ?? .crop).rawValue
     try fill(&manifest, program)
     let digest = SHA256.hexDigest(of: model.bytes)
     let writer = ModelWriter(

@@ -29,7 +29,7 @@ struct Convert: ParsableCommand {
   @Option(help: "What the difference is divided by: one number, or three separated by commas.")
   var std: String?
 
-  @Option(help: "How a picture is fitted to the input: stretch, crop or letterbox.")
+  @Option(help: "How a picture is fitted to the input: stretch, crop (unless told) or letterbox.")
   var resize: Resize?
 
   @Flag(help: "Print the summary as JSON.")
