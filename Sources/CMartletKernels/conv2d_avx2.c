@@ -44,7 +44,7 @@ TARGET INLINE void multiply(const conv2d_run *run, const int16_t *a, const uint8
 /// channels 0 1 4 5 2 3 6 7; packing sorts them.
 typedef struct half_panel {
   __m256i bias, multiplier, left, right;
-  rescale_rectified_avx2 rectified;
+  martlet_rectified_avx2 rectified;
   const martlet_channels *channels;
   const uint8_t *weights;
   int32_t first_lane, lanes;

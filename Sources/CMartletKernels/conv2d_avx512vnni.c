@@ -1,4 +1,3 @@
-#include "channels_avx512.h"
 #include "conv2d_window.h"
 #include "requant_avx512.h"
 
@@ -27,7 +26,7 @@ MARTLET_DEFINE_CONV2D_WINDOW(copy_window, uint8_t, FLIP, TARGET)
 
 typedef struct run_state {
   const conv2d_run *run;
-  rescale_avx512 panel[2];
+  martlet_channels_avx512 panel[2];
   /// The rule is fixed-point and no channel shifts to the left: the vector path.
   bool fast;
 } run_state;

@@ -13,7 +13,7 @@
 
 typedef struct channel_rescale {
   __m256i bias, multiplier, left, right;
-  rescale_rectified_avx2 rectified;
+  martlet_rectified_avx2 rectified;
 } channel_rescale;
 
 typedef struct depthwise_state {

@@ -1,5 +1,5 @@
-#include "channels_avx512.h"
 #include "depthwise.h"
+#include "requant_avx512.h"
 #include "variants.h"
 
 #if defined(__x86_64__)
@@ -17,7 +17,7 @@ typedef struct depthwise_state {
   const depthwise_run *run;
   /// Channels of one pixel.
   __mmask64 mask;
-  rescale_avx512 channels[4];
+  martlet_channels_avx512 channels[4];
   /// Interleaved weights of each quad of taps; the last quad is filled up with zeros.
   __m512i weights[MAX_QUADS][4];
   /// -weight_zero_point in the bytes of the quad's real taps, as two addends that fit int8.
