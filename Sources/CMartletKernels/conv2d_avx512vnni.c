@@ -10,6 +10,8 @@
 #define INLINE static inline __attribute__((always_inline))
 /// Pixels x panels of accumulators: 24 registers, leaving room for two panels' weights and the constants.
 #define MAX_PIXELS 12
+/// The same for a single panel, where each broadcast pixel serves one multiplication only.
+#define MAX_NARROW 16
 
 /// 4 x 16 int32 to 4 x 16 int8, in order: zero point added, saturated, clamped.
 TARGET INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d, const martlet_conv2d_params *p) {
@@ -110,7 +112,7 @@ TARGET INLINE void store(const run_state *state, int8_t *out, int pixels, int pa
   const conv2d_run *run = state->run;
   const martlet_conv2d_params *p = &run->grid->p;
   if (!state->fast) {
-    int32_t lanes[MAX_PIXELS][2][16];
+    int32_t lanes[MAX_NARROW][2][16];
 #pragma clang loop unroll(full)
     for (int i = 0; i < pixels; i++) {
       _mm512_storeu_si512(lanes[i][0], acc[i][0]);
@@ -146,7 +148,7 @@ TARGET INLINE void store(const run_state *state, int8_t *out, int pixels, int pa
 }
 
 TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixels, int panels, bool rectified) {
-  __m512i acc[MAX_PIXELS][2];
+  __m512i acc[MAX_NARROW][2];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++) {
     acc[i][0] = state->panel[0].bias;
@@ -169,6 +171,7 @@ TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixe
   TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }
 #define DEFINE_NARROW(N) \
   TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); }
+TARGET static void relu_16_1(const run_state *s, const pixel_block *at) { block(s, at, 16, 1, true); }
 #define DEFINE_RECTIFIED(N) \
   TARGET static void relu_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, true); }
 DEFINE_BLOCK(1)
@@ -184,7 +187,7 @@ DEFINE_NARROW(1)
 DEFINE_NARROW(2)
 DEFINE_NARROW(4)
 DEFINE_NARROW(8)
-DEFINE_NARROW(12)
+DEFINE_NARROW(16)
 DEFINE_RECTIFIED(8)
 DEFINE_RECTIFIED(10)
 DEFINE_RECTIFIED(12)
@@ -201,7 +204,7 @@ static const block_size wide[MAX_PIXELS + 1] = {[1] = {1, block_1_2, block_1_2},
                                                 [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},
                                                 [9] = {8, block_8_2, relu_8_2},     [10] = {10, block_10_2, relu_10_2},
                                                 [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
-static const block_size narrow[] = {{12, block_12_1, block_12_1},
+static const block_size narrow[] = {{16, block_16_1, relu_16_1},
                                     {8, block_8_1, block_8_1},
                                     {4, block_4_1, block_4_1},
                                     {2, block_2_1, block_2_1},

@@ -8,7 +8,10 @@
 
 #define MARTLET_DEFINE_CONV2D_WINDOW(NAME, TYPE, CONVERT, ATTRIBUTES)                                                  \
   ATTRIBUTES static inline void NAME##_fill(TYPE *restrict out, int64_t count, int32_t value) {                        \
-    for (int64_t i = 0; i < count; i++) out[i] = CONVERT(value);                                                       \
+    if (sizeof(TYPE) == 1)                                                                                             \
+      memset(out, (uint8_t)CONVERT(value), (size_t)count);                                                             \
+    else                                                                                                               \
+      for (int64_t i = 0; i < count; i++) out[i] = CONVERT(value);                                                     \
   }                                                                                                                    \
   ATTRIBUTES static inline void NAME##_move(TYPE *restrict out, const int8_t *restrict in, int64_t count) {            \
     for (int64_t i = 0; i < count; i++) out[i] = CONVERT(in[i]);                                                       \

@@ -90,14 +90,18 @@ static depthwise_tile tile_of(const depthwise_grid *g, int32_t unit) {
 static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture, int32_t first_row,
                        const int8_t *zeros, const int8_t **table) {
   const martlet_depthwise_params *p = &g->p;
-  for (int32_t y = 0; y < t->height; y++) {
-    for (int32_t column = 0; column < g->columns; column++) {
-      int32_t x = column - p->pad_left;
-      for (int32_t ky = 0; ky < p->kernel_h; ky++) {
-        int32_t row = (t->y + y) * p->stride_h - p->pad_top + ky * p->dilation_h;
-        bool inside = x >= 0 && x < p->in_w && row >= 0 && row < p->in_h;
-        *table++ = inside ? picture + ((int64_t)(row - first_row) * p->in_w + x) * g->channels : zeros;
-      }
+  const int32_t left = martlet_min(p->pad_left, g->columns), right = martlet_min(p->pad_left + p->in_w, g->columns);
+  for (int32_t y = 0; y < t->height; y++, table += (ptrdiff_t)g->columns * p->kernel_h) {
+    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+      const int32_t row = (t->y + y) * p->stride_h - p->pad_top + ky * p->dilation_h;
+      const bool inside = row >= 0 && row < p->in_h;
+      const int8_t *pixel = inside ? picture + (int64_t)(row - first_row) * p->in_w * g->channels : zeros;
+      const ptrdiff_t step = inside ? g->channels : 0;
+      const int8_t **entry = table + ky;
+      int32_t column = 0;
+      for (; column < left; column++, entry += p->kernel_h) *entry = zeros;
+      for (; column < right; column++, entry += p->kernel_h, pixel += step) *entry = pixel;
+      for (; column < g->columns; column++, entry += p->kernel_h) *entry = zeros;
     }
   }
 }

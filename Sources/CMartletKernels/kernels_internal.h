@@ -19,7 +19,7 @@
 #endif
 
 /// Largest number of elementary operations that one unit may hold, as far as the operator's shape allows.
-#define MARTLET_UNIT_WORK 65536
+#define MARTLET_UNIT_WORK 16384
 
 // MARK: - Wrapping arithmetic
 

@@ -3,8 +3,9 @@ import CMartletPlatform
 
 /// A fixed team of threads: made once, kept until the end, asleep while there is nothing to do.
 ///
-/// The caller is the team's first thread. A job is a kernel and a range of units; every thread claims units from a common
-/// counter, so a thread that the system does not run holds nobody up: the caller waits only for those that have begun.
+/// The caller is the team's first thread. A job is a kernel and a range of units; every thread has its share of them and
+/// then takes from the others', so a thread that the system does not run holds nobody up: the caller waits only for those
+/// that have begun.
 /// Waiting is a short bounded spin and then a futex, so an idle team uses no processor time.
 public struct Team: ~Copyable {
   /// 1...64, the caller included.
@@ -13,7 +14,7 @@ public struct Team: ~Copyable {
 
   /// Bytes of the region that `init` needs.
   public static func byteCount(threads: Int) -> Int {
-    TeamState.headerBytes + max(0, threads - 1) * TeamState.workerBytes
+    TeamState.headerBytes + max(1, threads) * TeamState.threadBytes
   }
 
   /// Starts `threads - 1` workers in `region` (64-byte aligned, `byteCount(threads:)` bytes, zeroed). Where the system

@@ -9,7 +9,8 @@ struct TeamState {
   private let base: UnsafeMutableRawPointer?
 
   static let headerBytes = 512
-  static let workerBytes = 128
+  /// For each thread, the caller included: a line for its counter of units, then its TeamWorker.
+  static let threadBytes = 192
 
   init(base: UnsafeMutableRawPointer?) { self.base = base }
 
@@ -20,20 +21,31 @@ struct TeamState {
   /// Changes with every job and at the end; sleeping workers wait on it.
   private var epoch: UnsafeMutablePointer<UInt32> { word(1) }
   private var sleepers: UnsafeMutablePointer<UInt32> { word(2) }
-  private var next: UnsafeMutablePointer<UInt32> { word(3) }
-  private var stopping: UnsafeMutablePointer<UInt32> { word(4) }
-  private var callerSleeps: UnsafeMutablePointer<UInt32> { word(5) }
+  private var stopping: UnsafeMutablePointer<UInt32> { word(3) }
+  private var callerSleeps: UnsafeMutablePointer<UInt32> { word(4) }
   /// Written while the gate is closed and nobody is inside.
   private var order: UnsafeMutablePointer<Order> { (base! + 6 * 64).assumingMemoryBound(to: Order.self) }
 
   private struct Order {
     var job: Job
-    var last: UInt32
-    var chunk: UInt32
+    var first: Int32
+    var last: Int32
+    var threads: Int32
+
+    /// Units [start(of: i), start(of: i + 1)) are meant for thread i, so that a thread finds what it wrote itself in its
+    /// own cache, operator after operator.
+    func start(of thread: Int32) -> Int32 {
+      first + Int32(Int64(last - first) * Int64(thread) / Int64(threads))
+    }
   }
 
-  func worker(_ index: Int) -> UnsafeMutablePointer<TeamWorker> {
-    (base! + TeamState.headerBytes + (index - 1) * TeamState.workerBytes).assumingMemoryBound(to: TeamWorker.self)
+  /// How many units of its share a thread has given away.
+  private func taken(_ thread: Int32) -> UnsafeMutablePointer<UInt32> {
+    (base! + TeamState.headerBytes + Int(thread) * TeamState.threadBytes).assumingMemoryBound(to: UInt32.self)
+  }
+
+  func worker(_ thread: Int) -> UnsafeMutablePointer<TeamWorker> {
+    (base! + TeamState.headerBytes + thread * TeamState.threadBytes + 64).assumingMemoryBound(to: TeamWorker.self)
   }
 
   /// About 20 to 60 microseconds: longer than the gap between two operators, far shorter than a scheduler's slice.
@@ -43,10 +55,8 @@ struct TeamState {
   // MARK: The caller's side
 
   func open(_ job: Job, first: Int32, last: Int32, threads: Int) {
-    // A few claims per thread even out their speed; more would only cost traffic.
-    let chunk = max(1, UInt32(last - first) / UInt32(threads * 8))
-    order.initialize(to: Order(job: job, last: UInt32(last), chunk: chunk))
-    martlet_store_release(next, UInt32(first))
+    order.initialize(to: Order(job: job, first: first, last: last, threads: Int32(threads)))
+    for thread in 0..<Int32(threads) { martlet_store_release(taken(thread), 0) }
     _ = martlet_fetch_add(gate, TeamState.opening)
     _ = martlet_fetch_add(epoch, 1)
     // Sequentially consistent on both sides: either the sleeper sees the new epoch or we see the sleeper.
@@ -78,13 +88,22 @@ struct TeamState {
 
   // MARK: Everybody's side
 
+  /// First the thread's own share, then what is left of the others': a thread that the system does not run, or runs
+  /// slowly, has its share done by those that do.
   func claimUnits(thread: Int) {
-    let last = order.pointee.last
-    let chunk = order.pointee.chunk
-    while true {
-      let first = martlet_fetch_add(next, chunk)
-      if first >= last { return }
-      order.pointee.job.run(Int32(first), Int32(min(first + chunk, last)), thread: thread)
+    let threads = order.pointee.threads
+    for turn in 0..<threads {
+      let owner = (Int32(thread) + turn) % threads
+      let start = order.pointee.start(of: owner)
+      let count = UInt32(order.pointee.start(of: owner + 1) - start)
+      // A few claims even out the threads' speed; more would only cost traffic.
+      let chunk = turn == 0 ? max(1, count / 4) : 1
+      while true {
+        let first = martlet_fetch_add(taken(owner), chunk)
+        if first >= count { break }
+        let last = min(first + chunk, count)
+        order.pointee.job.run(start + Int32(first), start + Int32(last), thread: thread)
+      }
     }
   }
 
