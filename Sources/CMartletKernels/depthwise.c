@@ -28,7 +28,10 @@ void martlet_depthwise_grid(const martlet_depthwise_params *params, depthwise_gr
 
   int64_t panels = UNIT_WORK / (taps * 16 * g->tile_h * p->out_w) / block * block;
   if (panels < block) panels = block;
-  g->tile_panels = martlet_min((int32_t)martlet_min(panels > INT32_MAX ? INT32_MAX : (int32_t)panels, g->panels), g->panels);
+  if (panels > g->panels) panels = g->panels;
+  // Even shares, in whole blocks.
+  g->tiles_p = martlet_ceil_div(g->panels, panels);
+  g->tile_panels = martlet_min(martlet_ceil_div(martlet_ceil_div(g->panels, g->tiles_p), block) * block, g->panels);
   g->tiles_p = martlet_ceil_div(g->panels, g->tile_panels);
 }
 
@@ -77,10 +80,11 @@ typedef struct depthwise_tile {
 
 static depthwise_tile tile_of(const depthwise_grid *g, int32_t unit) {
   depthwise_tile t;
+  // Rows outermost: neighbouring units read and write neighbouring memory, and so does a thread's share of them.
+  t.panel = unit % g->tiles_p * g->tile_panels;
+  unit /= g->tiles_p;
   int32_t tile_y = unit % g->tiles_y;
-  unit /= g->tiles_y;
-  t.picture = unit % g->p.batch;
-  t.panel = unit / g->p.batch * g->tile_panels;
+  t.picture = unit / g->tiles_y;
   t.y = tile_y * g->tile_h;
   t.height = martlet_min(g->tile_h, g->p.out_h - t.y);
   t.panels = martlet_min(g->tile_panels, g->panels - t.panel);
