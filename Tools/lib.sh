@@ -21,7 +21,7 @@ as_root() {
 apt_need() {
   local missing=() name
   for name in "$@"; do
-    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+    [[ $(dpkg-query -W -f '${Status}' "$name" 2>/dev/null) == *'ok installed'* ]] || missing+=("$name")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
