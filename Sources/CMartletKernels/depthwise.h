@@ -42,8 +42,8 @@ typedef struct depthwise_run {
 
 typedef void (*depthwise_run_kernel)(const depthwise_run *run);
 
-/// Runs the units, `panels` blocks of channels at a time. Pointers of the table may be read up to 64 bytes past their channel:
-/// kernels use masked or partial loads for the last block.
+/// Runs the units, `panels` blocks of channels at a time. A pointer of the table may lead to a tensor's last pixel: kernels
+/// read no more than run.channels bytes from it.
 void martlet_depthwise_drive(const martlet_depthwise_params *params, const martlet_buffers *buffers, int32_t first,
                              int32_t last, void *scratch, depthwise_run_kernel kernel, int32_t panels);
 

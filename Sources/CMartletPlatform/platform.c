@@ -49,12 +49,6 @@ void martlet_thread_join(martlet_thread *thread) { pthread_join((pthread_t)threa
 
 int32_t martlet_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 
-int32_t martlet_processor_count(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-  return 1;
-}
-
 static uint64_t clock_ns(clockid_t clock) {
   struct timespec time;
   clock_gettime(clock, &time);

@@ -59,8 +59,6 @@ int martlet_thread_start(martlet_thread *thread, martlet_thread_body body, void 
 void martlet_thread_join(martlet_thread *thread);
 /// The calling thread's number, as /proc/self/task has it.
 int32_t martlet_thread_id(void);
-/// How many processors this process may run on.
-int32_t martlet_processor_count(void);
 
 // MARK: - Clocks
 
