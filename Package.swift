@@ -67,12 +67,20 @@ var dependencies: [Package.Dependency] = []
 // Workstation only.
 if !embedded {
   dependencies.append(.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"))
+  dependencies.append(.package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"))
   products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
   products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
   targets += [
     .systemLibrary(name: "CZlib", path: "Tools/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
-      name: "MartletConvert", dependencies: ["Martlet", "CMartletKernels", "CZlib"], path: "Tools/MartletConvert"),
+      name: "CMartletFloat", dependencies: ["CMartletKernels"], path: "Tools/CMartletFloat",),
+    .target(
+      name: "MartletConvert",
+      dependencies: [
+        "MartletDevice", "Martlet", "CMartletKernels", "CMartletFloat", "CZlib",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Tools/MartletConvert", exclude: ["ONNX/onnx.proto"]),
     .executableTarget(
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],

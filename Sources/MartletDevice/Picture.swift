@@ -13,31 +13,34 @@ public struct Picture: Sendable {
   /// Decodes a file, turned upright, and fits it to a size by the filter that feeds the models; in its own size if none
   /// is given.
   public init(
-    path: FilePath, width: Int? = nil, height: Int? = nil, channels: Int = 3, policy: ResizePolicy = .stretch
+    path: FilePath, width: Int? = nil, height: Int? = nil, channels: Int = 3, policy: ResizePolicy = .stretch,
+    shorterSide: Int = 0
   ) throws(PictureError) {
     var reader = try PictureReader()
     let shape = try reader.open(path: path)
     try self.init(
       &reader, shape, width: width ?? shape.displayedWidth, height: height ?? shape.displayedHeight,
-      channels: channels, policy: policy)
+      channels: channels, policy: policy, shorterSide: shorterSide)
   }
 
   /// The same from a file's bytes.
   public init(
     bytes: UnsafeRawBufferPointer, width: Int? = nil, height: Int? = nil, channels: Int = 3,
-    policy: ResizePolicy = .stretch
+    policy: ResizePolicy = .stretch, shorterSide: Int = 0
   ) throws(PictureError) {
     var reader = try PictureReader()
     let shape = try reader.open(bytes: bytes)
     try self.init(
       &reader, shape, width: width ?? shape.displayedWidth, height: height ?? shape.displayedHeight,
-      channels: channels, policy: policy)
+      channels: channels, policy: policy, shorterSide: shorterSide)
   }
 
   private init(
-    _ reader: inout PictureReader, _ shape: PictureShape, width: Int, height: Int, channels: Int, policy: ResizePolicy
+    _ reader: inout PictureReader, _ shape: PictureShape, width: Int, height: Int, channels: Int, policy: ResizePolicy,
+    shorterSide: Int
   ) throws(PictureError) {
-    let regionBytes = Resizer.byteCount(of: shape, policy: policy, width: width, height: height, channels: channels)
+    let regionBytes = Resizer.byteCount(
+      of: shape, policy: policy, shorterSide: shorterSide, width: width, height: height, channels: channels)
     let valueBytes = width * height * channels
     guard let region = martlet_reserve_memory(regionBytes) else { throw PictureError(.outOfMemory) }
     defer { martlet_release_memory(region, regionBytes) }
@@ -50,7 +53,7 @@ public struct Picture: Sendable {
         width: width, height: height, channels: channels, values: start.assumingMemoryBound(to: Int8.self),
         table: table.baseAddress!)
       var resizer = Resizer(
-        picture: shape, policy: policy, target: target,
+        picture: shape, policy: policy, shorterSide: shorterSide, target: target,
         region: UnsafeMutableRawBufferPointer(start: region, count: regionBytes))
       do throws(PictureError) {
         for _ in 0..<shape.height { resizer.push(row: try reader.readRow()) }

@@ -47,30 +47,35 @@ public struct PictureLoader: ~Copyable {
     path: FilePath, into engine: borrowing Engine, policy: ResizePolicy? = nil
   ) throws(PictureError) {
     let own = ResizePolicy(rawValue: engine.manifest.resizePolicy) ?? .stretch
-    try load(path: path, into: try engine.pictureTarget(), policy: policy ?? own)
+    try load(
+      path: path, into: try engine.pictureTarget(), policy: policy ?? own,
+      shorterSide: Int(engine.manifest.shorterSide))
   }
 
   /// Fills a target of the loader's sizes. After an error its values mean nothing.
-  public mutating func load(path: FilePath, into target: PictureTarget, policy: ResizePolicy) throws(PictureError) {
+  public mutating func load(
+    path: FilePath, into target: PictureTarget, policy: ResizePolicy, shorterSide: Int = 0
+  ) throws(PictureError) {
     let shape = try reader.open(path: path)
     defer { reader.close() }
-    try load(shape, into: target, policy: policy)
+    try load(shape, into: target, policy: policy, shorterSide: shorterSide)
   }
 
   /// The same from a picture file's bytes in memory.
   public mutating func load(
-    bytes: UnsafeRawBufferPointer, into target: PictureTarget, policy: ResizePolicy
+    bytes: UnsafeRawBufferPointer, into target: PictureTarget, policy: ResizePolicy, shorterSide: Int = 0
   ) throws(PictureError) {
     let shape = try reader.open(bytes: bytes)
     defer { reader.close() }
-    try load(shape, into: target, policy: policy)
+    try load(shape, into: target, policy: policy, shorterSide: shorterSide)
   }
 
   private mutating func load(
-    _ shape: PictureShape, into target: PictureTarget, policy: ResizePolicy
+    _ shape: PictureShape, into target: PictureTarget, policy: ResizePolicy, shorterSide: Int
   ) throws(PictureError) {
     precondition(target.width == width && target.height == height && target.channels == channels)
-    var resizer = Resizer(picture: shape, policy: policy, target: target, region: region)
+    var resizer = Resizer(
+      picture: shape, policy: policy, shorterSide: shorterSide, target: target, region: region)
     for _ in 0..<shape.height { resizer.push(row: try reader.readRow()) }
   }
 }

@@ -5,12 +5,12 @@ import Testing
 
 @Suite struct PackingTests {
   private func operands(
-    _ weights: [Int8], shape: [Int], channels: Int, bias: [Int32]? = nil, inputZeroPoint: Int32 = 5,
+    _ weights: [Int8], channels: Int, bias: [Int32]? = nil, inputZeroPoint: Int32 = 5,
     weightZeroPoint: Int32 = 0
   ) -> Lowering.ConvolutionOperands {
     Lowering.ConvolutionOperands(
       input: 0, inputZeroPoint: inputZeroPoint, weightZeroPoint: weightZeroPoint, outputZeroPoint: 0, clamp: -128...127,
-      weights: ArraySlice(weights.map { UInt8(bitPattern: $0) }), weightShape: shape,
+      weights: ArraySlice(weights.map { UInt8(bitPattern: $0) }),
       bias: bias ?? Array(repeating: 10, count: channels),
       rescale: (0..<channels).map { (multiplier: Int32(1000 + $0), shift: Int32(-$0)) })
   }
@@ -30,7 +30,7 @@ import Testing
     // Two channels of depth 5: two quads, the second with three padding weights.
     let weights: [Int8] = [1, 2, 3, 4, 5, -1, -2, -3, -4, -5]
     let p = convolution(kernel: 1, inputs: 5, outputs: 2)
-    let packed = try Packing.convolution(p, operands(weights, shape: [2, 1, 1, 5], channels: 2))
+    let packed = try Packing.convolution(p, operands(weights, channels: 2))
     #expect(packed.count == withUnsafePointer(to: p) { martlet_conv2d_weights_bytes($0) })
     let header = words(packed[0..<192])
     #expect(header[0] == 10 - 5 * 15 && header[1] == 10 + 5 * 15 && header[2] == 0)
@@ -45,8 +45,7 @@ import Testing
     let p = convolution(kernel: kernel, inputs: inputs, outputs: outputs, groups: groups)
     let count = Int(outputs * kernel * kernel * (inputs / groups))
     let weights = (0..<count).map { Int8(truncatingIfNeeded: $0) }
-    let shape = [Int(outputs), Int(kernel), Int(kernel), Int(inputs / groups)]
-    let packed = try Packing.convolution(p, operands(weights, shape: shape, channels: Int(outputs), weightZeroPoint: 7))
+    let packed = try Packing.convolution(p, operands(weights, channels: Int(outputs), weightZeroPoint: 7))
     #expect(packed.count == withUnsafePointer(to: p) { martlet_conv2d_weights_bytes($0) })
   }
 
@@ -57,7 +56,7 @@ import Testing
     (p.stride_h, p.stride_w, p.dilation_h, p.dilation_w) = (1, 1, 1, 1)
     p.weight_zero_point = 9
     let weights = (0..<36).map { Int8($0) }
-    let packed = try Packing.depthwise(p, operands(weights, shape: [1, 1, 2, 18], channels: 18, weightZeroPoint: 9))
+    let packed = try Packing.depthwise(p, operands(weights, channels: 18, weightZeroPoint: 9))
     #expect(packed.count == withUnsafePointer(to: p) { martlet_depthwise_weights_bytes($0) })
     #expect(packed[192..<208] == (0..<16).map { UInt8($0) }[...])
     #expect(packed[208..<224] == (18..<34).map { UInt8($0) }[...])
@@ -65,7 +64,7 @@ import Testing
   }
 
   @Test func turnedKernels() {
-    let weights = ArraySlice((0..<12).map { UInt8($0) })
+    let weights = (0..<12).map { UInt8($0) }
     let turned = Packing.turned(weights, outputs: 1, height: 2, width: 3, depth: 2)
     #expect(turned == [10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1])
   }
@@ -73,7 +72,7 @@ import Testing
   @Test func overflowIsRefused() {
     let p = convolution(kernel: 1, inputs: 1, outputs: 1)
     #expect(throws: ConversionError.self) {
-      _ = try Packing.convolution(p, operands([1], shape: [1, 1, 1, 1], channels: 1, bias: [Int32.min]))
+      _ = try Packing.convolution(p, operands([1], channels: 1, bias: [Int32.min]))
     }
   }
 }

@@ -1,6 +1,6 @@
 import Martlet
 
-public struct ConversionOptions {
+public struct ConversionOptions: Sendable {
   /// One per output of a classifier; nil takes those that the model carries.
   public var labels: [String]?
   /// What to call the labels in messages, if not "labels".
@@ -9,16 +9,23 @@ public struct ConversionOptions {
   public var mean: [Float]?
   public var standardDeviation: [Float]?
   public var resize: ResizePolicy?
+  /// See `ManifestRecord.shorterSide`; nil takes the choice of the model's kind.
+  public var shorterSide: Int?
+  /// Of an ONNX model's input.
+  public var layout = InputLayout.auto
+  /// Of an ONNX model's input, where the model leaves it open.
+  public var inputShape: [Int]?
 
   public init(
     labels: [String]? = nil, labelsName: String? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil,
-    resize: ResizePolicy? = nil
+    resize: ResizePolicy? = nil, shorterSide: Int? = nil
   ) {
     self.labels = labels
     self.labelsName = labelsName
     self.mean = mean
     self.standardDeviation = standardDeviation
     self.resize = resize
+    self.shorterSide = shorterSide
   }
 }
 
@@ -49,6 +56,10 @@ public struct ConversionSummary: Sendable {
   public var plannedPeakBytes: Int
   public var lowerBoundBytes: Int
   public var sourceSHA256: String
+  /// How pixels become input values; nil where the model takes no pictures.
+  public var normalization: Normalization?
+  /// What a person should know.
+  public var notes: [String]
 }
 
 /// From a source model's bytes to a `.martlet` file's: import, passes, lowering, plan, write, check.
@@ -56,45 +67,53 @@ public enum Converter {
   public static let version = "0.1.0"
 
   /// - Parameters:
-  ///   - source: the bytes of a TensorFlow Lite model; untrusted.
+  ///   - source: the bytes of a TensorFlow Lite or ONNX model; untrusted.
   ///   - name: what to call it in messages and in the provenance.
-  public static func convert(_ source: [UInt8], name: String, options: ConversionOptions = ConversionOptions())
-    throws(ConversionError) -> Conversion
-  {
-    let shown = printable(name)
-    let model = try TFLiteModel(source, name: shown)
-    var graph = try Importer.graph(from: model, name: shown)
-    Passes.run(&graph)
-    do throws(ConversionError) {
-      return try finish(graph, model: model, name: shown, options: options)
-    } catch {
-      throw ConversionError(
-        error.kind, lines: error.lines.map { $0.hasPrefix("\(shown): ") ? $0 : "\(shown): \($0)" })
+  ///   - directory: the model's folder, where an ONNX model may keep tensors in files of their own.
+  public static func convert(
+    _ source: [UInt8], name: String, directory: String? = nil, options: ConversionOptions = ConversionOptions()
+  ) throws(ConversionError) -> Conversion {
+    var model = try SourceModel(source, name: name, directory: directory, options: options)
+    return try model.named { (model) throws(ConversionError) in
+      if model.isFloat {
+        guard model.graph.values.contains(where: { $0.type == .float32 && $0.quantization != nil && $0.constant == nil })
+        else {
+          throw .unsupported("the model is float; quantize it with pictures: martlet-tools quantize (or with --calibrate)")
+        }
+        FloatPasses.run(&model.graph)
+        model.graph = try QuantizedGraph.make(model.graph, grids: GridPlan(&model.graph).grids)
+      }
+      return try finish(model, options: options)
     }
   }
 
-  private static func finish(_ graph: Graph, model: TFLiteModel, name: String, options: ConversionOptions)
+  /// From a quantized graph to a file.
+  ///
+  /// - Parameter provenance: more `key: value` lines.
+  static func finish(_ model: SourceModel, options: ConversionOptions, provenance: [String] = [])
     throws(ConversionError) -> Conversion
   {
+    var graph = model.graph
+    Passes.run(&graph)
     var program = try Lowering.program(for: graph)
     ProgramPasses.run(&program)
     let plan = try MemoryPlan(program)
-    let metadata = try ModelMetadata(model, name: name)
-    let picture = try PictureInput(program, metadata: metadata, options: options)
-    let labels = try Self.labels(program, picture: picture, metadata: metadata, options: options)
+    let picture = try PictureInput(program, metadata: model.metadata, options: options)
+    let labels = try Self.labels(program, picture: picture, metadata: model.metadata, options: options)
 
     var manifest = ManifestRecord()
     manifest.task = (picture == nil ? ModelTask.tensors : .classification).rawValue
     manifest.labelCount = UInt32(labels.count)
     // Training crops; a picture squeezed out of its proportions costs accuracy, and here it is never better.
     manifest.resizePolicy = (options.resize ?? .crop).rawValue
+    if picture != nil { manifest.shorterSide = UInt32(model.shorterSide(options)) }
     try fill(&manifest, program)
-    let digest = SHA256.hexDigest(of: model.bytes)
     let writer = ModelWriter(
       program: program, plan: plan, manifest: manifest, labels: labels, pixels: picture?.table,
       provenance: [
-        "source: \(name)", "source-sha256: \(digest)", "source-format: tflite", "converter: martlet-tools \(version)",
-      ] + (picture.map { ["pixels: \($0.description)"] } ?? []))
+        "source: \(model.name)", "source-sha256: \(model.sha256)", "source-format: \(model.format.rawValue)",
+        "converter: martlet-tools \(version)",
+      ] + (picture?.provenance ?? []) + provenance)
     let bytes = try writer.bytes()
     let budget = try ModelCheck.budget(of: bytes, program: program)
 
@@ -104,10 +123,11 @@ public enum Converter {
     }
     let summary = ConversionSummary(
       task: picture == nil ? "tensors" : "classification", inputs: program.inputs.map(edge),
-      outputs: program.outputs.map(edge), labelCount: labels.count, sourceOperators: model.operators.count,
-      operators: program.operators.count, sourceBytes: model.bytes.count, fileBytes: bytes.count,
+      outputs: program.outputs.map(edge), labelCount: labels.count, sourceOperators: model.operatorCount,
+      operators: program.operators.count, sourceBytes: model.byteCount, fileBytes: bytes.count,
       weightsBytes: program.tensors.reduce(0) { $0 + ($1.constant?.count ?? 0) }, arenaBytes: budget.arenaBytes,
-      plannedPeakBytes: plan.plannedPeakBytes, lowerBoundBytes: plan.lowerBoundBytes, sourceSHA256: digest)
+      plannedPeakBytes: plan.plannedPeakBytes, lowerBoundBytes: plan.lowerBoundBytes, sourceSHA256: model.sha256,
+      normalization: picture?.normalization, notes: model.notes)
     return Conversion(bytes: bytes, summary: summary)
   }
 

@@ -1,11 +1,57 @@
 import Martlet
 
+/// A pixel (0...255) becomes (pixel - mean) / standardDeviation; three channels, red first.
+public struct Normalization: Equatable, Sendable {
+  public var mean: [Float]
+  public var standardDeviation: [Float]
+
+  public init(mean: [Float], standardDeviation: [Float]) {
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+  }
+
+  /// What models are trained with.
+  public enum Preset: String, Sendable, CaseIterable {
+    /// torchvision and timm: mean and deviation of ImageNet.
+    case imagenet
+    /// Keras and TensorFlow: -1...1.
+    case tf
+    /// Pixels as they are, 0...255.
+    case raw
+    /// 0...1.
+    case unit
+
+    public var normalization: Normalization {
+      switch self {
+      case .imagenet:
+        Normalization(mean: [123.675, 116.28, 103.53], standardDeviation: [58.395, 57.12, 57.375])
+      case .tf: Normalization(mean: [127.5, 127.5, 127.5], standardDeviation: [127.5, 127.5, 127.5])
+      case .raw: Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1])
+      case .unit: Normalization(mean: [0, 0, 0], standardDeviation: [255, 255, 255])
+      }
+    }
+  }
+
+  /// What the three channels can become.
+  var range: ClosedRange<Float> {
+    let low = zip(mean, standardDeviation).map { -$0 / $1 }
+    let high = zip(mean, standardDeviation).map { (255 - $0) / $1 }
+    return (low.min() ?? 0)...(high.max() ?? 0)
+  }
+}
+
 /// How a classifier's input is made from a picture: what each pixel value becomes, per channel.
 struct PictureInput {
   /// 3 x 256 int8.
   var table: [Int8]
-  /// For the provenance.
-  var description: String
+  /// nil where the input takes pixels as they are.
+  var normalization: Normalization?
+
+  var provenance: [String] {
+    guard let normalization else { return ["pixels: pixel - 128"] }
+    func words(_ values: [Float]) -> String { values.map { "\($0)" }.joined(separator: " ") }
+    return ["mean: \(words(normalization.mean))", "std: \(words(normalization.standardDeviation))"]
+  }
 
   /// nil if the model does not take one picture and give one row of scores.
   init?(_ program: Program, metadata: ModelMetadata, options: ConversionOptions) throws(ConversionError) {
@@ -26,7 +72,6 @@ struct PictureInput {
       // A quantized input takes pixels as they are: uint8 q is the pixel, int8 q the pixel less 128.
       let row = (0..<256).map { Int8($0 - 128) }
       table = row + row + row
-      description = "pixel - 128"
       return
     }
     let means = try Self.three(mean ?? [127.5], "mean")
@@ -44,7 +89,7 @@ struct PictureInput {
         table.append(Int8(clamping: bounded + tensor.zeroPoint))
       }
     }
-    description = "(pixel - \(means)) / \(deviations)"
+    normalization = Normalization(mean: means, standardDeviation: deviations)
   }
 
   private static func isPicture(_ program: Program) -> Bool {
@@ -55,7 +100,7 @@ struct PictureInput {
       && output.type == .int8 && output.shape.count == 2 && output.shape[0] == 1
   }
 
-  private static func three(_ values: [Float], _ name: String) throws(ConversionError) -> [Float] {
+  static func three(_ values: [Float], _ name: String) throws(ConversionError) -> [Float] {
     switch values.count {
     case 1: return [values[0], values[0], values[0]]
     case 3: return values

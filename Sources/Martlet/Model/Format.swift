@@ -75,7 +75,7 @@ public enum ModelTask: UInt32 {
 }
 
 /// How a picture is fitted to the model's input.
-public enum ResizePolicy: UInt32 {
+public enum ResizePolicy: UInt32, Sendable {
   /// The whole picture, its sides scaled independently.
   case stretch = 0
   /// The largest centred part that has the input's aspect ratio.
@@ -121,7 +121,10 @@ public struct ManifestRecord: BitwiseCopyable {
   public var resizePolicy: UInt32 = 0
   /// 0: red, green, blue; 1: blue, green, red. For one channel: luma.
   public var channelOrder: UInt32 = 0
-  public var reserved: InlineArray<6, UInt32> = InlineArray(repeating: 0)
+  /// For a cropped picture: to how many pixels its shorter side is scaled before the input's size is cut out of the
+  /// middle. 0: to the input's own shorter side.
+  public var shorterSide: UInt32 = 0
+  public var reserved: InlineArray<5, UInt32> = InlineArray(repeating: 0)
   public var inputs: InlineArray<8, BoundaryRecord> = InlineArray(repeating: BoundaryRecord())
   public var outputs: InlineArray<8, BoundaryRecord> = InlineArray(repeating: BoundaryRecord())
   public init() {}

@@ -86,6 +86,11 @@ extension Model {
     guard ResizePolicy(rawValue: manifest.resizePolicy) != nil else {
       throw ModelError(.unknownValue, .manifest, field: "resizePolicy", found: Int64(manifest.resizePolicy))
     }
+    guard manifest.shorterSide <= UInt32(ResizeGeometry.maxSide) else {
+      throw ModelError(
+        .outOfRange, .manifest, field: "shorterSide", found: Int64(manifest.shorterSide),
+        expected: Int64(ResizeGeometry.maxSide))
+    }
     guard manifest.channelOrder <= 1 else {
       throw ModelError(.unknownValue, .manifest, field: "channelOrder", found: Int64(manifest.channelOrder))
     }

@@ -18,7 +18,9 @@ public struct PixelBox: BitwiseCopyable, Equatable, Sendable {
 /// Computed in displayed axes, in whole pixels; divisions of sizes round half up, those of margins down:
 /// - stretch: everything to everything;
 /// - crop: all of the shorter side (relative to the target), and of the other one
-///   `round(side * target ratio)`, at least 1, in the middle;
+///   `round(side * target ratio)`, at least 1, in the middle; with `shorterSide`, of that the share
+///   `shorter target side / shorterSide` in the middle: as if the picture's shorter side were first scaled to
+///   `shorterSide` pixels and the target's size then cut out;
 /// - letterbox: everything, to a middle part of the target that has the picture's ratio in the same way.
 public struct ResizeGeometry: BitwiseCopyable, Equatable, Sendable {
   /// The largest side of a picture or a target.
@@ -30,7 +32,11 @@ public struct ResizeGeometry: BitwiseCopyable, Equatable, Sendable {
   public var target: PixelBox
 
   /// All sizes lie in 1...maxSide; `width` and `height` are those of the displayed picture.
-  public init(width: Int, height: Int, targetWidth: Int, targetHeight: Int, policy: ResizePolicy) {
+  ///
+  /// - Parameter shorterSide: 0, or at least the target's shorter side; of meaning to `crop` alone.
+  public init(
+    width: Int, height: Int, targetWidth: Int, targetHeight: Int, policy: ResizePolicy, shorterSide: Int = 0
+  ) {
     source = PixelBox(x: 0, y: 0, width: width, height: height)
     target = PixelBox(x: 0, y: 0, width: targetWidth, height: targetHeight)
     let isWider = width * targetHeight > height * targetWidth
@@ -41,6 +47,11 @@ public struct ResizeGeometry: BitwiseCopyable, Equatable, Sendable {
         source.width = Self.scaled(height, by: targetWidth, over: targetHeight, limit: width)
       } else {
         source.height = Self.scaled(width, by: targetHeight, over: targetWidth, limit: height)
+      }
+      if shorterSide > 0 {
+        let shorter = min(targetWidth, targetHeight)
+        source.width = Self.scaled(source.width, by: shorter, over: shorterSide, limit: source.width)
+        source.height = Self.scaled(source.height, by: shorter, over: shorterSide, limit: source.height)
       }
       source.x = (width - source.width) / 2
       source.y = (height - source.height) / 2

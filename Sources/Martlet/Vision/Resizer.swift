@@ -40,11 +40,11 @@ public struct Resizer: ~Copyable {
 
   /// Exact bytes of the region, for a target of these sizes.
   public static func byteCount(
-    of picture: PictureShape, policy: ResizePolicy, width: Int, height: Int, channels: Int
+    of picture: PictureShape, policy: ResizePolicy, shorterSide: Int = 0, width: Int, height: Int, channels: Int
   ) -> Int {
     let geometry = ResizeGeometry(
       width: picture.displayedWidth, height: picture.displayedHeight, targetWidth: width, targetHeight: height,
-      policy: policy)
+      policy: policy, shorterSide: shorterSide)
     return layout(of: picture, geometry: geometry, channels: channels).byteCount
   }
 
@@ -58,14 +58,15 @@ public struct Resizer: ~Copyable {
 
   /// - Parameter region: 64-byte aligned, at least `byteCount` bytes; in use until the resizer ends.
   public init(
-    picture: PictureShape, policy: ResizePolicy, target: PictureTarget, region: UnsafeMutableRawBufferPointer
+    picture: PictureShape, policy: ResizePolicy, shorterSide: Int = 0, target: PictureTarget,
+    region: UnsafeMutableRawBufferPointer
   ) {
     precondition(target.channels == 1 || target.channels == 3)
     precondition(Self.isSide(picture.width) && Self.isSide(picture.height))
     precondition(Self.isSide(target.width) && Self.isSide(target.height))
     let geometry = ResizeGeometry(
       width: picture.displayedWidth, height: picture.displayedHeight, targetWidth: target.width,
-      targetHeight: target.height, policy: policy)
+      targetHeight: target.height, policy: policy, shorterSide: shorterSide)
     layout = Self.layout(of: picture, geometry: geometry, channels: target.channels)
     precondition(region.count >= layout.byteCount && UInt(bitPattern: region.baseAddress) % 64 == 0)
     self.region = region.baseAddress!

@@ -71,19 +71,25 @@ public struct Boundary: Sendable {
 /// Where a node comes from, for messages and profiles.
 public struct Origin: Sendable {
   public var index: Int
+  /// TensorFlow Lite's number of the operator; 0 in an ONNX model until the node is lowered.
   public var code: Int
   public var name: String
   public var version: Int
+  /// What the node itself is called, in ONNX.
+  public var label: String?
 
-  public init(index: Int, code: Int, name: String, version: Int) {
+  public init(index: Int, code: Int, name: String, version: Int, label: String? = nil) {
     self.index = index
     self.code = code
     self.name = name
     self.version = version
+    self.label = label
   }
 
-  /// "operator 17 (CONV_2D, version 3)"
-  public var description: String { "operator \(index) (\(name), version \(version))" }
+  /// "operator 17 (CONV_2D, version 3)", "node 17 'layer1.conv' (Conv)"
+  public var description: String {
+    label.map { "node \(index) '\($0)' (\(name))" } ?? "operator \(index) (\(name), version \(version))"
+  }
 }
 
 public struct Node: Sendable {

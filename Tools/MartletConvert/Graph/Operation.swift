@@ -32,6 +32,15 @@ public enum UnaryFunction: Sendable {
   case leakyRelu(alpha: Float)
   /// The same real value with other quantization parameters.
   case requantize
+  /// Any function at all, each of its 256 results rounded to nearest.
+  case scalar(ScalarFunction)
+}
+
+/// What a pad adds.
+public enum PadValue: Equatable, Sendable {
+  case zero
+  case quantized(Int32)
+  case real(Float)
 }
 
 /// What a node does. Shapes are NHWC; axes are not negative; every size is resolved by the importer.
@@ -56,8 +65,8 @@ public enum Operation: Sendable {
   /// over the last axis
   case softmax(beta: Float)
   case concatenation(axis: Int, Activation)
-  /// Elements added before and after, per axis; `value` is quantized, nil for zero.
-  case pad(before: [Int], after: [Int], value: Int32?)
+  /// Elements added before and after, per axis.
+  case pad(before: [Int], after: [Int], value: PadValue)
   case transpose(permutation: [Int])
   /// output[i] = input[start + i * step]; one output.
   case slice(start: [Int], step: [Int], size: [Int])

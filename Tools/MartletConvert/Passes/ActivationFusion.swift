@@ -23,7 +23,8 @@ enum ActivationFusion {
     graph.nodes = graph.nodes.enumerated().filter { !isFused[$0.offset] }.map(\.element)
   }
 
-  private static func clamps(_ operation: Operation) -> Bool {
+  /// Whether an operator clamps its output anyway.
+  static func clamps(_ operation: Operation) -> Bool {
     switch operation {
     case .convolution, .depthwise, .fullyConnected, .transposedConvolution, .averagePool, .maxPool, .mean, .add,
       .subtract, .multiply:

@@ -23,8 +23,8 @@ enum PadFusion {
     }
   }
 
-  private static func isZeroPoint(_ value: Int32?, of source: Value) -> Bool {
-    value == nil || value == source.quantization?.zeroPoints.first
+  private static func isZeroPoint(_ value: PadValue, of source: Value) -> Bool {
+    value == .zero || source.quantization?.zeroPoints.first.map { value == .quantized($0) } ?? (value == .real(0))
   }
 
   /// nil if the sum is more than a kernel takes.

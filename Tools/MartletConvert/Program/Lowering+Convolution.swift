@@ -10,7 +10,6 @@ extension Lowering {
     var outputZeroPoint: Int32
     var clamp: ClosedRange<Int32>
     var weights: ArraySlice<UInt8>
-    var weightShape: [Int]
     var bias: [Int32]
     /// One per output channel, as two words of `martlet_channels`.
     var rescale: [(multiplier: Int32, shift: Int32)]
@@ -56,73 +55,30 @@ extension Lowering {
     return ConvolutionOperands(
       input: input, inputZeroPoint: inputZeroPoint, weightZeroPoint: weightZeroPoint,
       outputZeroPoint: outputZeroPoint, clamp: try clamp(activation, node), weights: constant,
-      weightShape: value(weightsIndex).shape, bias: bias, rescale: rescale)
+      bias: bias, rescale: rescale)
   }
 
-  mutating func lowerConvolution(_ node: Node, _ motion: WindowMotion, groups: Int, _ activation: Activation)
-    throws(ConversionError)
-  {
-    let outputShape = value(node.outputs[0]).shape
-    let operands = try convolutionOperands(node, activation, channels: outputShape[3])
-    let inputShape = program.tensors[operands.input].shape
-    var p = parameters(operands, input: inputShape, output: outputShape)
-    p.kernel_h = Int32(operands.weightShape[1])
-    p.kernel_w = Int32(operands.weightShape[2])
-    p.stride_h = Int32(motion.stride.height)
-    p.stride_w = Int32(motion.stride.width)
-    p.dilation_h = Int32(motion.dilation.height)
-    p.dilation_w = Int32(motion.dilation.width)
-    p.pad_top = Int32(motion.padding.height)
-    p.pad_left = Int32(motion.padding.width)
-    p.groups = Int32(groups)
-    try finishConvolution(node, operands, p)
-  }
-
-  mutating func lowerFullyConnected(_ node: Node, _ activation: Activation) throws(ConversionError) {
-    guard let weights = node.inputs[1] else { throw .badData("an operand is missing") }
-    let (outputs, depth) = (value(weights).shape[0], value(weights).shape[1])
-    let operands = try convolutionOperands(node, activation, channels: outputs, asDouble: true)
-    let rows = program.tensors[operands.input].count / depth
-    var p = parameters(operands, input: [1, 1, rows, depth], output: [1, 1, rows, outputs])
-    p.double_rescale = 1
-    try finishConvolution(node, operands, p)
-  }
-
-  mutating func lowerTransposedConvolution(_ node: Node, _ motion: WindowMotion, _ activation: Activation)
-    throws(ConversionError)
-  {
-    let outputShape = value(node.outputs[0]).shape
-    var operands = try convolutionOperands(node, activation, channels: outputShape[3])
-    let inputShape = program.tensors[operands.input].shape
-    let (height, width) = (operands.weightShape[1], operands.weightShape[2])
-    // Scattering with a kernel is gathering with the kernel turned around.
-    operands.weights = ArraySlice(
-      Packing.turned(operands.weights, outputs: outputShape[3], height: height, width: width, depth: inputShape[3]))
-    var p = parameters(operands, input: inputShape, output: outputShape)
-    p.kernel_h = Int32(height)
-    p.kernel_w = Int32(width)
-    p.input_step_h = Int32(motion.stride.height)
-    p.input_step_w = Int32(motion.stride.width)
-    guard height - 1 >= motion.padding.height, width - 1 >= motion.padding.width else {
-      throw .unsupported("padding is larger than the kernel")
+  /// A convolution, a fully connected layer or a transposed convolution.
+  mutating func lowerConvolution(_ node: Node, _ activation: Activation) throws(ConversionError) {
+    guard var p = graph.convolutionGeometry(node) else { throw .badData("an operand is missing") }
+    var isFullyConnected = false
+    if case .fullyConnected = node.operation { isFullyConnected = true }
+    var operands = try convolutionOperands(
+      node, activation, channels: Int(p.out_c), asDouble: isFullyConnected)
+    if case .transposedConvolution = node.operation {
+      guard p.pad_top >= 0, p.pad_left >= 0 else { throw .unsupported("padding is larger than the kernel") }
+      operands.weights = ArraySlice(
+        Packing.turned(
+          Array(operands.weights), outputs: Int(p.out_c), height: Int(p.kernel_h), width: Int(p.kernel_w),
+          depth: Int(p.in_c)))
     }
-    p.pad_top = Int32(height - 1 - motion.padding.height)
-    p.pad_left = Int32(width - 1 - motion.padding.width)
-    try finishConvolution(node, operands, p)
-  }
-
-  private func parameters(_ operands: ConvolutionOperands, input: [Int], output: [Int]) -> martlet_conv2d_params {
-    var p = martlet_conv2d_params()
-    (p.batch, p.in_h, p.in_w, p.in_c) = (Int32(input[0]), Int32(input[1]), Int32(input[2]), Int32(input[3]))
-    (p.out_h, p.out_w, p.out_c) = (Int32(output[1]), Int32(output[2]), Int32(output[3]))
-    (p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w) = (1, 1, 1, 1, 1, 1)
-    (p.groups, p.input_step_h, p.input_step_w) = (1, 1, 1)
+    p.double_rescale = isFullyConnected ? 1 : 0
     p.input_zero_point = operands.inputZeroPoint
     p.weight_zero_point = operands.weightZeroPoint
     p.output_zero_point = operands.outputZeroPoint
     p.clamp_min = operands.clamp.lowerBound
     p.clamp_max = operands.clamp.upperBound
-    return p
+    try finishConvolution(node, operands, p)
   }
 
   private mutating func finishConvolution(_ node: Node, _ operands: ConvolutionOperands, _ p: martlet_conv2d_params)
@@ -135,20 +91,9 @@ extension Lowering {
     append(DeviceOperator(.conv2d, node.origin, inputs: [operands.input], output: output, constant: constant, p))
   }
 
-  mutating func lowerDepthwise(_ node: Node, _ motion: WindowMotion, multiplier: Int, _ activation: Activation)
-    throws(ConversionError)
-  {
-    let outputShape = value(node.outputs[0]).shape
-    let operands = try convolutionOperands(node, activation, channels: outputShape[3])
-    let inputShape = program.tensors[operands.input].shape
-    var p = martlet_depthwise_params()
-    p.batch = Int32(inputShape[0])
-    (p.in_h, p.in_w, p.in_c) = (Int32(inputShape[1]), Int32(inputShape[2]), Int32(inputShape[3]))
-    (p.out_h, p.out_w, p.multiplier) = (Int32(outputShape[1]), Int32(outputShape[2]), Int32(multiplier))
-    (p.kernel_h, p.kernel_w) = (Int32(operands.weightShape[1]), Int32(operands.weightShape[2]))
-    (p.stride_h, p.stride_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
-    (p.dilation_h, p.dilation_w) = (Int32(motion.dilation.height), Int32(motion.dilation.width))
-    (p.pad_top, p.pad_left) = (Int32(motion.padding.height), Int32(motion.padding.width))
+  mutating func lowerDepthwise(_ node: Node, _ activation: Activation) throws(ConversionError) {
+    guard var p = graph.depthwiseGeometry(node) else { throw .badData("an operand is missing") }
+    let operands = try convolutionOperands(node, activation, channels: Int(p.in_c) * Int(p.multiplier))
     p.input_zero_point = operands.inputZeroPoint
     p.weight_zero_point = operands.weightZeroPoint
     p.output_zero_point = operands.outputZeroPoint

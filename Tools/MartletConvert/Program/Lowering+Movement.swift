@@ -57,13 +57,19 @@ extension Lowering {
     }
   }
 
-  mutating func lowerPad(_ node: Node, before: [Int], value: Int32?) throws(ConversionError) {
+  mutating func lowerPad(_ node: Node, before: [Int], value: PadValue) throws(ConversionError) {
     let input = try operand(node.inputs[0])
     let output = try result(node)
-    let (_, zeroPoint) = try scale(node.outputs[0])
+    let (scale, zeroPoint) = try scale(node.outputs[0])
+    let filler =
+      switch value {
+      case .zero: zeroPoint
+      case .quantized(let q): q
+      case .real(let real): Tables.quantized(real, (scale, zeroPoint))
+      }
     let (shape, outputShape) = (program.tensors[input].shape, program.tensors[output].shape)
     if shape != outputShape {
-      let p = martlet_fill_params(count: Int32(program.tensors[output].count), value: value ?? zeroPoint)
+      let p = martlet_fill_params(count: Int32(program.tensors[output].count), value: filler)
       append(DeviceOperator(.fill, node.origin, inputs: [], output: output, p))
     }
     let strides = StridedView.denseStrides(outputShape)

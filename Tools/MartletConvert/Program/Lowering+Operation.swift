@@ -5,16 +5,11 @@ import Martlet
 extension Lowering {
   mutating func lower(_ node: Node) throws(ConversionError) {
     switch node.operation {
-    case .convolution(let motion, let groups, let activation):
-      try lowerConvolution(node, motion, groups: groups, activation)
-    case .depthwise(let motion, let multiplier, let activation):
-      try lowerDepthwise(node, motion, multiplier: multiplier, activation)
-    case .fullyConnected(let activation): try lowerFullyConnected(node, activation)
-    case .transposedConvolution(let motion, let activation):
-      try lowerTransposedConvolution(node, motion, activation)
-    case .averagePool(let window, let motion, let activation):
-      try lowerPool(node, .averagePool, window, motion, activation)
-    case .maxPool(let window, let motion, let activation): try lowerPool(node, .maxPool, window, motion, activation)
+    case .convolution(_, _, let activation), .fullyConnected(let activation), .transposedConvolution(_, let activation):
+      try lowerConvolution(node, activation)
+    case .depthwise(_, _, let activation): try lowerDepthwise(node, activation)
+    case .averagePool(_, _, let activation): try lowerPool(node, .averagePool, activation)
+    case .maxPool(_, _, let activation): try lowerPool(node, .maxPool, activation)
     case .mean(let axes): try lowerMean(node, axes)
     case .add(let activation): try lowerAdd(node, activation, subtract: false)
     case .subtract(let activation): try lowerAdd(node, activation, subtract: true)
@@ -41,19 +36,11 @@ extension Lowering {
 
   private func isUnsigned(_ node: Node) -> Bool { node.inputs[0].map { value($0).isUnsigned } ?? false }
 
-  private mutating func lowerPool(
-    _ node: Node, _ opcode: Opcode, _ window: Size, _ motion: WindowMotion, _ activation: Activation
-  ) throws(ConversionError) {
+  private mutating func lowerPool(_ node: Node, _ opcode: Opcode, _ activation: Activation) throws(ConversionError) {
     let input = try operand(node.inputs[0])
-    let (shape, outputShape) = (program.tensors[input].shape, value(node.outputs[0]).shape)
     let clamp = try clamp(activation, node)
-    guard window.height * window.width <= 1 << 22 else { throw .unsupported("the window could overflow 32 bits") }
-    var p = martlet_pool_params()
-    (p.batch, p.in_h, p.in_w, p.channels) = (Int32(shape[0]), Int32(shape[1]), Int32(shape[2]), Int32(shape[3]))
-    (p.out_h, p.out_w) = (Int32(outputShape[1]), Int32(outputShape[2]))
-    (p.kernel_h, p.kernel_w) = (Int32(window.height), Int32(window.width))
-    (p.stride_h, p.stride_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
-    (p.pad_top, p.pad_left) = (Int32(motion.padding.height), Int32(motion.padding.width))
+    guard var p = graph.poolGeometry(node) else { throw .badData("an operand is missing") }
+    guard Int(p.kernel_h) * Int(p.kernel_w) <= 1 << 22 else { throw .unsupported("the window could overflow 32 bits") }
     (p.clamp_min, p.clamp_max) = (clamp.lowerBound, clamp.upperBound)
     p.unsigned_rounding = opcode == .averagePool && isUnsigned(node) ? 1 : 0
     append(DeviceOperator(opcode, node.origin, inputs: [input], output: try result(node), p))

@@ -74,13 +74,13 @@ enum Packing {
   }
 
   /// Each filter's height and width reversed.
-  static func turned(_ weights: ArraySlice<UInt8>, outputs: Int, height: Int, width: Int, depth: Int) -> [UInt8] {
-    var result: [UInt8] = []
+  static func turned<Weight>(_ weights: [Weight], outputs: Int, height: Int, width: Int, depth: Int) -> [Weight] {
+    var result: [Weight] = []
     result.reserveCapacity(weights.count)
     for output in 0..<outputs {
       for y in (0..<height).reversed() {
         for x in (0..<width).reversed() {
-          let start = weights.startIndex + ((output * height + y) * width + x) * depth
+          let start = ((output * height + y) * width + x) * depth
           result += weights[start..<start + depth]
         }
       }

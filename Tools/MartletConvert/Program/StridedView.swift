@@ -15,6 +15,32 @@ struct StridedView {
     return strides
   }
 
+  /// The same elements with axis `i` at place `permutation.firstIndex(of: i)`.
+  func permuted(_ permutation: [Int]) -> StridedView {
+    StridedView(shape: permutation.map { shape[$0] }, strides: permutation.map { strides[$0] }, offset: offset)
+  }
+
+  /// Element indices in row-major order of `shape`.
+  var indices: [Int] {
+    var result: [Int] = []
+    let count = shape.reduce(1, *)
+    guard count > 0 else { return [] }
+    result.reserveCapacity(count)
+    var counter = Array(repeating: 0, count: shape.count)
+    var element = offset
+    for _ in 0..<count {
+      result.append(element)
+      for axis in shape.indices.reversed() {
+        counter[axis] += 1
+        element += strides[axis]
+        if counter[axis] < shape[axis] { break }
+        element -= strides[axis] * shape[axis]
+        counter[axis] = 0
+      }
+    }
+    return result
+  }
+
   /// `shape` seen through a larger index space `target`: what is 1 or missing repeats, with stride 0.
   static func broadcast(_ shape: [Int], to target: [Int]) -> StridedView {
     let padded = Array(repeating: 1, count: target.count - shape.count) + shape

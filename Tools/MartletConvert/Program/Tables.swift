@@ -16,11 +16,29 @@ enum Tables {
     case .relu0To1: rectified(input, output, from: 0, to: 1)
     case .leakyRelu(let alpha): leaky(input, output, alpha: alpha)
     case .requantize: requantized(input, output)
+    case .scalar(let function): exact(function, input, output)
     }
   }
 
   static func make(_ function: (Int32) -> Int32) -> [UInt8] {
     (-128...127).map { UInt8(bitPattern: Int8(clamping: function(Int32($0)))) }
+  }
+
+  /// Each result rounded to nearest. Where the function has no value, that of zero.
+  private static func exact(
+    _ function: ScalarFunction, _ input: (scale: Float, zeroPoint: Int32), _ output: (scale: Float, zeroPoint: Int32)
+  ) -> [UInt8] {
+    make { q in
+      let real = function(Double(q - input.zeroPoint) * Double(input.scale))
+      let steps = (real / Double(output.scale)).rounded(.toNearestOrAwayFromZero)
+      guard !steps.isNaN else { return output.zeroPoint }
+      return Int32(max(-65536, min(65536, steps))) + output.zeroPoint
+    }
+  }
+
+  /// The nearest int8 to a real number.
+  static func quantized(_ real: Float, _ output: (scale: Float, zeroPoint: Int32)) -> Int32 {
+    min(max(steps(real, output), -128), 127)
   }
 
   /// LUTPopulate: in float32 throughout.
@@ -75,6 +93,9 @@ enum Tables {
     case .relu6: return max(-128, steps(0, output))...min(127, steps(6, output))
     case .relu0To1: return max(-128, steps(0, output))...min(127, steps(1, output))
     case .reluN1To1: return max(-128, steps(-1, output))...min(127, steps(1, output))
+    case .scalar(let function):
+      guard let real = function.clampBounds else { return nil }
+      return quantized(real.lowerBound, output)...quantized(real.upperBound, output)
     default: return nil
     }
   }

@@ -149,7 +149,7 @@ extension Operands {
       value = Int32(Int8(bitPattern: byte))
     }
     let output = try movedOutput(like: input, shape: shape.indices.map { before[$0] + shape[$0] + after[$0] })
-    append(.pad(before: before, after: after, value: value), [input], [output])
+    append(.pad(before: before, after: after, value: value.map { .quantized($0) } ?? .zero), [input], [output])
   }
 
   func importTranspose() throws(ConversionError) {

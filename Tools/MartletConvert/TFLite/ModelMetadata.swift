@@ -6,6 +6,8 @@ struct ModelMetadata {
   var mean: [Float]?
   var standardDeviation: [Float]?
 
+  init() {}
+
   init(_ model: TFLiteModel, name: String) throws(ConversionError) {
     guard let entry = model.metadata.first(where: { $0.name == "TFLITE_METADATA" }) else { return }
     let buffer = FlatBuffer(Array(model.bytes[entry.data]), name: "\(name): metadata")

@@ -1,0 +1,91 @@
+import CMartletKernels
+
+/// The geometry of windowed operators as the kernels' records have it: sizes and motion, nothing of quantization.
+/// Lowering and the float executor start from the same.
+extension Graph {
+  /// Of a convolution, a fully connected layer (rows as width) or a transposed convolution; nil for another operation.
+  func convolutionGeometry(_ node: Node) -> martlet_conv2d_params? {
+    guard let input = node.inputs[0], let weights = node.inputs[1] else { return nil }
+    var p = martlet_conv2d_params()
+    (p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w) = (1, 1, 1, 1, 1, 1)
+    (p.groups, p.input_step_h, p.input_step_w) = (1, 1, 1)
+    let kernel = values[weights].shape
+    if case .fullyConnected = node.operation {
+      let rows = values[input].count / kernel[1]
+      (p.batch, p.in_h, p.in_w, p.in_c) = (1, 1, Int32(rows), Int32(kernel[1]))
+      (p.out_h, p.out_w, p.out_c) = (1, Int32(rows), Int32(kernel[0]))
+      return p
+    }
+    let (from, to) = (values[input].shape, values[node.outputs[0]].shape)
+    (p.batch, p.in_h, p.in_w, p.in_c) = (Int32(from[0]), Int32(from[1]), Int32(from[2]), Int32(from[3]))
+    (p.out_h, p.out_w, p.out_c) = (Int32(to[1]), Int32(to[2]), Int32(to[3]))
+    (p.kernel_h, p.kernel_w) = (Int32(kernel[1]), Int32(kernel[2]))
+    switch node.operation {
+    case .convolution(let motion, let groups, _):
+      (p.stride_h, p.stride_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
+      (p.dilation_h, p.dilation_w) = (Int32(motion.dilation.height), Int32(motion.dilation.width))
+      (p.pad_top, p.pad_left) = (Int32(motion.padding.height), Int32(motion.padding.width))
+      p.groups = Int32(groups)
+    case .transposedConvolution(let motion, _):
+      // Scattering with a kernel is gathering with the kernel turned around.
+      (p.input_step_h, p.input_step_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
+      p.pad_top = Int32(kernel[1] - 1 - motion.padding.height)
+      p.pad_left = Int32(kernel[2] - 1 - motion.padding.width)
+    default: return nil
+    }
+    return p
+  }
+
+  func depthwiseGeometry(_ node: Node) -> martlet_depthwise_params? {
+    guard case .depthwise(let motion, let multiplier, _) = node.operation, let input = node.inputs[0],
+      let weights = node.inputs[1]
+    else { return nil }
+    let (from, to, kernel) = (values[input].shape, values[node.outputs[0]].shape, values[weights].shape)
+    var p = martlet_depthwise_params()
+    p.batch = Int32(from[0])
+    (p.in_h, p.in_w, p.in_c) = (Int32(from[1]), Int32(from[2]), Int32(from[3]))
+    (p.out_h, p.out_w, p.multiplier) = (Int32(to[1]), Int32(to[2]), Int32(multiplier))
+    (p.kernel_h, p.kernel_w) = (Int32(kernel[1]), Int32(kernel[2]))
+    (p.stride_h, p.stride_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
+    (p.dilation_h, p.dilation_w) = (Int32(motion.dilation.height), Int32(motion.dilation.width))
+    (p.pad_top, p.pad_left) = (Int32(motion.padding.height), Int32(motion.padding.width))
+    return p
+  }
+
+  func poolGeometry(_ node: Node) -> martlet_pool_params? {
+    let (window, motion): (Size, WindowMotion)
+    switch node.operation {
+    case .averagePool(let size, let moved, _), .maxPool(let size, let moved, _): (window, motion) = (size, moved)
+    default: return nil
+    }
+    guard let input = node.inputs[0] else { return nil }
+    let (from, to) = (values[input].shape, values[node.outputs[0]].shape)
+    var p = martlet_pool_params()
+    (p.batch, p.in_h, p.in_w, p.channels) = (Int32(from[0]), Int32(from[1]), Int32(from[2]), Int32(from[3]))
+    (p.out_h, p.out_w) = (Int32(to[1]), Int32(to[2]))
+    (p.kernel_h, p.kernel_w) = (Int32(window.height), Int32(window.width))
+    (p.stride_h, p.stride_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
+    (p.pad_top, p.pad_left) = (Int32(motion.padding.height), Int32(motion.padding.width))
+    return p
+  }
+}
+
+extension Operation {
+  /// Whether it multiplies its input with constant weights.
+  var hasWeights: Bool {
+    switch self {
+    case .convolution, .depthwise, .fullyConnected, .transposedConvolution: true
+    default: false
+    }
+  }
+
+  var activation: Activation {
+    switch self {
+    case .convolution(_, _, let activation), .depthwise(_, _, let activation), .fullyConnected(let activation),
+      .transposedConvolution(_, let activation), .averagePool(_, _, let activation), .maxPool(_, _, let activation),
+      .add(let activation), .subtract(let activation), .multiply(let activation), .concatenation(_, let activation):
+      activation
+    default: .none
+    }
+  }
+}

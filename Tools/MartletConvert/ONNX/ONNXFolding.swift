@@ -1,0 +1,373 @@
+import Foundation
+
+/// What a node computes from constants alone: the chains of shapes, indices and numbers that exporters write.
+struct ONNXFolding {
+  private let operands: ONNXOperands
+
+  init(_ operands: ONNXOperands) { self.operands = operands }
+
+  static func isKnown(_ name: String) -> Bool { names.contains(name) }
+
+  private static let names: Set<String> = [
+    "Constant", "ConstantOfShape", "Shape", "Size", "Gather", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Concat", "Slice",
+    "Transpose", "Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Pow", "Floor", "Ceil", "Neg", "Abs", "Sqrt", "Range",
+    "Equal", "Greater", "Less", "Not", "And", "Or", "Where", "Expand", "Tile", "ReduceProd", "ReduceSum", "ReduceMin",
+    "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
+  ]
+
+  /// nil if the node is not folded after all.
+  func results() throws(ConversionError) -> [ONNXTensor]? {
+    switch operands.node.opType {
+    case "Shape": return [try shape()]
+    case "Size":
+      let sizes = try inputShape()
+      return [ONNXTensor(integers: [Int64(sizes.reduce(1, *))], shape: [])]
+    case "Constant": return [try constant()]
+    case "ConstantOfShape": return [try constantOfShape()]
+    case "Split": return nil
+    default: break
+    }
+    var inputs: [ONNXTensor] = []
+    for index in 0..<operands.inputCount where operands.hasInput(index) {
+      inputs.append(try operands.requireConstant(index, "input"))
+    }
+    guard let first = inputs.first else { throw .badData("has no input") }
+    // A quantized constant stays with the operators that know what to do with it.
+    guard inputs.allSatisfy({ $0.grid == nil && $0.count <= ConversionLimits.foldedElements }) else { return nil }
+    return [try result(first, inputs)]
+  }
+
+  private func result(_ first: ONNXTensor, _ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
+    let name = operands.node.opType
+    func need(_ count: Int) throws(ConversionError) {
+      guard inputs.count >= count else { throw .badData("has \(inputs.count) inputs, expected \(count)") }
+    }
+    switch name {
+    case "Identity": return first
+    case "Cast": return try cast(first)
+    case "Reshape":
+      try need(2)
+      let wanted = inputs[1].integers.map { Int(clamping: $0) }
+      let shape = try ONNXOperands.resolved(wanted, first.shape, keepsZero: operands.integer("allowzero") != 0)
+      guard Self.count(shape) == first.count else { throw .badData("shape \(first.shape) cannot become \(shape)") }
+      return first.reshaped(shape)
+    case "Flatten":
+      let axis = operands.integer("axis", default: 1)
+      let place = axis < 0 ? axis + first.shape.count : axis
+      guard (0...first.shape.count).contains(place) else { throw .badData("axis \(axis) is not valid") }
+      return first.reshaped([first.shape[..<place].reduce(1, *), first.shape[place...].reduce(1, *)])
+    case "Unsqueeze": return try unsqueeze(first)
+    case "Squeeze": return try squeeze(first)
+    case "Transpose":
+      let rank = first.shape.count
+      let axes = try operands.axes(operands.integers("perm") ?? Array((0..<rank).reversed()), rank: rank)
+      guard axes.count == rank else { throw .badData("perm \(axes) does not fit \(rank) dimensions") }
+      return first.viewed(StridedView.dense(first.shape).permuted(axes))
+    case "Concat": return try concat(inputs)
+    case "Gather":
+      try need(2)
+      return try gather(first, inputs[1])
+    case "Slice": return try slice(first)
+    case "Range":
+      try need(3)
+      return try range(inputs)
+    case "Where":
+      try need(3)
+      return try select(inputs)
+    case "Expand", "Tile":
+      try need(2)
+      return try repeated(first, inputs[1].integers.map { Int(clamping: $0) })
+    case "ReduceProd", "ReduceSum", "ReduceMin", "ReduceMax": return try reduce(first)
+    case "Floor": return map(first) { $0.rounded(.down) }
+    case "Ceil": return map(first) { $0.rounded(.up) }
+    case "Round": return map(first) { $0.rounded(.toNearestOrEven) }
+    case "Neg": return map(first) { -$0 }
+    case "Abs": return map(first) { abs($0) }
+    case "Sqrt": return map(first) { $0.squareRoot() }
+    case "Reciprocal": return map(first) { 1 / $0 }
+    case "Not": return map(first) { $0 == 0 ? 1 : 0 }
+    default:
+      var result = first
+      if inputs.count == 1 { return first }
+      for other in inputs.dropFirst() { result = try binary(result, other) }
+      return result
+    }
+  }
+
+  // MARK: - Shapes and numbers
+
+  private func inputShape() throws(ConversionError) -> [Int] {
+    switch try operands.input(0) {
+    case .constant(let tensor): return tensor.shape
+    case .computed(let computed): return operands.shape(computed)
+    case .refused: throw ConversionError(.unsupported, lines: [])
+    }
+  }
+
+  private func shape() throws(ConversionError) -> ONNXTensor {
+    let sizes = try inputShape()
+    func bounded(_ number: Int) -> Int { min(max(number < 0 ? number + sizes.count : number, 0), sizes.count) }
+    let start = bounded(operands.integer("start"))
+    let end = max(start, bounded(operands.integer("end", default: sizes.count)))
+    return ONNXTensor(integers: sizes[start..<end].map { Int64($0) }, shape: [end - start])
+  }
+
+  private func constant() throws(ConversionError) -> ONNXTensor {
+    if let tensor = try operands.tensor("value") { return tensor }
+    if operands.has("value_float") { return ONNXTensor(reals: [operands.real("value_float", default: 0)], shape: []) }
+    if let reals = operands.reals("value_floats"), !reals.isEmpty { return ONNXTensor(reals: reals, shape: [reals.count]) }
+    if operands.has("value_int") { return ONNXTensor(integers: [Int64(operands.integer("value_int"))], shape: []) }
+    if let numbers = operands.integers("value_ints") {
+      return ONNXTensor(integers: numbers.map { Int64($0) }, shape: [numbers.count])
+    }
+    throw .unsupported("holds no numbers")
+  }
+
+  private static func count(_ shape: [Int]) -> Int? {
+    var count = 1
+    for size in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard size >= 0, !overflow, product <= ConversionLimits.foldedElements else { return nil }
+      count = product
+    }
+    return count
+  }
+
+  private func constantOfShape() throws(ConversionError) -> ONNXTensor {
+    let shape = try operands.requireConstant(0, "shape").integers.map { Int(clamping: $0) }
+    guard shape.count <= 8, let count = Self.count(shape) else { throw .badData("shape \(shape) is not valid") }
+    let value = try operands.tensor("value") ?? ONNXTensor(reals: [0], shape: [1])
+    guard value.count == 1 else { throw .badData("the value is not one number") }
+    return value.gathered(Array(repeating: 0, count: count), shape: shape)
+  }
+
+  private func cast(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    guard let type = ONNXType(rawValue: Int32(truncatingIfNeeded: operands.integer("to"))), type != .string else {
+      throw .unsupported("a cast to type \(operands.integer("to")) is not supported")
+    }
+    if type.isReal { return ONNXTensor(type, tensor.shape, .reals(tensor.reals)) }
+    let integers = type == .bool ? tensor.reals.map { $0 != 0 ? Int64(1) : 0 } : tensor.integers
+    return ONNXTensor(type, tensor.shape, .integers(integers))
+  }
+
+  // MARK: - Moving
+
+  private func unsqueeze(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    guard let numbers = try operands.integers("axes", orInput: 1) else { throw .badData("axes are missing") }
+    let rank = tensor.shape.count + numbers.count
+    guard rank <= 8 else { throw .unsupported("the result has \(rank) dimensions") }
+    let axes = try operands.axes(numbers, rank: rank)
+    var rest = tensor.shape.makeIterator()
+    return tensor.reshaped((0..<rank).map { axes.contains($0) ? 1 : rest.next() ?? 1 })
+  }
+
+  private func squeeze(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    let sizes = tensor.shape
+    var axes = sizes.indices.filter { sizes[$0] == 1 }
+    if let numbers = try operands.integers("axes", orInput: 1) { axes = try operands.axes(numbers, rank: sizes.count) }
+    guard axes.allSatisfy({ sizes[$0] == 1 }) else { throw .badData("axes \(axes) of shape \(sizes) are not all 1") }
+    return tensor.reshaped(sizes.indices.filter { !axes.contains($0) }.map { sizes[$0] })
+  }
+
+  private func concat(_ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
+    let axis = try operands.axis(operands.integer("axis", default: 1), rank: inputs[0].shape.count)
+    var shape = inputs[0].shape
+    shape[axis] = 0
+    for input in inputs {
+      guard input.shape.count == shape.count, input.isReal == inputs[0].isReal,
+        shape.indices.allSatisfy({ $0 == axis || shape[$0] == input.shape[$0] })
+      else { throw .badData("shape \(input.shape) does not fit \(inputs[0].shape) along axis \(axis)") }
+      shape[axis] += input.shape[axis]
+    }
+    func joined<T>(_ parts: [[T]]) -> [T] {
+      let outer = shape[..<axis].reduce(1, *)
+      let lengths = inputs.map { $0.shape[axis...].reduce(1, *) }
+      return (0..<outer).flatMap { row in zip(parts, lengths).flatMap { $0[row * $1..<(row + 1) * $1] } }
+    }
+    let elements: ONNXTensor.Elements =
+      inputs[0].isReal ? .reals(joined(inputs.map(\.reals))) : .integers(joined(inputs.map(\.integers)))
+    return ONNXTensor(inputs[0].type, shape, elements)
+  }
+
+  private func gather(_ tensor: ONNXTensor, _ indices: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    let axis = try operands.axis(operands.integer("axis"), rank: tensor.shape.count)
+    let size = tensor.shape[axis]
+    let places = indices.integers.map { $0 < 0 ? Int($0) + size : Int(clamping: $0) }
+    guard places.allSatisfy({ $0 >= 0 && $0 < size }) else { throw .badData("an index is not in 0..<\(size)") }
+    let (outer, inner) = (tensor.shape[..<axis].reduce(1, *), tensor.shape[(axis + 1)...].reduce(1, *))
+    let shape = tensor.shape[..<axis] + indices.shape + tensor.shape[(axis + 1)...]
+    guard Self.count(Array(shape)) != nil else { throw .unsupported("the result is too large") }
+    let elements = (0..<outer).flatMap { o in places.flatMap { p in (0..<inner).map { (o * size + p) * inner + $0 } } }
+    return tensor.gathered(elements, shape: Array(shape))
+  }
+
+  private func slice(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    var view = StridedView.dense(tensor.shape)
+    for (axis, part) in try ONNXOperands.parts(operands, tensor.shape) {
+      view.offset += part.start * view.strides[axis]
+      view.strides[axis] *= part.step
+      view.shape[axis] = part.size
+    }
+    return tensor.viewed(view)
+  }
+
+  private func repeated(_ tensor: ONNXTensor, _ numbers: [Int]) throws(ConversionError) -> ONNXTensor {
+    let isTile = operands.node.opType == "Tile"
+    let rank = max(tensor.shape.count, numbers.count)
+    let padded = Array(repeating: 1, count: rank - tensor.shape.count) + tensor.shape
+    let factors = Array(repeating: 1, count: rank - numbers.count) + numbers
+    var shape: [Int] = []
+    for (size, factor) in zip(padded, factors) {
+      guard factor >= 0, isTile || size == 1 || factor == 1 || size == factor else {
+        throw .badData("shape \(tensor.shape) cannot be repeated to \(numbers)")
+      }
+      shape.append(isTile ? size * min(factor, 1 << 30) : factor == 1 ? size : factor)
+    }
+    guard shape.count <= 8, Self.count(shape) != nil else { throw .unsupported("the result is too large") }
+    guard !isTile else {
+      let strides = StridedView.denseStrides(padded)
+      let indices = StridedView.dense(shape).indices.map { index -> Int in
+        var (rest, element) = (index, 0)
+        for axis in shape.indices.reversed() {
+          element += rest % shape[axis] % padded[axis] * strides[axis]
+          rest /= shape[axis]
+        }
+        return element
+      }
+      return tensor.gathered(indices, shape: shape)
+    }
+    return tensor.viewed(.broadcast(tensor.shape, to: shape))
+  }
+
+  // MARK: - Arithmetic
+
+  private func map(_ tensor: ONNXTensor, _ function: (Double) -> Double) -> ONNXTensor {
+    switch tensor.elements {
+    case .reals(let values): ONNXTensor(tensor.type, tensor.shape, .reals(values.map { Float(function(Double($0))) }))
+    case .integers(let values):
+      ONNXTensor(tensor.type, tensor.shape, .integers(values.map { Self.integer(function(Double($0))) }))
+    }
+  }
+
+  private static func integer(_ x: Double) -> Int64 { Int64(exactly: x.rounded(.towardZero)) ?? 0 }
+
+  private func broadcast(_ tensors: [ONNXTensor]) throws(ConversionError) -> (shape: [Int], indices: [[Int]]) {
+    let rank = tensors.map(\.shape.count).max() ?? 0
+    var shape = Array(repeating: 1, count: rank)
+    for tensor in tensors {
+      for (axis, size) in tensor.shape.enumerated() {
+        let place = axis + rank - tensor.shape.count
+        guard size == shape[place] || size == 1 || shape[place] == 1 else { throw .badData("shapes cannot be broadcast") }
+        if shape[place] == 1 { shape[place] = size }
+      }
+    }
+    guard Self.count(shape) != nil else { throw .unsupported("the result is too large") }
+    return (shape, tensors.map { StridedView.broadcast($0.shape, to: shape).indices })
+  }
+
+  private func binary(_ a: ONNXTensor, _ b: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    let (shape, indices) = try broadcast([a, b])
+    let name = operands.node.opType
+    let compares = ["Equal", "Greater", "Less", "And", "Or"].contains(name)
+    if !a.isReal, !b.isReal {
+      let (x, y) = (a.integers, b.integers)
+      var result: [Int64] = []
+      for (i, j) in zip(indices[0], indices[1]) { result.append(try Self.integer(name, x[i], y[j])) }
+      return ONNXTensor(integers: result, shape: shape, type: compares ? .bool : a.type)
+    }
+    let (x, y) = (a.reals, b.reals)
+    var result: [Float] = []
+    for (i, j) in zip(indices[0], indices[1]) { result.append(Float(try Self.real(name, Double(x[i]), Double(y[j])))) }
+    if compares { return ONNXTensor(integers: result.map { Int64($0) }, shape: shape, type: .bool) }
+    return ONNXTensor(reals: result, shape: shape)
+  }
+
+  private static func real(_ name: String, _ a: Double, _ b: Double) throws(ConversionError) -> Double {
+    switch name {
+    case "Add": a + b
+    case "Sub": a - b
+    case "Mul": a * b
+    case "Div": a / b
+    case "Min": min(a, b)
+    case "Max": max(a, b)
+    case "Pow": pow(a, b)
+    case "Mod": fmod(a, b)
+    case "Equal": a == b ? 1 : 0
+    case "Greater": a > b ? 1 : 0
+    case "Less": a < b ? 1 : 0
+    case "And": a != 0 && b != 0 ? 1 : 0
+    case "Or": a != 0 || b != 0 ? 1 : 0
+    default: throw .unsupported("this operator is not supported on constants")
+    }
+  }
+
+  private static func integer(_ name: String, _ a: Int64, _ b: Int64) throws(ConversionError) -> Int64 {
+    switch name {
+    case "Add": return a &+ b
+    case "Sub": return a &- b
+    case "Mul": return a &* b
+    case "Div", "Mod":
+      guard b != 0, !(a == .min && b == -1) else { throw .badData("divides by zero") }
+      // Mod has the sign of the divisor.
+      return name == "Div" ? a / b : (a % b + b) % b
+    default: return integer(try real(name, Double(a), Double(b)))
+    }
+  }
+
+  private func select(_ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
+    let (shape, indices) = try broadcast(inputs)
+    let condition = inputs[0].integers
+    let places = indices[0].indices
+    if inputs[1].isReal {
+      let (x, y) = (inputs[1].reals, inputs[2].reals)
+      return ONNXTensor(
+        reals: places.map { condition[indices[0][$0]] != 0 ? x[indices[1][$0]] : y[indices[2][$0]] }, shape: shape)
+    }
+    let (x, y) = (inputs[1].integers, inputs[2].integers)
+    return ONNXTensor(
+      integers: places.map { condition[indices[0][$0]] != 0 ? x[indices[1][$0]] : y[indices[2][$0]] }, shape: shape,
+      type: inputs[1].type)
+  }
+
+  private func range(_ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
+    let numbers = inputs.prefix(3).compactMap { $0.reals.first.map(Double.init) }
+    guard numbers.count == 3, numbers[2] != 0, numbers.allSatisfy(\.isFinite) else { throw .badData("the range is not valid") }
+    let count = max(0, ((numbers[1] - numbers[0]) / numbers[2]).rounded(.up))
+    guard count <= Double(ConversionLimits.foldedElements) else { throw .unsupported("the range is too long") }
+    let values = (0..<Int(count)).map { numbers[0] + Double($0) * numbers[2] }
+    if inputs[0].isReal { return ONNXTensor(reals: values.map { Float($0) }, shape: [values.count]) }
+    return ONNXTensor(integers: values.map { Self.integer($0) }, shape: [values.count], type: inputs[0].type)
+  }
+
+  private func reduce(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
+    let rank = tensor.shape.count
+    var axes = Array(0..<rank)
+    if let numbers = try operands.integers("axes", orInput: 1), !numbers.isEmpty {
+      axes = try operands.axes(numbers, rank: rank)
+    } else if operands.integer("noop_with_empty_axes") != 0 {
+      return tensor
+    }
+    let kept = (0..<rank).filter { !axes.contains($0) }
+    let strides = StridedView.denseStrides(tensor.shape)
+    func view(_ axes: [Int]) -> [Int] {
+      StridedView(shape: axes.map { tensor.shape[$0] }, strides: axes.map { strides[$0] }).indices
+    }
+    let (outer, inner) = (view(kept), view(axes))
+    let values = tensor.reals.map(Double.init)
+    let name = operands.node.opType
+    let result = outer.map { start -> Double in
+      let row = inner.map { values[start + $0] }
+      switch name {
+      case "ReduceProd": return row.reduce(1, *)
+      case "ReduceSum": return row.reduce(0, +)
+      case "ReduceMin": return row.min() ?? .infinity
+      default: return row.max() ?? -.infinity
+      }
+    }
+    let shape =
+      operands.integer("keepdims", default: 1) != 0
+      ? tensor.shape.indices.map { axes.contains($0) ? 1 : tensor.shape[$0] } : kept.map { tensor.shape[$0] }
+    if tensor.isReal { return ONNXTensor(tensor.type, shape, .reals(result.map { Float($0) })) }
+    return ONNXTensor(tensor.type, shape, .integers(result.map { Self.integer($0) }))
+  }
+}

@@ -1,0 +1,83 @@
+/// Which values must lie on the same grid: an operator that only moves elements, or takes the largest or the mean of some,
+/// has one scale and zero point on both sides; so has a clamp and the operator before it, which then becomes the clamp.
+struct QuantizationGroups {
+  private var parent: [Int]
+  /// Values that exist only before a clamp: their own range does not count.
+  private(set) var isBeforeClamp: [Bool]
+
+  /// Values that the model quantizes otherwise on the two sides of such an operator get a node that changes the grid.
+  init(_ graph: inout Graph) {
+    parent = Array(graph.values.indices)
+    isBeforeClamp = Array(repeating: false, count: graph.values.count)
+    var nodes: [Node] = []
+    let uses = GraphUses(graph)
+    for var node in graph.nodes {
+      let result = node.outputs[0]
+      guard let input = node.inputs.first ?? nil else {
+        nodes.append(node)
+        continue
+      }
+      if case .concatenation = node.operation {
+        // Inputs with a grid of their own are brought to the result's by the lowering.
+        for case let input? in node.inputs where graph.values[input].constant == nil { _ = join(input, result, graph) }
+      } else if node.operation.keepsGrid {
+        if !join(input, result, graph) {
+          var moved = graph.values[result]
+          moved.quantization = nil
+          graph.values.append(moved)
+          let value = graph.values.count - 1
+          parent.append(value)
+          isBeforeClamp.append(false)
+          _ = join(input, value, graph)
+          node.outputs[0] = value
+          nodes.append(node)
+          node = Node(operation: .unary(.scalar(.identity)), inputs: [value], outputs: [result], origin: node.origin)
+        }
+      } else if case .unary(let function) = node.operation, function.scalar.clampBounds != nil,
+        let producer = uses.producer[input], uses.readers[input].count == 1, !uses.isOutput[input],
+        ActivationFusion.clamps(graph.nodes[producer].operation), join(input, result, graph)
+      {
+        isBeforeClamp[input] = true
+      }
+      nodes.append(node)
+    }
+    graph.nodes = nodes
+  }
+
+  func root(of value: Int) -> Int {
+    var value = value
+    while parent[value] != value { value = parent[value] }
+    return value
+  }
+
+  /// False if the two are quantized in different ways by the model.
+  private mutating func join(_ a: Int, _ b: Int, _ graph: Graph) -> Bool {
+    let (first, second) = (root(of: a), root(of: b))
+    if first == second { return true }
+    let known = [grid(of: first, graph), grid(of: second, graph)]
+    if let x = known[0], let y = known[1], x != y { return false }
+    // The one that is known stays the root, so that it is found.
+    if known[1] != nil { parent[first] = second } else { parent[second] = first }
+    return true
+  }
+
+  /// What the model says of a group.
+  private func grid(of root: Int, _ graph: Graph) -> Quantization? {
+    parent.indices.lazy.filter { self.root(of: $0) == root }.compactMap { graph.values[$0].quantization }.first
+  }
+
+  /// All groups by their root, as lists of values.
+  func members(_ graph: Graph) -> [Int: [Int]] { Dictionary(grouping: graph.values.indices, by: root(of:)) }
+}
+
+extension Operation {
+  /// Whether the result has its input's scale and zero point.
+  var keepsGrid: Bool {
+    switch self {
+    case .reshape, .transpose, .slice, .pad, .spaceToDepth, .depthToSpace, .resizeNearest, .resizeBilinear, .maxPool,
+      .averagePool:
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+
+/// One scale and zero point: real = (q - zeroPoint) * scale, q in -128...127.
+public struct Grid: Equatable, Sendable {
+  public var scale: Float
+  public var zeroPoint: Int32
+
+  /// The grid that covers a range and zero: 255 steps, zero exactly on one of its points.
+  public init(covering range: ClosedRange<Float>) {
+    let (low, high) = (Swift.min(range.lowerBound, 0), Swift.max(range.upperBound, 0))
+    let step = (Double(high) - Double(low)) / 255
+    scale = step > 1e-30 && step.isFinite ? Float(step) : 1
+    zeroPoint = Int32(max(-128, min(127, (-128 - Double(low) / Double(scale)).rounded(.toNearestOrAwayFromZero))))
+  }
+
+  init(_ quantization: Quantization) {
+    scale = quantization.scales[0]
+    zeroPoint = quantization.zeroPoints[0]
+  }
+
+  var quantization: Quantization { Quantization(scales: [scale], zeroPoints: [zeroPoint]) }
+
+  /// The real numbers between which values are told apart.
+  public var range: ClosedRange<Float> { Float(-128 - zeroPoint) * scale...Float(127 - zeroPoint) * scale }
+
+  func quantize(_ real: Float) -> Int8 {
+    let steps = (real / scale).rounded(.toNearestOrAwayFromZero) + Float(zeroPoint)
+    return steps.isNaN ? Int8(zeroPoint) : Int8(max(-128, min(127, steps)))
+  }
+
+  func real(_ q: Int8) -> Float { Float(Int32(q) - zeroPoint) * scale }
+
+  /// Every element moved to the nearest point of the grid.
+  func snap(_ values: inout [Float]) { for index in values.indices { values[index] = real(quantize(values[index])) } }
+}
+
+/// A float graph with a grid for every value, made into the int8 graph that the device runs.
+enum QuantizedGraph {
+  /// - Parameters:
+  ///   - grids: for every computed value that lies in the arena.
+  ///   - weights: int8 weights and their scales by node, where something better than rounding to nearest is known.
+  static func make(_ graph: Graph, grids: [Int: Grid], weights chosen: [Int: QuantizedWeights] = [:])
+    throws(ConversionError) -> Graph
+  {
+    var result = graph
+    for (index, node) in graph.nodes.enumerated() {
+      if node.origin.label != nil { result.nodes[index].origin.code = node.operation.builtinCode }
+      if node.operation.hasWeights {
+        try quantizeWeights(index, node, &result, grids: grids, chosen: chosen[index])
+      } else {
+        for case let input? in node.inputs where graph.values[input].constant != nil {
+          quantizeConstant(input, &result)
+        }
+      }
+    }
+    for (index, grid) in grids where result.values[index].constant == nil {
+      guard result.values[index].type == .float32 else { continue }
+      result.values[index].type = .int8
+      result.values[index].quantization = grid.quantization
+    }
+    for index in result.inputs.indices { mark(&result.inputs[index], result) }
+    for index in result.outputs.indices { mark(&result.outputs[index], result) }
+    return result
+  }
+
+  private static func mark(_ boundary: inout Boundary, _ graph: Graph) {
+    guard graph.values[boundary.value].type == .int8, let quantization = graph.values[boundary.value].quantization
+    else { return }
+    boundary.scale = quantization.scales[0]
+    boundary.zeroPoint = quantization.zeroPoints[0] + (boundary.type == .uint8 ? 128 : 0)
+  }
+
+  /// A constant operand, in its own range.
+  private static func quantizeConstant(_ index: Int, _ graph: inout Graph) {
+    guard graph.values[index].type == .float32, let reals = graph.reals(of: index) else { return }
+    let finite = reals.filter(\.isFinite)
+    let grid =
+      graph.values[index].quantization.flatMap { $0.scales.count == 1 ? Grid($0) : nil }
+      ?? Grid(covering: (finite.min() ?? 0)...(finite.max() ?? 0))
+    graph.values[index].constant = ArraySlice(reals.map { UInt8(bitPattern: grid.quantize($0)) })
+    graph.values[index].type = .int8
+    graph.values[index].quantization = grid.quantization
+  }
+
+  private static func quantizeWeights(
+    _ index: Int, _ node: Node, _ graph: inout Graph, grids: [Int: Grid], chosen: QuantizedWeights?
+  ) throws(ConversionError) {
+    guard let input = node.inputs[0], let weights = node.inputs[1], let grid = grids[input] else { return }
+    let quantized: QuantizedWeights
+    if let chosen { quantized = chosen } else { quantized = try QuantizedWeights(node, in: graph, inputScale: grid.scale) }
+    // Two nodes may share one constant.
+    graph.values.append(
+      Value(
+        name: graph.values[weights].name, type: .int8, shape: graph.values[weights].shape,
+        quantization: quantized.quantization,
+        constant: ArraySlice(quantized.integers.map { UInt8(bitPattern: $0) })))
+    let bias = quantized.bias(inputScale: grid.scale)
+    graph.values.append(
+      Value(
+        name: "bias", type: .int32, shape: [bias.count],
+        constant: ArraySlice(bias.flatMap { q in withUnsafeBytes(of: q.littleEndian) { Array($0) } })))
+    graph.nodes[index].inputs = [input, graph.values.count - 2, graph.values.count - 1]
+  }
+}
+
+extension Operation {
+  /// TensorFlow Lite's number of the operator that does the same, for profiles on the device.
+  var builtinCode: Int {
+    switch self {
+    case .convolution: 3
+    case .depthwise: 4
+    case .fullyConnected: 9
+    case .transposedConvolution: 67
+    case .averagePool: 1
+    case .maxPool: 17
+    case .mean: 40
+    case .add: 0
+    case .subtract: 41
+    case .multiply: 18
+    case .prelu: 54
+    case .unary(let function): function.scalar.clampBounds == nil ? 14 : 21
+    case .softmax: 25
+    case .concatenation: 2
+    case .pad: 34
+    case .transpose: 39
+    case .slice: 65
+    case .spaceToDepth: 26
+    case .depthToSpace: 5
+    case .reshape: 22
+    case .resizeNearest: 97
+    case .resizeBilinear: 23
+    case .argument(_, let minimum): minimum ? 79 : 56
+    case .quantize: 114
+    case .dequantize: 6
+    }
+  }
+}

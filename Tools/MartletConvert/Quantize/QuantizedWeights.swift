@@ -1,0 +1,75 @@
+import Foundation
+
+/// The weights of one layer on int8 grids, one for each output channel, and its bias in real numbers.
+struct QuantizedWeights: Sendable {
+  /// In the graph's order.
+  var integers: [Int8]
+  var quantization: Quantization
+  var realBias: [Float]
+  /// Weight `i` belongs to output channel `i / inner % channels`.
+  let inner: Int
+
+  var channels: Int { realBias.count }
+  func channel(of weight: Int) -> Int { weight / inner % channels }
+  func scale(of channel: Int) -> Float { quantization.scales[quantization.scales.count == 1 ? 0 : channel] }
+  func zeroPoint(of channel: Int) -> Int32 { quantization.zeroPoints[quantization.zeroPoints.count == 1 ? 0 : channel] }
+
+  /// Rounded to nearest.
+  ///
+  /// - Parameters:
+  ///   - inputScale: of the layer's input; a channel's scale is at least so large that its bias fits in 32 bits.
+  ///   - scales: for each channel; covering the largest weight if nil. A grid that the model gives goes before both.
+  init(_ node: Node, in graph: Graph, inputScale: Float, scales given: [Float]? = nil) throws(ConversionError) {
+    guard let weights = node.inputs[1], let reals = graph.reals(of: weights) else {
+      throw .unsupported("weights are computed, expected a constant")
+    }
+    let shape = graph.values[weights].shape
+    var isDepthwise = false
+    if case .depthwise = node.operation { isDepthwise = true }
+    let channels = isDepthwise ? shape.last ?? 1 : shape.first ?? 1
+    inner = isDepthwise ? 1 : reals.count / channels
+    realBias = try node.bias(in: graph, channels: channels)
+    guard reals.allSatisfy(\.isFinite), realBias.allSatisfy(\.isFinite) else {
+      throw .badData("weights or bias hold a number that is not finite")
+    }
+    if let known = graph.values[weights].quantization {
+      quantization = known
+    } else {
+      var scales = given ?? Self.coveringScales(reals, inner: inner, channels: channels)
+      for channel in 0..<channels {
+        scales[channel] = max(scales[channel], abs(realBias[channel]) / (inputScale * Float(1 << 29)), 1e-20)
+      }
+      quantization = Quantization(
+        scales: scales, zeroPoints: Array(repeating: 0, count: channels), dimension: isDepthwise ? shape.count - 1 : 0)
+    }
+    integers = []
+    integers.reserveCapacity(reals.count)
+    for (index, real) in reals.enumerated() {
+      let channel = channel(of: index)
+      let steps = (real / scale(of: channel)).rounded(.toNearestOrAwayFromZero) + Float(zeroPoint(of: channel))
+      // -128 is left to grids that a model gives.
+      integers.append(Int8(max(graph.values[weights].quantization == nil ? -127 : -128, min(127, steps))))
+    }
+  }
+
+  static func coveringScales(_ reals: [Float], inner: Int, channels: Int) -> [Float] {
+    var largest = Array(repeating: Float(0), count: channels)
+    for (index, real) in reals.enumerated() { largest[index / inner % channels] = max(largest[index / inner % channels], abs(real)) }
+    return largest.map { $0 / 127 }
+  }
+
+  /// What the device multiplies with, in real numbers.
+  var reals: [Float] {
+    integers.enumerated().map { index, q in
+      let channel = channel(of: index)
+      return Float(Int32(q) - zeroPoint(of: channel)) * scale(of: channel)
+    }
+  }
+
+  func bias(inputScale: Float) -> [Int32] {
+    realBias.enumerated().map { channel, real in
+      let steps = Double(real) / (Double(inputScale) * Double(scale(of: channel)))
+      return Int32(max(-2_147_483_647, min(2_147_483_647, steps.rounded(.toNearestOrAwayFromZero))))
+    }
+  }
+}
