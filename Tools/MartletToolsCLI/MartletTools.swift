@@ -10,9 +10,10 @@ struct MartletTools: ParsableCommand {
     discussion: """
       Example:
         martlet-tools convert net.tflite -o net.martlet --labels labels.txt
+        martlet-tools quantize net.onnx --calibrate pictures --preset imagenet -o net.martlet
       """,
     version: "martlet-tools \(Converter.version)",
-    subcommands: [Convert.self])
+    subcommands: [Convert.self, Quantize.self, Evaluate.self])
 
   /// One line on standard error for each thing that is wrong, and the code of sysexits.h: 64 for the command line.
   static func main() {

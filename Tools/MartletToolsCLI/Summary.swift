@@ -8,7 +8,7 @@ enum Summary {
       edges.map { "\($0.type) \($0.shape.map(String.init).joined(separator: "x"))" }.joined(separator: ", ")
     }
     let ratio = summary.lowerBoundBytes > 0 ? Double(summary.plannedPeakBytes) / Double(summary.lowerBoundBytes) : 1
-    return """
+    var text = """
       \(output): \(summary.fileBytes) bytes
       task          \(summary.task)\(summary.labelCount > 0 ? ", \(summary.labelCount) labels" : "")
       input         \(edges(summary.inputs))
@@ -19,6 +19,24 @@ enum Summary {
       planned peak  \(summary.plannedPeakBytes) bytes
       lower bound   \(summary.lowerBoundBytes) bytes (\(String(format: "%.3f", ratio)))
       """
+    if let pixels = summary.normalization {
+      func words(_ values: [Float]) -> String { Set(values).count == 1 ? "\(values[0])" : "\(values)" }
+      text += "\npixels        (pixel - \(words(pixels.mean))) / \(words(pixels.standardDeviation))"
+    }
+    for note in summary.notes { text += "\nnote          \(note)" }
+    return text
+  }
+
+  static func text(_ found: QuantizationReport) -> String {
+    var lines = [
+      "calibration   \(found.pictureCount) pictures",
+      String(
+        format: "agreement     %.1f %% of them have float's best class; outputs %.1f dB", 100 * found.agreement,
+        found.outputSignalToNoise),
+    ]
+    let worst = found.layers.sorted { $0.signalToNoise < $1.signalToNoise }.prefix(3)
+    for layer in worst { lines.append(String(format: "weakest       %.1f dB  ", layer.signalToNoise) + layer.name) }
+    return lines.joined(separator: "\n")
   }
 
   private struct Report: Encodable {
@@ -42,18 +60,50 @@ enum Summary {
     var planned_peak_bytes: Int
     var lower_bound_bytes: Int
     var source_sha256: String
+    var notes: [String]
+    var quantization: Quantization?
+
+    struct Quantization: Encodable {
+      var pictures: Int
+      var agreement: Double
+      var output_db: Double
+      var layers: [Layer]
+    }
+
+    struct Layer: Encodable {
+      var name: String
+      var tensor: String
+      var db: Double
+      var saturation: Double
+      var scale: Float
+      var zero_point: Int32
+    }
   }
 
-  static func json(_ summary: ConversionSummary, output: String) -> String {
+  static func json(_ summary: ConversionSummary, output: String, quantization: QuantizationReport? = nil) -> String {
     func edges(_ edges: [ConversionSummary.Edge]) -> [Report.Edge] {
       edges.map { Report.Edge(name: $0.name, shape: $0.shape, type: $0.type) }
     }
-    let report = Report(
+    var report = Report(
       output: output, task: summary.task, inputs: edges(summary.inputs), outputs: edges(summary.outputs),
       labels: summary.labelCount, source_operators: summary.sourceOperators, operators: summary.operators,
       source_bytes: summary.sourceBytes, file_bytes: summary.fileBytes, weights_bytes: summary.weightsBytes,
       arena_bytes: summary.arenaBytes, planned_peak_bytes: summary.plannedPeakBytes,
-      lower_bound_bytes: summary.lowerBoundBytes, source_sha256: summary.sourceSHA256)
+      lower_bound_bytes: summary.lowerBoundBytes, source_sha256: summary.sourceSHA256,
+      notes: summary.notes)
+    if let found = quantization {
+      report.quantization = Report.Quantization(
+        pictures: found.pictureCount, agreement: found.agreement, output_db: found.outputSignalToNoise,
+        layers: found.layers.map {
+          Report.Layer(
+            name: $0.name, tensor: $0.tensor, db: $0.signalToNoise, saturation: $0.saturation, scale: $0.grid.scale,
+            zero_point: $0.grid.zeroPoint)
+        })
+    }
+    return encoded(report)
+  }
+
+  static func encoded(_ report: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return (try? encoder.encode(report)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"

@@ -27,4 +27,7 @@ void martlet_float_conv2d(const martlet_conv2d_params *p, const float *input, co
 void martlet_float_depthwise(const martlet_depthwise_params *p, const float *input, const float *weights,
                              const float *bias, float *output);
 
+/// matrix [count, count] += a' b.
+void martlet_float_rank_one(float *matrix, const float *a, const float *b, size_t count);
+
 #endif

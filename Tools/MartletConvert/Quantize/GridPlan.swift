@@ -3,51 +3,86 @@ struct GridPlan {
   private(set) var grids: [Int: Grid] = [:]
 
   /// - Parameters:
-  ///   - distributions: what calibration saw; without it the model must say all itself.
+  ///   - distributions: what calibration saw; without it the model must say all itself, or nearly all: the range of a
+  ///     sum, a product or a function follows from those of its operands.
   ///   - fixed: ranges that are known, by value.
+  ///   - overrides: values that have another method.
   init(
-    _ graph: inout Graph, distributions: [Int: Distribution]? = nil, method: RangeMethod = .minMax,
+    _ graph: inout Graph, distributions: [Int: Distribution] = [:], method: RangeMethod = .minMax,
     fixed: [Int: ClosedRange<Float>] = [:], overrides: [Int: RangeMethod] = [:]
   ) throws(ConversionError) {
     let groups = QuantizationGroups(&graph)
     let uses = GraphUses(graph)
-    var missing: [String] = []
-    for members in groups.members(graph).values.sorted(by: { $0[0] < $1[0] }) {
-      // Indices and constants have no grid.
-      let held = members.filter {
+    let inputs = Set(graph.inputs.map(\.value))
+    // Indices and constants have no grid.
+    let held = groups.members(graph).mapValues { members in
+      members.filter {
         graph.values[$0].type == .float32 && graph.values[$0].constant == nil
-          && (uses.producer[$0] != nil || graph.inputs.map(\.value).contains($0))
+          && (uses.producer[$0] != nil || inputs.contains($0))
       }
-      guard !held.isEmpty else { continue }
-      let known = members.compactMap { graph.values[$0].quantization }.first
-      var grid = known.map { Grid($0) }
-      if grid == nil, held.contains(where: { Self.isSoftmax(uses.producer[$0], graph) }) {
-        grid = Grid(covering: 0...Float(255.0 / 256))
-      }
+    }
+    var open: [Int] = []
+    for (root, members) in held.sorted(by: { $0.key < $1.key }) where !members.isEmpty {
+      var grid = members.compactMap { graph.values[$0].quantization }.first.map { Grid($0) }
+      if grid == nil, members.contains(where: { Self.isSoftmax(uses.producer[$0], graph) }) { grid = .softmax }
       if grid == nil {
-        var range: ClosedRange<Float>?
-        for value in held where !groups.isBeforeClamp[value] {
-          let own = fixed[value] ?? distributions?[value].map { (overrides[value] ?? method).range(of: $0) }
-          guard let own else { continue }
-          range = range.map { min($0.lowerBound, own.lowerBound)...max($0.upperBound, own.upperBound) } ?? own
+        let ranges = members.filter { !groups.isBeforeClamp[$0] }.compactMap { value in
+          fixed[value] ?? distributions[value].map { (overrides[value] ?? method).range(of: $0) }
         }
-        grid = range.map { Grid(covering: $0) }
+        grid = Self.hull(ranges).map { Grid(covering: $0) }
       }
-      guard let grid else {
-        if let node = held.compactMap({ uses.producer[$0] }).first {
-          missing.append("\(graph.nodes[node].origin.description): its result has no scale; quantize the model with pictures")
-        } else {
-          missing.append("input '\(printable(graph.values[held[0]].name))' has no scale; quantize the model with pictures")
-        }
-        continue
-      }
-      for value in held { grids[value] = grid }
+      if let grid { for value in members { grids[value] = grid } } else { open.append(root) }
+    }
+    // In the order in which the model computes.
+    for node in graph.nodes {
+      let root = groups.root(of: node.outputs[0])
+      guard open.contains(root), !groups.isBeforeClamp[node.outputs[0]], let range = inferred(node, graph) else { continue }
+      for value in held[root] ?? [] { grids[value] = Grid(covering: range) }
+      open.removeAll { $0 == root }
+    }
+    let missing = open.compactMap { root -> String? in
+      guard let value = held[root]?.first else { return nil }
+      let what = uses.producer[value].map { "\(graph.nodes[$0].origin.description): its result" }
+        ?? "input '\(printable(graph.values[value].name))'"
+      return "\(what) has no scale; quantize the model with pictures: martlet-tools quantize"
     }
     guard missing.isEmpty else { throw ConversionError(.unsupported, lines: missing) }
+  }
+
+  private static func hull(_ ranges: [ClosedRange<Float>]) -> ClosedRange<Float>? {
+    guard let low = ranges.map(\.lowerBound).min(), let high = ranges.map(\.upperBound).max() else { return nil }
+    return low...high
   }
 
   private static func isSoftmax(_ node: Int?, _ graph: Graph) -> Bool {
     guard let node, case .softmax = graph.nodes[node].operation else { return false }
     return true
+  }
+
+  /// What a node can give, from the ranges of its operands.
+  private func inferred(_ node: Node, _ graph: Graph) -> ClosedRange<Float>? {
+    var ranges: [ClosedRange<Float>] = []
+    for case let input? in node.inputs {
+      if let reals = graph.reals(of: input), let low = reals.min(), let high = reals.max() {
+        ranges.append(low...high)
+      } else if let grid = grids[input] {
+        ranges.append(grid.range)
+      } else {
+        return nil
+      }
+    }
+    switch node.operation {
+    case .add: return ranges[0].lowerBound + ranges[1].lowerBound...ranges[0].upperBound + ranges[1].upperBound
+    case .subtract: return ranges[0].lowerBound - ranges[1].upperBound...ranges[0].upperBound - ranges[1].lowerBound
+    case .multiply:
+      let corners = [ranges[0].lowerBound, ranges[0].upperBound].flatMap { [$0 * ranges[1].lowerBound, $0 * ranges[1].upperBound] }
+      return Self.hull(corners.map { $0...$0 })
+    case .unary(let function):
+      guard let input = node.inputs[0], let grid = grids[input] else { return nil }
+      let values = (-128...127).map { Float(function.scalar(Double(grid.real(Int8($0))))) }.filter(\.isFinite)
+      return Self.hull(values.map { $0...$0 })
+    case .mean, .concatenation: return Self.hull(ranges)
+    default: return nil
+    }
   }
 }

@@ -22,17 +22,19 @@ struct QuantizationGroups {
         for case let input? in node.inputs where graph.values[input].constant == nil { _ = join(input, result, graph) }
       } else if node.operation.keepsGrid {
         if !join(input, result, graph) {
-          var moved = graph.values[result]
-          moved.quantization = nil
-          graph.values.append(moved)
-          let value = graph.values.count - 1
-          parent.append(value)
-          isBeforeClamp.append(false)
+          let value = makeValue(like: result, quantization: nil, &graph)
           _ = join(input, value, graph)
           node.outputs[0] = value
           nodes.append(node)
           node = Node(operation: .unary(.scalar(.identity)), inputs: [value], outputs: [result], origin: node.origin)
         }
+      } else if case .softmax = node.operation, let known = graph.values[result].quantization,
+        known != Grid.softmax.quantization
+      {
+        let value = makeValue(like: result, quantization: Grid.softmax.quantization, &graph)
+        node.outputs[0] = value
+        nodes.append(node)
+        node = Node(operation: .unary(.scalar(.identity)), inputs: [value], outputs: [result], origin: node.origin)
       } else if case .unary(let function) = node.operation, function.scalar.clampBounds != nil,
         let producer = uses.producer[input], uses.readers[input].count == 1, !uses.isOutput[input],
         ActivationFusion.clamps(graph.nodes[producer].operation), join(input, result, graph)
@@ -42,6 +44,15 @@ struct QuantizationGroups {
       nodes.append(node)
     }
     graph.nodes = nodes
+  }
+
+  private mutating func makeValue(like other: Int, quantization: Quantization?, _ graph: inout Graph) -> Int {
+    var value = graph.values[other]
+    value.quantization = quantization
+    graph.values.append(value)
+    parent.append(graph.values.count - 1)
+    isBeforeClamp.append(false)
+    return graph.values.count - 1
   }
 
   func root(of value: Int) -> Int {

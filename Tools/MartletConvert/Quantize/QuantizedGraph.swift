@@ -13,6 +13,14 @@ public struct Grid: Equatable, Sendable {
     zeroPoint = Int32(max(-128, min(127, (-128 - Double(low) / Double(scale)).rounded(.toNearestOrAwayFromZero))))
   }
 
+  init(scale: Float, zeroPoint: Int32) {
+    self.scale = scale
+    self.zeroPoint = zeroPoint
+  }
+
+  /// What the device's softmax gives.
+  static let softmax = Grid(scale: 1 / 256, zeroPoint: -128)
+
   init(_ quantization: Quantization) {
     scale = quantization.scales[0]
     zeroPoint = quantization.zeroPoints[0]

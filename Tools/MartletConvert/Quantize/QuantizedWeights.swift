@@ -32,10 +32,12 @@ struct QuantizedWeights: Sendable {
     guard reals.allSatisfy(\.isFinite), realBias.allSatisfy(\.isFinite) else {
       throw .badData("weights or bias hold a number that is not finite")
     }
-    if let known = graph.values[weights].quantization {
+    let known = graph.values[weights].quantization
+    if let known, known.scales.count == 1 || known.zeroPoints.contains(where: { $0 != 0 }) {
       quantization = known
     } else {
-      var scales = given ?? Self.coveringScales(reals, inner: inner, channels: channels)
+      var scales = known?.scales ?? given ?? Self.coveringScales(reals, inner: inner, channels: channels)
+      // A channel whose weights are next to nothing would have a bias past 32 bits.
       for channel in 0..<channels {
         scales[channel] = max(scales[channel], abs(realBias[channel]) / (inputScale * Float(1 << 29)), 1e-20)
       }
@@ -48,7 +50,7 @@ struct QuantizedWeights: Sendable {
       let channel = channel(of: index)
       let steps = (real / scale(of: channel)).rounded(.toNearestOrAwayFromZero) + Float(zeroPoint(of: channel))
       // -128 is left to grids that a model gives.
-      integers.append(Int8(max(graph.values[weights].quantization == nil ? -127 : -128, min(127, steps))))
+      integers.append(Int8(max(known == nil ? -127 : -128, min(127, steps))))
     }
   }
 

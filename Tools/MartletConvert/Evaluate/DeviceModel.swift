@@ -1,0 +1,121 @@
+import CMartletKernels
+import Foundation
+import Martlet
+
+/// A finished file, run by the very engine of the device; one thread each.
+final class DeviceModel {
+  private let file: UnsafeMutableRawBufferPointer
+  private let region: UnsafeMutableRawBufferPointer
+  private let teamRegion: UnsafeMutableRawBufferPointer
+  private var engine: Engine
+  private let team: Team
+
+  init(_ bytes: [UInt8], name: String) throws(ConversionError) {
+    let alignment = ModelFormat.alignment
+    file = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: alignment)
+    file.copyBytes(from: bytes)
+    let view = UnsafeRawBufferPointer(rebasing: file[0..<bytes.count])
+    do throws(ModelError) {
+      try Engine.verify(file: view)
+      let budget = try Engine.budget(of: view, threads: 1)
+      region = UnsafeMutableRawBufferPointer.allocate(byteCount: max(budget.arenaBytes, 1), alignment: alignment)
+      engine = try Engine(file: view, region: region, threads: 1, isa: martlet_best_isa())
+    } catch {
+      throw .badData("\(name): is not a .martlet model that runs here (\(error.place): \(error.kind) \(error.field))")
+    }
+    let teamBytes = max(Team.byteCount(threads: 1), alignment)
+    teamRegion = UnsafeMutableRawBufferPointer.allocate(byteCount: teamBytes, alignment: alignment)
+    teamRegion.initializeMemory(as: UInt8.self, repeating: 0)
+    team = Team(threads: 1, region: teamRegion)
+  }
+
+  deinit {
+    file.deallocate()
+    region.deallocate()
+    teamRegion.deallocate()
+  }
+
+  // MARK: - What it is
+
+  /// How its pictures are fitted; nil if it takes none.
+  var fit: PictureFit? {
+    let manifest = engine.manifest
+    guard engine.pixels != nil, manifest.task == ModelTask.classification.rawValue else { return nil }
+    let record = engine.tensor(Int(manifest.inputs[0].tensor))
+    return PictureFit(
+      width: Int(record.dims[2]), height: Int(record.dims[1]), channels: Int(record.dims[3]),
+      policy: ResizePolicy(rawValue: manifest.resizePolicy) ?? .crop, shorterSide: Int(manifest.shorterSide))
+  }
+
+  var labels: [String] {
+    (0..<engine.labelCount).map { String(decoding: engine.label($0), as: UTF8.self) }
+  }
+
+  /// `key: value` lines.
+  var provenance: [String: String] {
+    var result: [String: String] = [:]
+    for line in String(decoding: engine.provenance, as: UTF8.self).split(separator: "\n") {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      result[String(line[..<colon])] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+    }
+    return result
+  }
+
+  var arenaBytes: Int { engine.budget.arenaBytes }
+  var outputCount: Int { Int(engine.tensor(Int(engine.manifest.outputs[0].tensor)).byteCount) }
+
+  // MARK: - Running
+
+  func setPicture(_ picture: [UInt8], channels: Int) {
+    guard let table = engine.pixels else { return }
+    let input = engine.bytes(ofTensor: Int(engine.manifest.inputs[0].tensor)).bindMemory(to: Int8.self)
+    precondition(input.count == picture.count)
+    for (index, pixel) in picture.enumerated() { input[index] = table[index % channels * 256 + Int(pixel)] }
+  }
+
+  func run() { engine.run(on: team) }
+
+  /// The scores of a picture, in real numbers.
+  func scores(of picture: [UInt8], channels: Int) -> [Float] {
+    setPicture(picture, channels: channels)
+    run()
+    let boundary = engine.manifest.outputs[0]
+    let record = engine.tensor(Int(boundary.tensor))
+    return engine.bytes(ofTensor: Int(boundary.tensor)).map { byte in
+      Float(Int32(Int8(bitPattern: byte)) - record.zeroPoint) * record.scale
+    }
+  }
+
+  /// Runs operator by operator and shows each result while it is in the arena.
+  func runObserved(_ observe: (_ result: ObservedTensor) -> Void) {
+    for index in 0..<engine.operatorCount {
+      engine.runOperator(index, on: team)
+      let output = Int(engine.operatorRecord(index).output)
+      let record = engine.tensor(output)
+      guard record.type == ElementType.int8.rawValue else { continue }
+      observe(
+        ObservedTensor(
+          index: output, operatorIndex: index, name: String(decoding: engine.name(ofTensor: output), as: UTF8.self),
+          grid: Grid(scale: record.scale, zeroPoint: record.zeroPoint), bytes: engine.bytes(ofTensor: output)))
+    }
+  }
+}
+
+/// A tensor in the arena, just computed.
+struct ObservedTensor {
+  var index: Int
+  var operatorIndex: Int
+  var name: String
+  var grid: Grid
+  private let bytes: UnsafeMutableRawBufferPointer
+
+  init(index: Int, operatorIndex: Int, name: String, grid: Grid, bytes: UnsafeMutableRawBufferPointer) {
+    self.index = index
+    self.operatorIndex = operatorIndex
+    self.name = name
+    self.grid = grid
+    self.bytes = bytes
+  }
+
+  var integers: [Int8] { bytes.map { Int8(bitPattern: $0) } }
+}

@@ -1,0 +1,212 @@
+import Foundation
+
+/// Walks through the graph once, node by node, with a few samples side by side: in real numbers, and as the device will
+/// compute it. So each layer is corrected against what the layers before it really give, and its error is known.
+struct LayerSweep {
+  struct Options {
+    var correctsBias: Bool
+    var refines: Bool
+  }
+
+  /// What was found of one node.
+  struct LayerError: Sendable {
+    var node: Int
+    var value: Int
+    /// Decibels: mean square of the signal over that of the error.
+    var signalToNoise: Double
+    var cosine: Double
+    /// The share of elements at one of the ends of the grid where the real value lies beyond it.
+    var saturation: Double
+  }
+
+  private(set) var weights: [Int: QuantizedWeights] = [:]
+  private(set) var errors: [LayerError] = []
+  /// The graph's outputs of each sample, as the device would give them.
+  private(set) var outputs: [[[Float]]] = []
+
+  /// What a clamp leaves of the value before it.
+  private var clamps: [Int: ClosedRange<Float>] = [:]
+
+  private struct Sample: Sendable {
+    var real: [Int: [Float]] = [:]
+    var quantized: [Int: [Int8]] = [:]
+  }
+
+  init(
+    _ graph: Graph, grids: [Int: Grid], source: some SampleSource, indices: [Int], options: Options,
+    weights given: [Int: QuantizedWeights] = [:], progress: (Int) -> Void = { _ in }
+  ) throws(ConversionError) {
+    weights = given
+    var nodes: [FloatNode] = []
+    for node in graph.nodes { nodes.append(try FloatNode(node, in: graph)) }
+    for node in graph.nodes {
+      guard case .unary(let function) = node.operation, let bounds = function.scalar.clampBounds, let input = node.inputs[0],
+        grids[input] == grids[node.outputs[0]]
+      else { continue }
+      clamps[input] = bounds
+    }
+    let lastUses = FloatExecutor.lastUses(graph, nodes)
+    var samples: [Sample] = []
+    for index in indices {
+      var sample = Sample()
+      let value = graph.inputs[0].value
+      let reals = try source.sample(index)
+      sample.real[value] = reals
+      sample.quantized[value] = grids[value].map { grid in reals.map { grid.quantize($0) } }
+      samples.append(sample)
+    }
+    for (index, node) in graph.nodes.enumerated() {
+      try step(index, node, nodes[index], graph, grids, options, &samples)
+      for value in lastUses[index] {
+        for sample in samples.indices {
+          samples[sample].real[value] = nil
+          samples[sample].quantized[value] = nil
+        }
+      }
+      progress(index + 1)
+    }
+    outputs = samples.map { sample in
+      graph.outputs.map { output in
+        guard let grid = grids[output.value] else { return sample.real[output.value] ?? [] }
+        return (sample.quantized[output.value] ?? []).map { grid.real($0) }
+      }
+    }
+  }
+
+  private mutating func step(
+    _ index: Int, _ node: Node, _ float: FloatNode, _ graph: Graph, _ grids: [Int: Grid], _ options: Options,
+    _ samples: inout [Sample]
+  ) throws(ConversionError) {
+    let result = float.result
+    let held = samples
+    let reals = inParallel(samples.count) { sample in float(float.operands.map { held[sample].real[$0] ?? [] }) }
+    guard let grid = grids[result] else {
+      for sample in samples.indices { samples[sample].real[result] = reals[sample] }
+      return
+    }
+    let inputs: @Sendable (Int) -> [[Float]] = { sample in
+      float.operands.map { value in
+        guard let grid = grids[value], let integers = held[sample].quantized[value] else { return held[sample].real[value] ?? [] }
+        return integers.map { grid.real($0) }
+      }
+    }
+    var simulated = float
+    if node.operation.hasWeights, let input = node.inputs[0], let inputGrid = grids[input] {
+      var layer: QuantizedWeights
+      if let known = weights[index] { layer = known } else {
+        layer = try QuantizedWeights(node, in: graph, inputScale: inputGrid.scale)
+      }
+      if options.refines {
+        let pairs = inParallel(samples.count) { sample in (real: held[sample].real[input] ?? [], quantized: inputs(sample)[0]) }
+        try Refinement.round(&layer, node, graph, inputs: pairs)
+      }
+      simulated = try graph.floatNode(index, with: layer)
+      if options.correctsBias {
+        let moved = simulated
+        let channels = layer.channels
+        let differences = inParallel(samples.count) { sample in
+          ChannelDifference(reals[sample], moved(inputs(sample)), channels: channels, within: grid.range)
+        }
+        let total = differences.dropFirst().reduce(into: differences[0]) { $0.add($1) }
+        for channel in 0..<channels { layer.realBias[channel] += total.mean(channel) }
+        simulated = try graph.floatNode(index, with: layer)
+      }
+      weights[index] = layer
+    }
+    let final = simulated
+    let quantized = inParallel(samples.count) { sample in final(inputs(sample)).map { grid.quantize($0) } }
+    errors.append(Self.error(reals, quantized, grid, clamp: clamps[result] ?? -.infinity ... .infinity, index, result))
+    for sample in samples.indices {
+      samples[sample].real[result] = reals[sample]
+      samples[sample].quantized[result] = quantized[sample]
+    }
+  }
+
+  private static func error(_ reals: [[Float]], _ quantized: [[Int8]], _ grid: Grid, clamp: ClosedRange<Float>, _ node: Int, _ value: Int)
+    -> LayerError
+  {
+    let statistics = inParallel(reals.count) { sample in
+      ErrorStatistics(reals[sample], quantized[sample], grid, clamp: clamp)
+    }
+    let total = statistics.reduce(into: ErrorStatistics()) { $0.add($1) }
+    return LayerError(
+      node: node, value: value, signalToNoise: total.signalToNoise, cosine: total.cosine, saturation: total.saturation)
+  }
+}
+
+/// By how much the results of each channel differ in the mean, where the clamp that follows lets them through: what it cuts
+/// off may differ as it likes.
+private struct ChannelDifference: Sendable {
+  private var sums: [Double]
+  private var counts: [Double]
+
+  init(_ reals: [Float], _ quantized: [Float], channels: Int, within range: ClosedRange<Float>) {
+    sums = Array(repeating: 0, count: channels)
+    counts = sums
+    for (index, real) in reals.enumerated() where range.contains(real) {
+      sums[index % channels] += Double(real) - Double(quantized[index])
+      counts[index % channels] += 1
+    }
+  }
+
+  mutating func add(_ other: ChannelDifference) {
+    for channel in sums.indices {
+      sums[channel] += other.sums[channel]
+      counts[channel] += other.counts[channel]
+    }
+  }
+
+  func mean(_ channel: Int) -> Float { counts[channel] > 0 ? Float(sums[channel] / counts[channel]) : 0 }
+}
+
+/// Sums from which the error of a tensor is told.
+struct ErrorStatistics: Sendable {
+  var count = 0.0
+  var signal = 0.0
+  var noise = 0.0
+  var product = 0.0
+  var square = 0.0
+  var saturated = 0.0
+
+  init() {}
+
+  /// - Parameter clamp: what a clamp that follows leaves; what it cuts off is no error.
+  init(_ reals: [Float], _ quantized: [Int8], _ grid: Grid, clamp: ClosedRange<Float>) {
+    let range = grid.range
+    for (real, q) in zip(reals, quantized) {
+      let (x, y) = (Double(clamp.clamping(real)), Double(grid.real(q)))
+      signal += x * x
+      noise += (x - y) * (x - y)
+      product += x * y
+      square += y * y
+      if x > Double(range.upperBound + grid.scale / 2) || x < Double(range.lowerBound - grid.scale / 2) { saturated += 1 }
+    }
+    count = Double(reals.count)
+  }
+
+  mutating func add(_ other: ErrorStatistics) {
+    count += other.count
+    signal += other.signal
+    noise += other.noise
+    product += other.product
+    square += other.square
+    saturated += other.saturated
+  }
+
+  /// Decibels; 120 stands for no error.
+  var signalToNoise: Double { noise <= signal * 1e-12 ? 120 : 10 * log10(signal / noise) }
+  var cosine: Double { signal > 0 && square > 0 ? product / (signal * square).squareRoot() : 1 }
+  var saturation: Double { count > 0 ? saturated / count : 0 }
+}
+
+extension Graph {
+  /// A layer that multiplies with what the device multiplies with.
+  func floatNode(_ index: Int, with layer: QuantizedWeights) throws(ConversionError) -> FloatNode {
+    var (graph, node) = (self, nodes[index])
+    guard let weights = node.inputs[1] else { return try FloatNode(node, in: self) }
+    let value = graph.makeReals(layer.reals, shape: values[weights].shape, name: values[weights].name)
+    let bias = graph.makeReals(layer.realBias, shape: [layer.channels], name: "bias")
+    node.inputs = [node.inputs[0], value, bias]
+    return try FloatNode(node, in: graph)
+  }
+}

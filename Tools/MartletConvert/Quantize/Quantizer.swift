@@ -1,0 +1,209 @@
+import Foundation
+import Martlet
+
+public struct QuantizerOptions: Sendable {
+  public var method = RangeMethod.minMax
+  public var equalizes = false
+  public var correctsBias = true
+  public var refines = false
+  /// At most this many pictures, evenly over the folder's names; all if nil.
+  public var limit: Int?
+
+  public init() {}
+}
+
+/// What quantization did, and what it cost.
+public struct QuantizationReport: Sendable {
+  public struct Layer: Sendable {
+    /// "node 17 'conv' (Conv)"
+    public var name: String
+    /// The value's name, as in the file.
+    public var tensor: String
+    public var signalToNoise: Double
+    public var cosine: Double
+    public var saturation: Double
+    public var grid: Grid
+    public var distribution: Distribution?
+    /// The largest weight of each output channel; empty for operators without weights.
+    public var weightRanges: [Float]
+  }
+
+  public var layers: [Layer]
+  public var pictureCount: Int
+  /// Share of the calibration pictures on which float and int8 have the same best class.
+  public var agreement: Double
+  /// Decibels, of the outputs.
+  public var outputSignalToNoise: Double
+  public var disagreements: [Disagreement]
+  public var provenance: [String]
+
+  public struct Disagreement: Sendable {
+    public var picture: String
+    public var float: Int
+    public var int8: Int
+    public var floatScore: Float
+    public var int8Score: Float
+  }
+}
+
+/// Post-training quantization, from a float model and pictures to a device model.
+public enum Quantizer {
+  /// - Parameter progress: what is being done, and which share of it all is behind.
+  public static func quantize(
+    _ source: [UInt8], name: String, directory: String?, pictures folder: PictureFolder,
+    options: ConversionOptions = ConversionOptions(), quantizer: QuantizerOptions = QuantizerOptions(),
+    progress: @escaping @Sendable (_ what: String, _ share: Double) -> Void = { _, _ in }
+  ) throws(ConversionError) -> (conversion: Conversion, report: QuantizationReport) {
+    var model = try SourceModel(source, name: name, directory: directory, options: options)
+    return try model.named { (model) throws(ConversionError) in
+      guard model.isFloat else { throw ConversionError(.badRequest, "is quantized already; use martlet-tools convert") }
+      let normalization = try normalization(model, options)
+      let fit = try fit(model, options)
+      var folder = folder
+      if let limit = quantizer.limit { folder.thin(to: limit) }
+      progress("reading pictures", 0)
+      let pictures = try folder.pictures(fit)
+      let samples = PictureSamples(pictures: pictures, channels: fit.channels, normalization: normalization)
+      var options = options
+      options.mean = normalization.mean
+      options.standardDeviation = normalization.standardDeviation
+      let result = try quantize(&model, samples, normalization, quantizer, progress)
+      let provenance = [
+        "calibration: \(pictures.count) pictures, ranges by \(quantizer.method.rawValue)"
+          + (quantizer.equalizes ? ", equalized" : "") + (quantizer.correctsBias ? ", bias corrected" : "")
+          + (quantizer.refines ? ", rounding refined" : "")
+      ]
+      let conversion = try Converter.finish(model, options: options, provenance: provenance)
+      progress("checking", 0.95)
+      var report = result.report
+      report.provenance = provenance
+      try judge(&report, conversion, result.floatOutputs, pictures, folder, fit)
+      progress("done", 1)
+      return (conversion, report)
+    }
+  }
+
+  // MARK: - The input
+
+  static func normalization(_ model: SourceModel, _ options: ConversionOptions) throws(ConversionError) -> Normalization {
+    let fallback = (model.format == .onnx ? Normalization.Preset.imagenet : .tf).normalization
+    let mean = try PictureInput.three(options.mean ?? model.metadata.mean ?? fallback.mean, "mean")
+    let deviation = try PictureInput.three(
+      options.standardDeviation ?? model.metadata.standardDeviation ?? fallback.standardDeviation, "std")
+    guard mean.allSatisfy(\.isFinite), deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+      throw ConversionError(.badRequest, "mean \(mean) with std \(deviation) is not valid")
+    }
+    return Normalization(mean: mean, standardDeviation: deviation)
+  }
+
+  static func fit(_ model: SourceModel, _ options: ConversionOptions) throws(ConversionError) -> PictureFit {
+    guard model.graph.inputs.count == 1, case let shape = model.graph.values[model.graph.inputs[0].value].shape,
+      shape.count == 4, shape[0] == 1, shape[3] == 1 || shape[3] == 3, shape[1] <= ResizeGeometry.maxSide,
+      shape[2] <= ResizeGeometry.maxSide
+    else {
+      let shapes = model.graph.inputs.map { "\(model.graph.values[$0.value].shape)" }.joined(separator: ", ")
+      throw ConversionError(.badRequest, "does not take one picture (its inputs: \(shapes)); see --layout and --shape")
+    }
+    return PictureFit(
+      width: shape[2], height: shape[1], channels: shape[3], policy: options.resize ?? .crop,
+      shorterSide: model.shorterSide(options))
+  }
+
+  // MARK: - The work
+
+  private static func quantize(
+    _ model: inout SourceModel, _ samples: PictureSamples, _ normalization: Normalization, _ options: QuantizerOptions,
+    _ progress: @escaping @Sendable (String, Double) -> Void
+  ) throws(ConversionError) -> (report: QuantizationReport, floatOutputs: [[Float]]) {
+    FloatPasses.run(&model.graph)
+    if options.equalizes { Equalization.run(&model.graph) }
+    let executor = try FloatExecutor(model.graph)
+    let calibration = try Calibration(executor, samples) { done in
+      progress("calibrating", 0.05 + 0.5 * Double(done) / Double(2 * samples.count))
+    }
+    var graph = model.graph
+    let input = graph.inputs[0].value
+    let plan = try GridPlan(
+      &graph, distributions: calibration.distributions, method: options.method, fixed: [input: normalization.range])
+    let indices = sweepIndices(graph, samples.count)
+    let total = graph.nodes.count
+    let sweep = try LayerSweep(
+      graph, grids: plan.grids, source: samples, indices: indices,
+      options: LayerSweep.Options(correctsBias: options.correctsBias, refines: options.refines)
+    ) { done in progress("correcting layers", 0.55 + 0.4 * Double(done) / Double(total)) }
+    let report = Self.report(graph, plan, sweep, calibration)
+    if getenv("DBG") != nil {
+      var st = ErrorStatistics()
+      for (k, i) in indices.enumerated() { for (x, y) in zip(calibration.outputs[i][0], sweep.outputs[k][0]) { st.signal += Double(x*x); st.noise += Double((x-y)*(x-y)) } }
+      print("sim", st.signalToNoise, indices.count)
+      for e in sweep.errors { print(e.node, graph.nodes[e.node].origin.description, e.signalToNoise) }
+    }
+    model.graph = try QuantizedGraph.make(graph, grids: plan.grids, weights: sweep.weights)
+    return (report, calibration.outputs.map { $0[0] })
+  }
+
+  /// As many samples as fit in about 400 MB side by side, 64 at most.
+  private static func sweepIndices(_ graph: Graph, _ count: Int) -> [Int] {
+    let largest = graph.nodes.map { node in
+      (node.inputs.compactMap { $0 } + node.outputs).reduce(0) { $0 + (graph.values[$1].constant == nil ? graph.values[$1].count : 0) }
+    }.max() ?? 1
+    let fitting = max(4, min(64, 400_000_000 / max(1, largest * 10)))
+    let chosen = min(count, fitting)
+    return (0..<chosen).map { $0 * count / chosen }
+  }
+
+  private static func report(_ graph: Graph, _ plan: GridPlan, _ sweep: LayerSweep, _ calibration: Calibration)
+    -> QuantizationReport
+  {
+    let layers = sweep.errors.map { error -> QuantizationReport.Layer in
+      let node = graph.nodes[error.node]
+      var weightRanges: [Float] = []
+      if let layer = sweep.weights[error.node] {
+        weightRanges = (0..<layer.channels).map { layer.scale(of: $0) * 127 }
+      }
+      return QuantizationReport.Layer(
+        name: node.origin.description, tensor: graph.values[error.value].name, signalToNoise: error.signalToNoise,
+        cosine: error.cosine, saturation: error.saturation,
+        grid: plan.grids[error.value] ?? .softmax, distribution: calibration.distributions[error.value],
+        weightRanges: weightRanges)
+    }
+    return QuantizationReport(
+      layers: layers, pictureCount: calibration.outputs.count, agreement: 0, outputSignalToNoise: 0, disagreements: [],
+      provenance: [])
+  }
+
+  /// The finished file on all pictures, against the float model.
+  private static func judge(
+    _ report: inout QuantizationReport, _ conversion: Conversion, _ float: [[Float]], _ pictures: [[UInt8]],
+    _ folder: PictureFolder, _ fit: PictureFit
+  ) throws(ConversionError) {
+    let device = try DeviceScores(conversion.bytes, name: "the result", pictures, channels: fit.channels)
+    var statistics = ErrorStatistics()
+    var agreed = 0
+    for (index, scores) in device.scores.enumerated() {
+      for (x, y) in zip(float[index], scores) {
+        statistics.signal += Double(x) * Double(x)
+        statistics.noise += (Double(x) - Double(y)) * (Double(x) - Double(y))
+      }
+      let (best, ours) = (float[index].bestIndex, scores.bestIndex)
+      if best == ours {
+        agreed += 1
+      } else {
+        report.disagreements.append(
+          QuantizationReport.Disagreement(
+            picture: folder.names[index], float: best, int8: ours, floatScore: float[index][best], int8Score: scores[ours]))
+      }
+    }
+    report.agreement = Double(agreed) / Double(max(1, pictures.count))
+    report.outputSignalToNoise = statistics.signalToNoise
+  }
+}
+
+extension [Float] {
+  /// The first of the largest.
+  var bestIndex: Int {
+    var best = 0
+    for index in indices where self[index] > self[best] { best = index }
+    return best
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Foundation
+import MartletConvert
+
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Turns a float model into an int8 .martlet file, with a folder of pictures to measure ranges on.",
+    discussion: """
+      Reads ONNX and TensorFlow Lite models in float. A hundred pictures like those that the device will see are enough; \
+      they need no labels. No option is needed but the way in which the model was trained to see pixels.
+
+      Example:
+        martlet-tools quantize net.onnx --calibrate pictures --preset imagenet --labels labels.txt -o net.martlet \
+      --report net.html
+      """)
+
+  @Argument(help: "The .onnx or .tflite model to read.")
+  var input: String
+
+  @Option(help: ArgumentHelp("A folder of pictures.", valueName: "folder"))
+  var calibrate: String
+
+  @Option(name: .shortAndLong, help: "The .martlet file to write.")
+  var output: String
+
+  @Option(help: "A text file with one label a line, as many as the model has outputs.")
+  var labels: String?
+
+  @OptionGroup var pictures: PictureOptions
+
+  @Option(help: "How ranges of activations are chosen: min-max or mse.")
+  var range: RangeMethod = QuantizerOptions().method
+
+  @Flag(inversion: .prefixedNo, help: "Scale channels between layers so that weights have equal ranges.")
+  var equalize = QuantizerOptions().equalizes
+
+  @Flag(inversion: .prefixedNo, help: "Move biases to make up for the mean error of each channel.")
+  var biasCorrection = QuantizerOptions().correctsBias
+
+  @Flag(inversion: .prefixedNo, help: "Round weights by least squares on each layer's output, not to nearest.")
+  var refine = QuantizerOptions().refines
+
+  @Option(help: ArgumentHelp("Use at most N of the pictures.", valueName: "N"))
+  var limit: Int?
+
+  @Option(help: ArgumentHelp("Write a page with plots of errors, ranges and weights.", valueName: "html"))
+  var report: String?
+
+  @Flag(help: "Print the summary as JSON.")
+  var json = false
+
+  func run() throws {
+    var options = try pictures.options()
+    options.labels = try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }
+    options.labelsName = labels
+    guard URL(fileURLWithPath: input).standardizedFileURL != URL(fileURLWithPath: output).standardizedFileURL else {
+      throw ConversionError(.badRequest, "\(output): is the source itself")
+    }
+    if let limit, limit < 1 { throw ConversionError(.badRequest, "--limit \(limit) is less than 1") }
+    var quantizer = QuantizerOptions()
+    quantizer.method = range
+    quantizer.equalizes = equalize
+    quantizer.correctsBias = biasCorrection
+    quantizer.refines = refine
+    quantizer.limit = limit
+    let source = try Evaluation.Source(path: input)
+    let progress = Progress()
+    defer { progress.end() }
+    let (conversion, found) = try Quantizer.quantize(
+      source.bytes, name: source.name, directory: source.directory, pictures: PictureFolder(calibrate), options: options,
+      quantizer: quantizer) { progress.show($0, $1) }
+    try FileAccess.write(conversion.bytes, to: output)
+    progress.end()
+    print(
+      json
+        ? Summary.json(conversion.summary, output: output, quantization: found)
+        : Summary.text(conversion.summary, output: output) + "\n" + Summary.text(found))
+  }
+}
