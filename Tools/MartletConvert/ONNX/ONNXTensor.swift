@@ -175,7 +175,7 @@ extension ONNXTensor {
   }
 
   /// IEEE binary16.
-  private static func real(half bits: UInt16) -> Float {
+  static func real(half bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let exponent = UInt32(bits >> 10) & 0x1F
     let fraction = UInt32(bits & 0x3FF)

@@ -2,7 +2,7 @@ import Foundation
 import Martlet
 
 public struct QuantizerOptions: Sendable {
-  public var method = RangeMethod.minMax
+  public var method = RangeMethod.squaredError
   public var equalizes = false
   public var correctsBias = true
   public var refines = false
@@ -132,22 +132,16 @@ public enum Quantizer {
       options: LayerSweep.Options(correctsBias: options.correctsBias, refines: options.refines)
     ) { done in progress("correcting layers", 0.55 + 0.4 * Double(done) / Double(total)) }
     let report = Self.report(graph, plan, sweep, calibration)
-    if getenv("DBG") != nil {
-      var st = ErrorStatistics()
-      for (k, i) in indices.enumerated() { for (x, y) in zip(calibration.outputs[i][0], sweep.outputs[k][0]) { st.signal += Double(x*x); st.noise += Double((x-y)*(x-y)) } }
-      print("sim", st.signalToNoise, indices.count)
-      for e in sweep.errors { print(e.node, graph.nodes[e.node].origin.description, e.signalToNoise) }
-    }
     model.graph = try QuantizedGraph.make(graph, grids: plan.grids, weights: sweep.weights)
     return (report, calibration.outputs.map { $0[0] })
   }
 
-  /// As many samples as fit in about 400 MB side by side, 64 at most.
+  /// As many samples as fit in about 600 MB side by side, 64 at most.
   private static func sweepIndices(_ graph: Graph, _ count: Int) -> [Int] {
     let largest = graph.nodes.map { node in
       (node.inputs.compactMap { $0 } + node.outputs).reduce(0) { $0 + (graph.values[$1].constant == nil ? graph.values[$1].count : 0) }
     }.max() ?? 1
-    let fitting = max(4, min(64, 400_000_000 / max(1, largest * 10)))
+    let fitting = max(4, min(64, 600_000_000 / max(1, largest * 10)))
     let chosen = min(count, fitting)
     return (0..<chosen).map { $0 * count / chosen }
   }

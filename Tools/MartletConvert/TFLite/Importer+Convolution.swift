@@ -30,6 +30,12 @@ extension Operands {
   func weights(_ index: Int, rank: Int, channelAxis: Int) throws(ConversionError) -> Int {
     let found = try input(index)
     let value = value(found)
+    if importer.isFloat, value.type == .float32 {
+      guard value.constant != nil else { throw .unsupported("weights are computed, expected a constant") }
+      try requireRank(rank, of: found, "weights")
+      try checkConstant(found, "weights")
+      return found
+    }
     guard value.type == .int8 else {
       let hint = value.type == .float32 ? "; quantize the model to int8 first" : ""
       throw .unsupported("weights are \(value.type.rawValue), only int8 and uint8 are supported\(hint)")
@@ -68,7 +74,10 @@ extension Operands {
     guard hasInput(index) else { return nil }
     let found = try input(index)
     let value = value(found)
-    guard value.type == .int32 else { throw .unsupported("bias is \(value.type.rawValue), expected int32") }
+    let expected: ValueType = importer.isFloat ? .float32 : .int32
+    guard value.type == expected else {
+      throw .unsupported("bias is \(value.type.rawValue), expected \(expected.rawValue)")
+    }
     guard value.constant != nil else { throw .unsupported("bias is computed, expected a constant") }
     guard value.count == channels else { throw .badData("bias has \(value.count) elements for \(channels) channels") }
     try checkConstant(found, "bias")

@@ -53,8 +53,8 @@ extension Operands {
       isSame: isSamePadding(0))
     let output = try quantizedOutput(shape: [shape[0], size.height, size.width, shape[3]])
     // The reference does not look at the two scales; it only asserts, in debug builds, that they are about the same.
-    guard value(input).quantization?.zeroPoints == value(output).quantization?.zeroPoints,
-      let a = value(input).quantization?.scales[0], let b = value(output).quantization?.scales[0], abs(a - b) <= 1e-6
+    let (a, b) = (value(input).quantization, value(output).quantization)
+    guard a?.zeroPoints == b?.zeroPoints, abs((a?.scales[0] ?? 0) - (b?.scales[0] ?? 0)) <= 1e-6
     else { throw .unsupported("input and output have different scales or zero points") }
     let motion = WindowMotion(stride: stride, padding: padding)
     let activation = try activation(5)
@@ -130,7 +130,8 @@ extension Operands {
     guard !value(input).shape.isEmpty else { throw .badData("input is a scalar") }
     let output = try quantizedOutput(shape: value(input).shape)
     let quantization = value(output).quantization
-    guard let scale = quantization?.scales[0], abs(scale - 1 / 256) <= 0.001 / 256, quantization?.zeroPoints[0] == -128
+    guard importer.isFloat || quantization != nil else { throw .unsupported("output has no scale") }
+    guard case let scale = quantization?.scales[0] ?? 1 / 256, abs(scale - 1 / 256) <= 0.001 / 256, quantization?.zeroPoints[0] ?? -128 == -128
     else { throw .unsupported("output scale is not 1/256 with the lowest zero point") }
     let beta = try floatOption(0)
     guard beta.isFinite, beta > 0 else { throw .badData("beta \(beta) is not positive") }
@@ -145,7 +146,7 @@ extension Operands {
     let function = try function()
     let input = try quantizedInput(0)
     let output = try quantizedOutput(shape: value(input).shape)
-    if case .logistic = function, value(output).quantization?.scales[0] != 1 / 256 {
+    if case .logistic = function, !importer.isFloat, value(output).quantization?.scales[0] != 1 / 256 {
       throw .unsupported("output scale is not 1/256")
     }
     if case .leakyRelu(let alpha) = function, !alpha.isFinite { throw .badData("alpha is not finite") }
@@ -171,6 +172,7 @@ extension Operands {
     let input = try quantizedInput(0)
     let output = try output(shape: value(input).shape)
     guard value(output).type == .float32 else { throw .unsupported("output is not float32") }
+    if importer.isFloat { return append(.reshape, [input], [output]) }
     append(.dequantize, [input], [output])
   }
 

@@ -7,6 +7,8 @@ final class Importer {
   var graph = Graph()
   /// Whether a value exists at this point of the execution order.
   private var isDefined: [Bool] = []
+  /// Whether nothing in the model is quantized: then real numbers are taken where int8 is expected otherwise.
+  let isFloat: Bool
   private let name: String
   private var foldings = 0
   private var foldedBytes = 0
@@ -23,6 +25,7 @@ final class Importer {
   private init(_ model: TFLiteModel, name: String) {
     self.model = model
     self.name = name
+    isFloat = !model.tensors.contains { $0.type == 9 || $0.type == 3 || !$0.scales.isEmpty && $0.type != 0 }
   }
 
   // MARK: - Tensors
@@ -38,6 +41,16 @@ final class Importer {
       }
       if let data = tensor.data, !tensor.isVariable {
         value.constant = model.bytes[data]
+        // Weights of half precision, which the model itself makes float before it uses them.
+        if tensor.type == 1 {
+          decoded += data.count
+          guard decoded <= 4 * model.bytes.count else {
+            throw .badData("\(name): tensor \(index): tensors describe more data than the file holds")
+          }
+          let reals = model.bytes[data].integers(of: UInt16.self).map { ONNXTensor.real(half: $0) }
+          value.type = .float32
+          value.constant = ArraySlice(reals.withUnsafeBytes { Array($0) })
+        }
       }
       if value.type == .uint8, value.quantization != nil {
         decoded += value.constant?.count ?? 0
@@ -191,13 +204,19 @@ final class Importer {
     for node in graph.nodes[first...] {
       guard foldings < ConversionLimits.foldings, foldedBytes < ConversionLimits.foldedBytes, node.outputs.count == 1,
         node.inputs.allSatisfy({ $0.map { graph.values[$0].constant != nil } ?? true }),
-        let bytes = try Lowering.constant(of: node, in: graph)
+        let bytes = try constant(of: node)
       else { return }
       foldings += 1
       foldedBytes += bytes.count
       graph.values[node.outputs[0]].constant = ArraySlice(bytes)
       graph.nodes.remove(at: first)
     }
+  }
+
+  private func constant(of node: Node) throws(ConversionError) -> [UInt8]? {
+    guard graph.values[node.outputs[0]].type == .float32 else { return try Lowering.constant(of: node, in: graph) }
+    guard graph.values[node.outputs[0]].count <= ConversionLimits.foldedElements else { return nil }
+    return try FloatNode(node, in: graph)([]).withUnsafeBytes { Array($0) }
   }
 
   private static func reason(for code: Int) -> String {

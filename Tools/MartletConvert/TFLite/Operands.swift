@@ -94,6 +94,7 @@ final class Operands {
 
   func requireQuantized(_ index: Int, _ what: String) throws(ConversionError) {
     let value = value(index)
+    if importer.isFloat, value.type == .float32 { return try checkConstant(index, what) }
     guard value.type == .int8 else {
       let type = value.type == .other ? "a type other than int8" : value.type.rawValue
       let hint = value.type == .float32 ? "; quantize the model to int8 first" : ""
