@@ -66,10 +66,14 @@ struct Quantize: ParsableCommand {
     let source = try Evaluation.Source(path: input)
     let progress = Progress()
     defer { progress.end() }
+    let folder = try PictureFolder(calibrate)
     let (conversion, found) = try Quantizer.quantize(
-      source.bytes, name: source.name, directory: source.directory, pictures: PictureFolder(calibrate), options: options,
+      source.bytes, name: source.name, directory: source.directory, pictures: folder, options: options,
       quantizer: quantizer) { progress.show($0, $1) }
+    let name = URL(fileURLWithPath: output).lastPathComponent
+    let page = try report.map { _ in try HTMLReport(found, file: conversion.bytes, name: name, folder: folder).html() }
     try FileAccess.write(conversion.bytes, to: output)
+    if let report, let page { try FileAccess.write(Array(page.utf8), to: report) }
     progress.end()
     print(
       json

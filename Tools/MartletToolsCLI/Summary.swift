@@ -27,15 +27,16 @@ enum Summary {
     return text
   }
 
-  static func text(_ found: QuantizationReport) -> String {
+  static func text(_ found: AccuracyReport) -> String {
     var lines = [
       "calibration   \(found.pictureCount) pictures",
       String(
         format: "agreement     %.1f %% of them have float's best class; outputs %.1f dB", 100 * found.agreement,
-        found.outputSignalToNoise),
+        found.outputs.signalToNoise),
     ]
-    let worst = found.layers.sorted { $0.signalToNoise < $1.signalToNoise }.prefix(3)
-    for layer in worst { lines.append(String(format: "weakest       %.1f dB  ", layer.signalToNoise) + layer.name) }
+    for layer in found.worstFirst.prefix(3) {
+      lines.append(String(format: "weakest       %.1f dB  ", layer.statistics.signalToNoise) + layer.name)
+    }
     return lines.joined(separator: "\n")
   }
 
@@ -63,24 +64,41 @@ enum Summary {
     var notes: [String]
     var quantization: Quantization?
 
-    struct Quantization: Encodable {
-      var pictures: Int
-      var agreement: Double
-      var output_db: Double
-      var layers: [Layer]
-    }
+  }
 
+  /// Of quantization and comparison.
+  struct Quantization: Encodable {
     struct Layer: Encodable {
       var name: String
       var tensor: String
       var db: Double
+      var cosine: Double
       var saturation: Double
       var scale: Float
       var zero_point: Int32
+      var advice: String?
+    }
+
+    var pictures: Int
+    var agreement: Double
+    var output_db: Double
+    var disagreements: [String]
+    var layers: [Layer]
+
+    init(_ found: AccuracyReport) {
+      pictures = found.pictureCount
+      agreement = found.agreement
+      output_db = found.outputs.signalToNoise
+      disagreements = found.disagreements.map(\.picture)
+      layers = found.layers.map {
+        Layer(
+          name: $0.name, tensor: $0.tensor, db: $0.statistics.signalToNoise, cosine: $0.statistics.cosine,
+          saturation: $0.statistics.saturation, scale: $0.grid.scale, zero_point: $0.grid.zeroPoint, advice: $0.advice)
+      }
     }
   }
 
-  static func json(_ summary: ConversionSummary, output: String, quantization: QuantizationReport? = nil) -> String {
+  static func json(_ summary: ConversionSummary, output: String, quantization: AccuracyReport? = nil) -> String {
     func edges(_ edges: [ConversionSummary.Edge]) -> [Report.Edge] {
       edges.map { Report.Edge(name: $0.name, shape: $0.shape, type: $0.type) }
     }
@@ -92,13 +110,7 @@ enum Summary {
       lower_bound_bytes: summary.lowerBoundBytes, source_sha256: summary.sourceSHA256,
       notes: summary.notes)
     if let found = quantization {
-      report.quantization = Report.Quantization(
-        pictures: found.pictureCount, agreement: found.agreement, output_db: found.outputSignalToNoise,
-        layers: found.layers.map {
-          Report.Layer(
-            name: $0.name, tensor: $0.tensor, db: $0.signalToNoise, saturation: $0.saturation, scale: $0.grid.scale,
-            zero_point: $0.grid.zeroPoint)
-        })
+      report.quantization = Quantization(found)
     }
     return encoded(report)
   }

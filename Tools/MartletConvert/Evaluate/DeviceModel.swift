@@ -1,6 +1,7 @@
 import CMartletKernels
 import Foundation
 import Martlet
+import MartletDevice
 
 /// A finished file, run by the very engine of the device; one thread each.
 final class DeviceModel {
@@ -63,6 +64,8 @@ final class DeviceModel {
 
   var arenaBytes: Int { engine.budget.arenaBytes }
   var outputCount: Int { Int(engine.tensor(Int(engine.manifest.outputs[0].tensor)).byteCount) }
+
+  func memoryPlanSVG(title: String) -> String { MartletDevice.MemoryPlan(engine).svg(title: title) }
 
   // MARK: - Running
 

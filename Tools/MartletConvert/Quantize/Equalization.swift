@@ -2,6 +2,8 @@
 /// 2019): between two layers with nothing but a rectifier between them, each channel is scaled so that the weights of both
 /// have the same range. The result in real numbers is the same.
 enum Equalization {
+  private static let suffix = " (equalized)"
+
   static func run(_ graph: inout Graph) {
     for _ in 0..<3 {
       let uses = GraphUses(graph)
@@ -59,6 +61,12 @@ enum Equalization {
     graph.nodes[first].inputs = [
       graph.nodes[first].inputs[0], graph.makeReals(wa, shape: graph.values[a].shape, name: graph.values[a].name), value,
     ]
+    // Its channels are no longer those of the source: nothing to compare it with.
+    let between = graph.nodes[first].outputs[0]
+    if !graph.values[between].name.hasSuffix(suffix) { graph.values[between].name += suffix }
+    if let input = graph.nodes[second].inputs[0], !graph.values[input].name.hasSuffix(suffix) {
+      graph.values[input].name += suffix
+    }
     graph.nodes[second].inputs[1] = graph.makeReals(wb, shape: graph.values[b].shape, name: graph.values[b].name)
   }
 }

@@ -12,11 +12,7 @@ struct LayerSweep {
   struct LayerError: Sendable {
     var node: Int
     var value: Int
-    /// Decibels: mean square of the signal over that of the error.
-    var signalToNoise: Double
-    var cosine: Double
-    /// The share of elements at one of the ends of the grid where the real value lies beyond it.
-    var saturation: Double
+    var statistics: ErrorStatistics
   }
 
   private(set) var weights: [Int: QuantizedWeights] = [:]
@@ -129,8 +125,7 @@ struct LayerSweep {
       ErrorStatistics(reals[sample], quantized[sample], grid, clamp: clamp)
     }
     let total = statistics.reduce(into: ErrorStatistics()) { $0.add($1) }
-    return LayerError(
-      node: node, value: value, signalToNoise: total.signalToNoise, cosine: total.cosine, saturation: total.saturation)
+    return LayerError(node: node, value: value, statistics: total)
   }
 }
 
@@ -157,46 +152,6 @@ private struct ChannelDifference: Sendable {
   }
 
   func mean(_ channel: Int) -> Float { counts[channel] > 0 ? Float(sums[channel] / counts[channel]) : 0 }
-}
-
-/// Sums from which the error of a tensor is told.
-struct ErrorStatistics: Sendable {
-  var count = 0.0
-  var signal = 0.0
-  var noise = 0.0
-  var product = 0.0
-  var square = 0.0
-  var saturated = 0.0
-
-  init() {}
-
-  /// - Parameter clamp: what a clamp that follows leaves; what it cuts off is no error.
-  init(_ reals: [Float], _ quantized: [Int8], _ grid: Grid, clamp: ClosedRange<Float>) {
-    let range = grid.range
-    for (real, q) in zip(reals, quantized) {
-      let (x, y) = (Double(clamp.clamping(real)), Double(grid.real(q)))
-      signal += x * x
-      noise += (x - y) * (x - y)
-      product += x * y
-      square += y * y
-      if x > Double(range.upperBound + grid.scale / 2) || x < Double(range.lowerBound - grid.scale / 2) { saturated += 1 }
-    }
-    count = Double(reals.count)
-  }
-
-  mutating func add(_ other: ErrorStatistics) {
-    count += other.count
-    signal += other.signal
-    noise += other.noise
-    product += other.product
-    square += other.square
-    saturated += other.saturated
-  }
-
-  /// Decibels; 120 stands for no error.
-  var signalToNoise: Double { noise <= signal * 1e-12 ? 120 : 10 * log10(signal / noise) }
-  var cosine: Double { signal > 0 && square > 0 ? product / (signal * square).squareRoot() : 1 }
-  var saturation: Double { count > 0 ? saturated / count : 0 }
 }
 
 extension Graph {

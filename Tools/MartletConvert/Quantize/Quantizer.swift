@@ -12,40 +12,6 @@ public struct QuantizerOptions: Sendable {
   public init() {}
 }
 
-/// What quantization did, and what it cost.
-public struct QuantizationReport: Sendable {
-  public struct Layer: Sendable {
-    /// "node 17 'conv' (Conv)"
-    public var name: String
-    /// The value's name, as in the file.
-    public var tensor: String
-    public var signalToNoise: Double
-    public var cosine: Double
-    public var saturation: Double
-    public var grid: Grid
-    public var distribution: Distribution?
-    /// The largest weight of each output channel; empty for operators without weights.
-    public var weightRanges: [Float]
-  }
-
-  public var layers: [Layer]
-  public var pictureCount: Int
-  /// Share of the calibration pictures on which float and int8 have the same best class.
-  public var agreement: Double
-  /// Decibels, of the outputs.
-  public var outputSignalToNoise: Double
-  public var disagreements: [Disagreement]
-  public var provenance: [String]
-
-  public struct Disagreement: Sendable {
-    public var picture: String
-    public var float: Int
-    public var int8: Int
-    public var floatScore: Float
-    public var int8Score: Float
-  }
-}
-
 /// Post-training quantization, from a float model and pictures to a device model.
 public enum Quantizer {
   /// - Parameter progress: what is being done, and which share of it all is behind.
@@ -53,7 +19,7 @@ public enum Quantizer {
     _ source: [UInt8], name: String, directory: String?, pictures folder: PictureFolder,
     options: ConversionOptions = ConversionOptions(), quantizer: QuantizerOptions = QuantizerOptions(),
     progress: @escaping @Sendable (_ what: String, _ share: Double) -> Void = { _, _ in }
-  ) throws(ConversionError) -> (conversion: Conversion, report: QuantizationReport) {
+  ) throws(ConversionError) -> (conversion: Conversion, report: AccuracyReport) {
     var model = try SourceModel(source, name: name, directory: directory, options: options)
     return try model.named { (model) throws(ConversionError) in
       guard model.isFloat else { throw ConversionError(.badRequest, "is quantized already; use martlet-tools convert") }
@@ -114,7 +80,7 @@ public enum Quantizer {
   private static func quantize(
     _ model: inout SourceModel, _ samples: PictureSamples, _ normalization: Normalization, _ options: QuantizerOptions,
     _ progress: @escaping @Sendable (String, Double) -> Void
-  ) throws(ConversionError) -> (report: QuantizationReport, floatOutputs: [[Float]]) {
+  ) throws(ConversionError) -> (report: AccuracyReport, floatOutputs: [[Float]]) {
     FloatPasses.run(&model.graph)
     if options.equalizes { Equalization.run(&model.graph) }
     let executor = try FloatExecutor(model.graph)
@@ -147,49 +113,25 @@ public enum Quantizer {
   }
 
   private static func report(_ graph: Graph, _ plan: GridPlan, _ sweep: LayerSweep, _ calibration: Calibration)
-    -> QuantizationReport
+    -> AccuracyReport
   {
-    let layers = sweep.errors.map { error -> QuantizationReport.Layer in
+    let layers = sweep.errors.map { error -> AccuracyReport.Layer in
       let node = graph.nodes[error.node]
-      var weightRanges: [Float] = []
-      if let layer = sweep.weights[error.node] {
-        weightRanges = (0..<layer.channels).map { layer.scale(of: $0) * 127 }
-      }
-      return QuantizationReport.Layer(
-        name: node.origin.description, tensor: graph.values[error.value].name, signalToNoise: error.signalToNoise,
-        cosine: error.cosine, saturation: error.saturation,
+      return AccuracyReport.Layer(
+        name: node.origin.description, tensor: graph.values[error.value].name, statistics: error.statistics,
         grid: plan.grids[error.value] ?? .softmax, distribution: calibration.distributions[error.value],
-        weightRanges: weightRanges)
+        weightRanges: graph.weightRanges(node))
     }
-    return QuantizationReport(
-      layers: layers, pictureCount: calibration.outputs.count, agreement: 0, outputSignalToNoise: 0, disagreements: [],
-      provenance: [])
+    return AccuracyReport(layers: layers, pictureCount: calibration.outputs.count)
   }
 
   /// The finished file on all pictures, against the float model.
   private static func judge(
-    _ report: inout QuantizationReport, _ conversion: Conversion, _ float: [[Float]], _ pictures: [[UInt8]],
+    _ report: inout AccuracyReport, _ conversion: Conversion, _ float: [[Float]], _ pictures: [[UInt8]],
     _ folder: PictureFolder, _ fit: PictureFit
   ) throws(ConversionError) {
     let device = try DeviceScores(conversion.bytes, name: "the result", pictures, channels: fit.channels)
-    var statistics = ErrorStatistics()
-    var agreed = 0
-    for (index, scores) in device.scores.enumerated() {
-      for (x, y) in zip(float[index], scores) {
-        statistics.signal += Double(x) * Double(x)
-        statistics.noise += (Double(x) - Double(y)) * (Double(x) - Double(y))
-      }
-      let (best, ours) = (float[index].bestIndex, scores.bestIndex)
-      if best == ours {
-        agreed += 1
-      } else {
-        report.disagreements.append(
-          QuantizationReport.Disagreement(
-            picture: folder.names[index], float: best, int8: ours, floatScore: float[index][best], int8Score: scores[ours]))
-      }
-    }
-    report.agreement = Double(agreed) / Double(max(1, pictures.count))
-    report.outputSignalToNoise = statistics.signalToNoise
+    for (index, scores) in device.scores.enumerated() { report.judge(folder.names[index], float[index], scores) }
   }
 }
 
