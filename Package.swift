@@ -85,7 +85,11 @@ if !embedded {
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tools/MartletToolsCLI"),
-    .testTarget(name: "MartletConvertTests", dependencies: ["MartletConvert", "Martlet", "CMartletKernels"]),
+    .testTarget(
+      name: "MartletConvertTests",
+      dependencies: [
+        "MartletConvert", "Martlet", "CMartletKernels", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
     .testTarget(
@@ -99,6 +103,7 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
+  products.append(.executable(name: "martlet-fuzz-onnx", targets: ["martlet-fuzz-onnx"]))
   products.append(.executable(name: "martlet-fuzz-pictures", targets: ["martlet-fuzz-pictures"]))
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
@@ -108,6 +113,9 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
     .executableTarget(
       name: "martlet-fuzz-loader", dependencies: ["Martlet", "CMartletKernels", "CMartletFuzz", "MartletTestSupport"],
       path: "Tests/Fuzz/Loader", swiftSettings: planted),
+    .executableTarget(
+      name: "martlet-fuzz-onnx", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/ONNX",
+      swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-importer", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/Importer",
       swiftSettings: planted),

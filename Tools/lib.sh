@@ -147,19 +147,23 @@ build_tools() {
   tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
 }
 
-# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer and as .martlet in FOLDER/loader, and small pictures
-# in FOLDER/pictures.
+# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx and as .martlet in
+# FOLDER/loader, and small pictures in FOLDER/pictures.
 fuzz_seeds() {
   local folder=$1 source
   [ -f "$folder/.ready" ] && return 0
   build_tools
   need_python
-  mkdir -p "$folder/importer" "$folder/loader" "$folder/pictures"
+  mkdir -p "$folder/importer" "$folder/loader" "$folder/onnx" "$folder/pictures"
+  cp "$root"/Tests/Fixtures/onnx/*.onnx "$folder/onnx"
   find "$root/Tests/Fixtures/pictures" -size -4k -name '*.[jpb][pnm][gp]' -exec cp {} "$folder/pictures" \;
   printf 'P6\n2 2\n255\n123456789abc' >"$folder/pictures/colour.ppm"
   printf 'P5 2 2 65535\n12345678' >"$folder/pictures/grey.pgm"
   oracle seeds "$folder/importer"
   if [ -d "$root/../shared/corpus/layers" ]; then
+    for source in "$root"/../shared/corpus/onnx_node/*/model.onnx; do
+      cp "$source" "$folder/onnx/$(basename "$(dirname "$source")").onnx"
+    done
     find "$root/../shared/corpus/layers" -name '*.tflite' -size -20k -exec cp {} "$folder/importer" \;
   fi
   for source in "$folder"/importer/*.tflite; do

@@ -78,7 +78,7 @@ public enum Converter {
       if model.isFloat {
         guard model.graph.values.contains(where: { $0.type == .float32 && $0.quantization != nil && $0.constant == nil })
         else {
-          throw .unsupported("the model is float; quantize it with pictures: martlet-tools quantize (or with --calibrate)")
+          throw .unsupported("the model is float; quantize it with pictures: martlet-tools quantize")
         }
         FloatPasses.run(&model.graph)
         model.graph = try QuantizedGraph.make(model.graph, grids: GridPlan(&model.graph).grids)

@@ -52,6 +52,20 @@ final class ONNXImporter {
     return (importer.graph, importer.notes)
   }
 
+  /// The outputs of a model that computes with constants only; nil for one that is not folded.
+  static func constants(
+    of model: ONNXModel, name: String, bindings: [String: ONNXTensor]
+  ) throws(ConversionError) -> [ONNXTensor?] {
+    let importer = ONNXImporter(model, name: name)
+    importer.named = bindings.mapValues { .constant($0) }
+    try importer.importInitializers(model.message.graph)
+    try importer.importNodes(model.message.graph)
+    return model.message.graph.output.map { output in
+      guard case .constant(let tensor) = importer.named[output.name] else { return nil }
+      return tensor
+    }
+  }
+
   private init(_ model: ONNXModel, name: String) {
     self.name = name
     external = model.external

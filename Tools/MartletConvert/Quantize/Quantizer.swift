@@ -49,6 +49,23 @@ public enum Quantizer {
     }
   }
 
+  /// The whole way without pictures, every value on one range: for fuzzing. Runs the float model once if it is small.
+  package static func quantizeBlindly(_ source: [UInt8], name: String) throws(ConversionError) -> Conversion {
+    let options = ConversionOptions()
+    var model = try SourceModel(source, name: name, directory: nil, options: options)
+    return try model.named { (model) throws(ConversionError) in
+      FloatPasses.run(&model.graph)
+      let executor = try FloatExecutor(model.graph)
+      if model.graph.values.reduce(0, { $0 + $1.count }) < 1 << 16, model.graph.nodes.count < 64 {
+        _ = executor.run(model.graph.inputs.map { Array(repeating: 0.5, count: model.graph.values[$0.value].count) })
+      }
+      let ranges = Dictionary(uniqueKeysWithValues: model.graph.values.indices.map { ($0, Float(-4)...Float(4)) })
+      let plan = try GridPlan(&model.graph, fixed: ranges)
+      model.graph = try QuantizedGraph.make(model.graph, grids: plan.grids)
+      return try Converter.finish(model, options: options)
+    }
+  }
+
   // MARK: - The input
 
   static func normalization(_ model: SourceModel, _ options: ConversionOptions) throws(ConversionError) -> Normalization {

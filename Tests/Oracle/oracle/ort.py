@@ -1,0 +1,126 @@
+"""ONNX Runtime: models run on its processor provider, and its own static quantization."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+THREADS = 2
+ACTIVATIONS = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
+METHODS = {
+    "MinMax": CalibrationMethod.MinMax,
+    "Percentile": CalibrationMethod.Percentile,
+    "Entropy": CalibrationMethod.Entropy,
+}
+INPUTS_AT_ONCE = 16  # whose tensors the calibrators keep in memory together
+
+
+def session(model: Path | bytes, optimized: bool = True) -> onnxruntime.InferenceSession:
+    """A model, ready to run. Not optimized, Q and DQ are executed as they stand, between operators in float."""
+    level = onnxruntime.GraphOptimizationLevel
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimized else level.ORT_DISABLE_ALL
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    options.log_severity_level = 3
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def outputs(model: Path | bytes, tensors: Sequence[np.ndarray], optimized: bool = True) -> np.ndarray:
+    """The first output for each of these inputs, flattened, one in a row."""
+    loaded = session(model, optimized)
+    name = loaded.get_inputs()[0].name
+    return np.stack([np.asarray(loaded.run(None, {name: value})[0]).reshape(-1) for value in tensors])
+
+
+class Reader(CalibrationDataReader):
+    """Hands the calibrators their inputs, in portions when they ask for them."""
+
+    def __init__(self, name: str, tensors: Sequence[np.ndarray]) -> None:
+        self.name, self.tensors = name, tensors
+        self.set_range(0, len(tensors))
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        self.next, self.end = start_index, end_index
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        if self.next >= self.end:
+            return None
+        self.next += 1
+        return {self.name: self.tensors[self.next - 1]}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One of the ways in which ONNX Runtime can quantize a model."""
+
+    method: str
+    activations: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.activations}"
+
+
+RECIPES = tuple(Recipe(method, activations) for method in METHODS for activations in ACTIVATIONS)
+
+
+def prepared(model: Path, folder: Path) -> tuple[Path, str]:
+    """The model after quant_pre_process, where that works, and a remark where it does not."""
+    target = folder / "prepared.onnx"
+    for symbolic in (True, False):
+        try:
+            quant_pre_process(str(model), str(target), skip_symbolic_shape=not symbolic)
+        except Exception as error:  # whatever its passes raise: the model is then quantized as it is
+            remark = f"quant_pre_process: {str(error).strip().splitlines()[0][:80]}"
+        else:
+            return target, "" if symbolic else "prepared without symbolic shapes"
+    return model, remark
+
+
+def quantized(model: Path, recipe: Recipe, tensors: Sequence[np.ndarray], folder: Path) -> Path:
+    """The model as Q/DQ, weights in int8 per channel. Ranges are measured once for each method and kept in `folder`."""
+    target = folder / f"{recipe.method}-{recipe.activations}.onnx"
+    stride = max(n for n in range(1, INPUTS_AT_ONCE + 1) if len(tensors) % n == 0)
+    quantize_static(
+        str(model),
+        str(target),
+        Reader(session(model).get_inputs()[0].name, tensors),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=ACTIVATIONS[recipe.activations],
+        weight_type=QuantType.QInt8,
+        calibrate_method=METHODS[recipe.method],
+        calibration_cache_path=str(folder / f"{recipe.method}.ranges.json"),
+        extra_options={"CalibStridedMinMax": stride},  # of all methods, in spite of its name
+    )
+    return target
+
+
+def quantize_all(
+    model: Path, tensors: Sequence[np.ndarray], folder: Path, recipes: Sequence[Recipe] = RECIPES
+) -> tuple[dict[Recipe, Path | str], str]:
+    """The model quantized in each way, or why it could not be, and a remark on its preparation."""
+    logging.getLogger().setLevel(logging.ERROR)
+    source, remark = prepared(model, folder)
+    found: dict[Recipe, Path | str] = {}
+    for recipe in recipes:
+        try:
+            found[recipe] = quantized(source, recipe, tensors, folder)
+        except Exception as error:
+            found[recipe] = str(error).strip().splitlines()[0][:120]
+    return found, remark
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="martlet-onnxruntime-")
