@@ -2,8 +2,8 @@
 
     python export.py WEIGHTS.pth OUT.onnx
 
-The weights are read without PyTorch, by an unpickler that knows tensors and nothing else, so that a file can only give numbers,
-never run code. The graph is EfficientNet-Lite0 as efficientnet_lite_pytorch 0.1.0 builds it for 224 x 224 pixels; normalizations
+The weights are read without PyTorch, by an unpickler that knows tensors and nothing else, so that a file can only give
+numbers, never run code. The graph is EfficientNet-Lite0 as efficientnet_lite_pytorch 0.1.0 builds it for 224 x 224 pixels; normalizations
 stay nodes of their own. The same weights give the same bytes.
 """
 

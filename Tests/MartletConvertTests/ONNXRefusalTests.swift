@@ -193,6 +193,24 @@ import Testing
     }
   }
 
+  @Test func extremeNumbers() {
+    for number in [Int64.min, Int64.max] {
+      expect("pads") { b in
+        b.input("x", [1, 8])
+        b.constant("p", [4], integers: [0, number, 0, 0])
+        b.node("Pad", ["x", "p"], ["y"])
+        b.output("y")
+      }
+      let found = lines { b in
+        b.input("x", [1, 8])
+        b.constant("i", [1], integers: [number])
+        b.node("Slice", ["x", "i", "i", "i", "i"], ["y"])
+        b.output("y")
+      }
+      #expect(found.count == 1)
+    }
+  }
+
   @Test func badReshape() {
     expect("cannot become") { b in
       b.input("x", [1, 8])

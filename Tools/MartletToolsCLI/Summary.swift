@@ -28,10 +28,12 @@ enum Summary {
   }
 
   static func text(_ found: AccuracyReport) -> String {
-    var lines = [
-      "calibration   \(found.pictureCount) pictures",
+    var lines = found.provenance.map { line in
+      line.replacingOccurrences(of: "calibration: ", with: "calibration   ")
+    }
+    lines += [
       String(
-        format: "agreement     %.1f %% of them have float's best class; outputs %.1f dB", 100 * found.agreement,
+        format: "agreement     %.1f %% of the pictures have float's best class; outputs %.1f dB", 100 * found.agreement,
         found.outputs.signalToNoise),
     ]
     for layer in found.worstFirst.prefix(3) {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
-import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
+from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -20,6 +24,7 @@ METHODS = {
     "Percentile": CalibrationMethod.Percentile,
     "Entropy": CalibrationMethod.Entropy,
 }
+PER_CHANNEL_OPSET = 13
 INPUTS_AT_ONCE = 16  # whose tensors the calibrators keep in memory together
 
 
@@ -75,16 +80,31 @@ class Recipe:
 RECIPES = tuple(Recipe(method, activations) for method in METHODS for activations in ACTIVATIONS)
 
 
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
+def upgraded(model: Path, folder: Path) -> Path:
+    """The model in an opset whose DequantizeLinear knows channels."""
+    content = onnx.load(model)
+    if any(o.domain in ("", "ai.onnx") and o.version >= PER_CHANNEL_OPSET for o in content.opset_import):
+        return model
+    target = folder / "upgraded.onnx"
+    onnx.save(version_converter.convert_version(content, PER_CHANNEL_OPSET), target)
+    return target
+
+
 def prepared(model: Path, folder: Path) -> tuple[Path, str]:
     """The model after quant_pre_process, where that works, and a remark where it does not."""
-    target = folder / "prepared.onnx"
+    model = upgraded(model, folder)
+    target, remark = folder / "prepared.onnx", ""
     for symbolic in (True, False):
         try:
             quant_pre_process(str(model), str(target), skip_symbolic_shape=not symbolic)
         except Exception as error:  # whatever its passes raise: the model is then quantized as it is
-            remark = f"quant_pre_process: {str(error).strip().splitlines()[0][:80]}"
+            remark = f"quant_pre_process fails: {_reason(error)}"
         else:
-            return target, "" if symbolic else "prepared without symbolic shapes"
+            return target, "" if symbolic else f"{remark}; prepared without symbolic shapes"
     return model, remark
 
 
@@ -107,20 +127,28 @@ def quantized(model: Path, recipe: Recipe, tensors: Sequence[np.ndarray], folder
     return target
 
 
+@dataclass(frozen=True)
+class Made:
+    """A quantized model, or why there is none."""
+
+    model: Path | str
+    seconds: float
+
+
 def quantize_all(
     model: Path, tensors: Sequence[np.ndarray], folder: Path, recipes: Sequence[Recipe] = RECIPES
-) -> tuple[dict[Recipe, Path | str], str]:
-    """The model quantized in each way, or why it could not be, and a remark on its preparation."""
+) -> tuple[dict[Recipe, Made], str]:
+    """The model quantized in each way, and a remark on its preparation."""
     logging.getLogger().setLevel(logging.ERROR)
     source, remark = prepared(model, folder)
-    found: dict[Recipe, Path | str] = {}
+    found: dict[Recipe, Made] = {}
     for recipe in recipes:
+        start = time.monotonic()
         try:
-            found[recipe] = quantized(source, recipe, tensors, folder)
-        except Exception as error:
-            found[recipe] = str(error).strip().splitlines()[0][:120]
+            with contextlib.redirect_stdout(io.StringIO()):
+                made: Path | str = quantized(source, recipe, tensors, folder)
+            session(made)
+        except Exception as error:  # the quantizer's, or that of a session that refuses its model
+            made = _reason(error)
+        found[recipe] = Made(made, time.monotonic() - start)
     return found, remark
-
-
-def scratch() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="martlet-onnxruntime-")

@@ -47,7 +47,7 @@ struct ONNXFolding {
     case "Cast": return try cast(first)
     case "Reshape":
       try need(2)
-      let wanted = inputs[1].integers.map { Int(clamping: $0) }
+      let wanted = inputs[1].integers.map(ONNXOperands.bounded)
       let shape = try ONNXOperands.resolved(wanted, first.shape, keepsZero: operands.integer("allowzero") != 0)
       guard Self.count(shape) == first.count else { throw .badData("shape \(first.shape) cannot become \(shape)") }
       return first.reshaped(shape)
@@ -76,7 +76,7 @@ struct ONNXFolding {
       return try select(inputs)
     case "Expand", "Tile":
       try need(2)
-      return try repeated(first, inputs[1].integers.map { Int(clamping: $0) })
+      return try repeated(first, inputs[1].integers.map(ONNXOperands.bounded))
     case "ReduceProd", "ReduceSum", "ReduceMin", "ReduceMax": return try reduce(first)
     case "Floor": return map(first) { $0.rounded(.down) }
     case "Ceil": return map(first) { $0.rounded(.up) }
@@ -134,7 +134,7 @@ struct ONNXFolding {
   }
 
   private func constantOfShape() throws(ConversionError) -> ONNXTensor {
-    let shape = try operands.requireConstant(0, "shape").integers.map { Int(clamping: $0) }
+    let shape = try operands.requireConstant(0, "shape").integers.map(ONNXOperands.bounded)
     guard shape.count <= 8, let count = Self.count(shape) else { throw .badData("shape \(shape) is not valid") }
     let value = try operands.tensor("value") ?? ONNXTensor(reals: [0], shape: [1])
     guard value.count == 1 else { throw .badData("the value is not one number") }
@@ -192,7 +192,7 @@ struct ONNXFolding {
   private func gather(_ tensor: ONNXTensor, _ indices: ONNXTensor) throws(ConversionError) -> ONNXTensor {
     let axis = try operands.axis(operands.integer("axis"), rank: tensor.shape.count)
     let size = tensor.shape[axis]
-    let places = indices.integers.map { $0 < 0 ? Int($0) + size : Int(clamping: $0) }
+    let places = indices.integers.map(ONNXOperands.bounded).map { $0 < 0 ? $0 + size : $0 }
     guard places.allSatisfy({ $0 >= 0 && $0 < size }) else { throw .badData("an index is not in 0..<\(size)") }
     let (outer, inner) = (tensor.shape[..<axis].reduce(1, *), tensor.shape[(axis + 1)...].reduce(1, *))
     let shape = tensor.shape[..<axis] + indices.shape + tensor.shape[(axis + 1)...]
@@ -309,7 +309,7 @@ struct ONNXFolding {
     case "Div", "Mod":
       guard b != 0, !(a == .min && b == -1) else { throw .badData("divides by zero") }
       // Mod has the sign of the divisor.
-      return name == "Div" ? a / b : (a % b + b) % b
+      return name == "Div" ? a / b : (a % b &+ b) % b
     default: return integer(try real(name, Double(a), Double(b)))
     }
   }

@@ -203,7 +203,7 @@ extension ONNXOperands {
     let indices = try requireConstant(1, "indices")
     let sizes = shape(source)
     let axis = try axis(integer("axis"), rank: sizes.count)
-    let numbers = indices.integers.map { $0 < 0 ? Int($0) + sizes[axis] : Int($0) }
+    let numbers = indices.integers.map(Self.bounded).map { $0 < 0 ? $0 + sizes[axis] : $0 }
     guard let first = numbers.first, numbers.allSatisfy({ $0 >= 0 && $0 < sizes[axis] }) else {
       throw .badData("indices are not in 0..<\(sizes[axis])")
     }

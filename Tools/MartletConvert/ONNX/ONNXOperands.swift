@@ -17,8 +17,11 @@ final class ONNXOperands {
   // MARK: - Attributes
 
   func has(_ name: String) -> Bool { attributes[name] != nil }
-  func integer(_ name: String, default value: Int = 0) -> Int { attributes[name].map { Int($0.i) } ?? value }
-  func integers(_ name: String) -> [Int]? { attributes[name].map { $0.ints.map { Int($0) } } }
+  func integer(_ name: String, default value: Int = 0) -> Int { attributes[name].map { Self.bounded($0.i) } ?? value }
+  func integers(_ name: String) -> [Int]? { attributes[name].map { $0.ints.map(Self.bounded) } }
+
+  /// Sizes, axes and the like: beyond 2^31 they all mean "far too large", and no sum or product of two overflows.
+  static func bounded(_ number: Int64) -> Int { Int(max(-(1 << 31), min(1 << 31, number))) }
   func real(_ name: String, default value: Float) -> Float { attributes[name]?.f ?? value }
   func reals(_ name: String) -> [Float]? { attributes[name]?.floats }
 
@@ -70,7 +73,7 @@ final class ONNXOperands {
     guard hasInput(index) else { return nil }
     let tensor = try requireConstant(index, what)
     guard tensor.count <= 64 else { throw .badData("\(what) has \(tensor.count) elements, at most 64") }
-    return tensor.integers.map { Int($0) }
+    return tensor.integers.map(Self.bounded)
   }
 
   /// An attribute that became an input in a later operator set.
