@@ -3,8 +3,8 @@
     python export.py WEIGHTS.pth OUT.onnx
 
 The weights are read without PyTorch, by an unpickler that knows tensors and nothing else, so that a file can only give
-numbers, never run code. The graph is EfficientNet-Lite0 as efficientnet_lite_pytorch 0.1.0 builds it for 224 x 224 pixels; normalizations
-stay nodes of their own. The same weights give the same bytes.
+numbers, never run code. The graph is EfficientNet-Lite0 as efficientnet_lite_pytorch 0.1.0 builds it for 224 x 224 pixels;
+normalizations stay nodes of their own. The same weights give the same bytes.
 """
 
 import math
@@ -138,7 +138,8 @@ def look(view: View, storage: np.ndarray) -> np.ndarray:
     if 0 in view.shape or max(last + 1, math.prod(view.shape)) > view.storage.count:
         raise BadInput("a tensor reaches outside its storage")
     steps = [step * storage.itemsize for step in view.strides]
-    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(storage[view.offset :], view.shape, steps)).reshape(view.shape)
+    window = np.lib.stride_tricks.as_strided(storage[view.offset :], view.shape, steps)
+    return np.ascontiguousarray(window).reshape(view.shape)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

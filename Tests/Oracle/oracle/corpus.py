@@ -45,7 +45,7 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Network:
-    """A .tflite file of the corpus."""
+    """A quantized model of the corpus: a .tflite file, or an .onnx file."""
 
     name: str
     path: Path
@@ -73,6 +73,11 @@ def repaired(data: bytes) -> bytes:
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def onnx_models() -> list[Network]:
+    """Quantized networks that are there in ONNX only."""
+    return [Network(path.stem, path) for path in sorted((CORPUS / "models").glob("efficientnet*_qdq.onnx"))]
 
 
 def models() -> list[Network]:

@@ -126,7 +126,7 @@ extension ONNXOperands {
   }
 
   private func reduceMax(_ source: Computed, axes: [Int], keepsDimensions: Bool) throws(ConversionError) {
-    guard axes == Array(2..<source.layout.count), source.layout.count == 3 || source.layout.count == 4 else {
+    guard source.layout.count == 3 || source.layout.count == 4, axes == Array(2..<source.layout.count) else {
       throw .unsupported("a maximum over the axes \(axes) is not supported, only over height and width")
     }
     let picture = try picture(source)

@@ -23,7 +23,10 @@ from .host import header, processor, revision, table
 from .peers import LiteRT, OnnxRuntime, Peer
 
 # The same net as an ONNX file.
-ONNX = {"micro_kws_m_quantized": "micro_kws_m_static_qdq.onnx"}
+ONNX = {
+    "micro_kws_m_quantized": "micro_kws_m_static_qdq.onnx",
+    "efficientnet_lite0_int8_qdq": "efficientnet_lite0_int8_qdq.onnx",
+}
 PAUSE_S = 0.02  # a peer's threads may spin for a while after a run
 
 
@@ -55,7 +58,7 @@ def rounds(setting: Setting, model: Path, peers: list[Peer], count: int, millise
 
 
 def measure(network: corpus.Network, model: Path, setting: Setting, count: int, milliseconds: float) -> dict[str, Any]:
-    peers: list[Peer] = [LiteRT(network.path, setting.threads)]
+    peers: list[Peer] = [LiteRT(network.path, setting.threads)] if network.path.suffix == ".tflite" else []
     if network.name in ONNX:
         peers.append(OnnxRuntime(corpus.CORPUS / "models" / ONNX[network.name], setting.threads))
     found = rounds(setting, model, peers, count, milliseconds)
@@ -90,14 +93,14 @@ def print_table(results: list[dict[str, Any]], threads: int) -> None:
     ]
     rows = []
     for result in (r for r in results if r["threads"] == threads):
-        litert, onnx = result["peers"][LiteRT.name], result["peers"].get(OnnxRuntime.name)
+        litert, onnx = result["peers"].get(LiteRT.name), result["peers"].get(OnnxRuntime.name)
         rows.append(
             [
                 result["model"],
                 f"{result['martlet_ms']:.3f}",
-                f"{litert['latency_ms']:.3f}",
-                f"{litert['ratio']:.2f}",
-                f"{litert['ratio_lowest']:.2f}-{litert['ratio_highest']:.2f}",
+                f"{litert['latency_ms']:.3f}" if litert else "-",
+                f"{litert['ratio']:.2f}" if litert else "-",
+                f"{litert['ratio_lowest']:.2f}-{litert['ratio_highest']:.2f}" if litert else "-",
                 f"{onnx['latency_ms']:.3f}" if onnx else "-",
                 f"{onnx['ratio']:.2f}" if onnx else "-",
             ]
@@ -133,7 +136,7 @@ def main() -> int:
     print(
         header(LiteRT.name, OnnxRuntime.name, f"{options.rounds} rounds in turns, medians, milliseconds per inference")
     )
-    networks = [network for network in corpus.models() if options.only in network.name]
+    networks = [network for network in corpus.models() + corpus.onnx_models() if options.only in network.name]
     results: list[dict[str, Any]] = []
     problems = 0
     with tempfile.TemporaryDirectory(prefix="martlet-bench-") as folder:
