@@ -5,7 +5,8 @@ import MartletDevice
 enum Description {
   static func task(_ manifest: ManifestRecord) -> String {
     guard manifest.task == ModelTask.classification.rawValue else { return "tensors" }
-    return "classification, pictures are fitted by " + resize(manifest.resizePolicy)
+    let text = "classification, pictures are fitted by " + resize(manifest.resizePolicy)
+    return manifest.shorterSide == 0 ? text : text + ", their shorter side scaled to \(manifest.shorterSide)"
   }
 
   static func resize(_ policy: UInt32) -> String {

@@ -13,7 +13,10 @@ enum InspectJSON {
     json.field("format_version", Int(ModelFormat.version))
     let isClassifier = engine.manifest.task == ModelTask.classification.rawValue
     json.field("task", isClassifier ? "classification" : "tensors")
-    if isClassifier { json.field("resize", Description.resize(engine.manifest.resizePolicy)) }
+    if isClassifier {
+      json.field("resize", Description.resize(engine.manifest.resizePolicy))
+      json.field("shorter_side", Int(engine.manifest.shorterSide))
+    }
     boundaries("inputs", engine, engine.inputCount, isInput: true, &json)
     boundaries("outputs", engine, engine.outputCount, isInput: false, &json)
     labels(engine, &json)

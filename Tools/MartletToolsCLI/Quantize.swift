@@ -43,7 +43,7 @@ struct Quantize: ParsableCommand {
   @Option(help: ArgumentHelp("Use at most N of the pictures.", valueName: "N"))
   var limit: Int?
 
-  @Option(help: ArgumentHelp("Write a page with plots of errors, ranges and weights.", valueName: "html"))
+  @Option(help: ArgumentHelp("Write a page with plots of errors, ranges and weights, and what each option would do.", valueName: "html"))
   var report: String?
 
   @Flag(help: "Print the summary as JSON.")
@@ -63,6 +63,7 @@ struct Quantize: ParsableCommand {
     quantizer.correctsBias = biasCorrection
     quantizer.refines = refine
     quantizer.limit = limit
+    quantizer.tellsEffects = report != nil
     let source = try Evaluation.Source(path: input)
     let progress = Progress()
     defer { progress.end() }

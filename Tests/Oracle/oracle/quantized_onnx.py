@@ -3,9 +3,9 @@
     python -m oracle.quantized_onnx [--tools TOOLS] [--martlet MARTLET] [--inputs 60] [--only NAME]
 
 The files are converted as they are. Both runtimes get the same float inputs, and both float outputs are put onto the
-output's int8 grid, which is the file's own. They need not be equal: ONNX Runtime multiplies by float32 factors and rounds
-to even, or runs operators in float between Q and DQ when it does not optimize; Martlet has integers throughout, and in
-an average pool, an addition or a softmax rounds where ONNX Runtime does not.
+int8 grid of Martlet's output, which is the file's own where its last operator is quantized. They need not be equal:
+ONNX Runtime multiplies by float32 factors and rounds to even, or runs operators in float between Q and DQ when it does
+not optimize; Martlet has integers throughout, and rounds where ONNX Runtime does not.
 """
 
 from __future__ import annotations
@@ -40,13 +40,16 @@ class File:
     std: float = 1
 
 
-# The bounds have a margin of about two over what is measured: see the table that this prints.
+# ONNX Runtime does not agree with itself: the last line of each model compares it optimized and as the file stands. Of
+# EfficientNet 42 % of the values differ there, by up to 5 steps, of micro_kws in Q/DQ 18 %, by up to 5. Martlet must be
+# about as close to either: 50 % equal and 6 steps, 78 % and 7 steps are measured. A wrong grid gives dozens of steps.
 FILES = (
-    File("efficientnet_lite0_int8_qdq", "imagenet_eval", 0.25, 12, 127, 128),
-    File("micro_kws_m_static_qdq", "", 0.9, 8),
-    File("micro_kws_m_static_qoperator_emx", "", 0.9, 8),
+    File("efficientnet_lite0_int8_qdq", "imagenet_eval", 0.4, 10, 127, 128),
+    File("micro_kws_m_static_qdq", "", 0.7, 10),
+    File("micro_kws_m_static_qoperator_emx", "", 0.7, 10),
 )
-FLIP_STEPS = 2  # the best class may change where ONNX Runtime's two best are this close
+# The best class may change where ONNX Runtime's two best are this close: each of them may move by one step.
+FLIP_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,17 @@ def inputs(file: File, path: Path, count: int) -> list[np.ndarray]:
         return [((p.astype(np.float32) - file.mean) / file.std).transpose(2, 0, 1)[None] for p in pictures]
     low, high = input_range(path)
     rng = np.random.default_rng(7)
-    return [rng.uniform(low, high, shape).astype(np.float32) for _ in range(count)]
+    return [(spectrogram if number % 2 else noise)(rng, low, high, shape) for number in range(count)]
+
+
+def noise(rng: np.random.Generator, low: float, high: float, shape: list[int]) -> np.ndarray:
+    return rng.uniform(low, high, shape).astype(np.float32)
+
+
+def spectrogram(rng: np.random.Generator, low: float, high: float, shape: list[int]) -> np.ndarray:
+    """49 times of 40 frequencies in patches of 7 x 8, as noise alone gives one class only."""
+    patches = rng.uniform(low, high, (7, 5)).repeat(7, 0).repeat(8, 1)
+    return patches.astype(np.float32).reshape(shape)
 
 
 def input_range(path: Path) -> tuple[float, float]:
@@ -171,8 +184,11 @@ def main() -> int:
             passed, failed = passed + good, failed + (not good)
     columns = ["model", "ONNX Runtime", "inputs", "equal int8", "largest steps", "argmax flips", "margins of flips"]
     print(table(columns, rows))
-    print("\nPictures are scaled with Pillow. micro_kws has no real inputs here: its inputs are random, uniform over the")
-    print("range of the quantized input. '(ORT's two)' compares ONNX Runtime's two settings with each other.")
+    print(
+        "\nPictures are scaled with Pillow. micro_kws has no real inputs here: its inputs are random over the range of"
+    )
+    print("the quantized input, in turns noise and patches. '(ORT's two)' is one setting of ONNX Runtime against the")
+    print("other.")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

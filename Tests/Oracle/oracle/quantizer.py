@@ -4,10 +4,10 @@
 
 EfficientNet-Lite0 in float is calibrated on the corpus' 143 pictures of `imagenet` and counted on the 357 of
 `imagenet_eval`. Pictures are brought to 224 pixels with Pillow (bicubic, shorter side 256, central square), so that all
-have the same pixels; a last line has Martlet's own decoder and resize, on the pictures as they are. ONNX Runtime
-quantizes to Q/DQ with int8 weights per channel, calibrates by MinMax, Percentile or Entropy, with activations in int8 or
-uint8, and runs on all optimizations; the seconds of a method are those of its first line, since the second uses its
-ranges again.
+have the same pixels; the last lines have Martlet's own decoder and resize, on the pictures as they are. ONNX Runtime
+quantizes to Q/DQ with int8 weights per channel, calibrates by MinMax, Percentile or Entropy, with activations in int8
+or uint8, and runs with all optimizations; the seconds of a method are those of its first line, since the second uses
+its ranges again.
 """
 
 from __future__ import annotations

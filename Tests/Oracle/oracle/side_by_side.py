@@ -1,10 +1,10 @@
-"""One float model quantized by Martlet and by ONNX Runtime, on the very same pixels, with their right answers counted."""
+"""One float model quantized by Martlet and by ONNX Runtime: right answers on the very same pixels."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from . import ort
 from .measure.host import table
 from .pictures import Labelled
-from .programs import Failed, run
+from .programs import run
 from .reference import Reference
 
 COLUMNS = ["model", "how", "right", "agrees with float", "quantizing s"]
@@ -114,7 +114,7 @@ def best_classes(model: Path, tensors: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([int(reference.run([value])[0].argmax()) for value in last])
 
 
-def compare(tools: str, subject: Subject, folder: Path, say: Callable[[str], None] = print) -> Result:
+def compare(tools: str, subject: Subject, folder: Path) -> Result:
     """Float in both, ours, and each of ONNX Runtime's recipes."""
     labels = subject.evaluation.labels()
     result = Result(subject, len(labels))
@@ -182,14 +182,3 @@ def report(results: Sequence[Result], failures: Sequence[str]) -> int:
     print("Every runtime has the same pixels: pictures are brought to size with Pillow and saved as PNG.")
     print(f"{len(results) + len(failures) - failed} passed, {failed} failed")
     return 1 if failed else 0
-
-
-def run_all(tools: str, subjects: Sequence[Callable[[], Subject]], folder: Path) -> int:
-    """Compares each subject; what cannot be run counts as failed."""
-    results, failures = [], []
-    for make in subjects:
-        try:
-            results.append(compare(tools, make(), folder))
-        except Failed as failure:
-            failures.append(str(failure))
-    return report(results, failures)

@@ -23,6 +23,17 @@ public struct AccuracyReport: Sendable {
     public var int8Score: Float
   }
 
+  /// What an option gives, on pictures that no layer was corrected with.
+  public struct Effect: Sendable {
+    public var option: String
+    /// Decibels, of the outputs.
+    public var signalToNoise: Double
+    public var agreed: Int
+    public var pictureCount: Int
+  }
+
+  /// What was chosen, then each option the other way; empty unless asked for.
+  public var effects: [Effect] = []
   /// In the order in which they run.
   public var layers: [Layer]
   public var pictureCount: Int

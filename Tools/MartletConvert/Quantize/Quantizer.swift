@@ -8,8 +8,25 @@ public struct QuantizerOptions: Sendable {
   public var refines = false
   /// At most this many pictures, evenly over the folder's names; all if nil.
   public var limit: Int?
+  /// Whether the report says what each of the others would have given; takes as long again.
+  public var tellsEffects = false
 
   public init() {}
+
+  /// Each option the other way.
+  static func alternatives(to chosen: QuantizerOptions) -> [(name: String, options: QuantizerOptions)] {
+    func changed(_ change: (inout QuantizerOptions) -> Void) -> QuantizerOptions {
+      var options = chosen
+      change(&options)
+      return options
+    }
+    let others = RangeMethod.allCases.filter { $0 != chosen.method }
+    return others.map { method in ("--range \(method.rawValue)", changed { $0.method = method }) } + [
+      (chosen.correctsBias ? "--no-bias-correction" : "--bias-correction", changed { $0.correctsBias.toggle() }),
+      (chosen.equalizes ? "--no-equalize" : "--equalize", changed { $0.equalizes.toggle() }),
+      (chosen.refines ? "--no-refine" : "--refine", changed { $0.refines.toggle() }),
+    ]
+  }
 }
 
 /// Post-training quantization, from a float model and pictures to a device model.
@@ -99,47 +116,97 @@ public enum Quantizer {
     _ progress: @escaping @Sendable (String, Double) -> Void
   ) throws(ConversionError) -> (report: AccuracyReport, floatOutputs: [[Float]]) {
     FloatPasses.run(&model.graph)
-    if options.equalizes { Equalization.run(&model.graph) }
-    let executor = try FloatExecutor(model.graph)
-    let calibration = try Calibration(executor, samples) { done in
-      progress("calibrating", 0.05 + 0.5 * Double(done) / Double(2 * samples.count))
+    // What the options would do takes as long again.
+    let share = options.tellsEffects ? 0.4 : 1
+    let attempt = try Attempt(model.graph, samples, normalization, options) { progress($0, 0.05 + 0.9 * share * $1) }
+    var report = attempt.report
+    if options.tellsEffects {
+      let others = QuantizerOptions.alternatives(to: options)
+      report.effects = [try attempt.effect(of: "as chosen", samples)]
+      for (index, other) in others.enumerated() {
+        let known = other.options.equalizes == options.equalizes ? attempt.calibration : nil
+        let begin = 0.05 + 0.9 * (share + (1 - share) * Double(index) / Double(others.count))
+        let tried = try Attempt(model.graph, samples, normalization, other.options, calibration: known) {
+          progress("trying \(other.name)", begin + 0.9 * (1 - share) * $1 / Double(others.count))
+        }
+        report.effects.append(try tried.effect(of: other.name, samples))
+      }
     }
-    var graph = model.graph
-    let input = graph.inputs[0].value
-    let plan = try GridPlan(
-      &graph, distributions: calibration.distributions, method: options.method, fixed: [input: normalization.range])
-    let indices = sweepIndices(graph, samples.count)
-    let total = graph.nodes.count
-    let sweep = try LayerSweep(
-      graph, grids: plan.grids, source: samples, indices: indices,
-      options: LayerSweep.Options(correctsBias: options.correctsBias, refines: options.refines)
-    ) { done in progress("correcting layers", 0.55 + 0.4 * Double(done) / Double(total)) }
-    let report = Self.report(graph, plan, sweep, calibration)
-    model.graph = try QuantizedGraph.make(graph, grids: plan.grids, weights: sweep.weights)
-    return (report, calibration.outputs.map { $0[0] })
+    model.graph = try QuantizedGraph.make(attempt.graph, grids: attempt.plan.grids, weights: attempt.sweep.weights)
+    return (report, attempt.calibration.outputs.map { $0[0] })
+  }
+
+  /// One way to quantize a graph, carried through.
+  private struct Attempt {
+    var graph: Graph
+    let calibration: Calibration
+    let plan: GridPlan
+    let sweep: LayerSweep
+    private let indices: [Int]
+
+    init(
+      _ float: Graph, _ samples: PictureSamples, _ normalization: Normalization, _ options: QuantizerOptions,
+      calibration known: Calibration? = nil, progress: @escaping @Sendable (String, Double) -> Void
+    ) throws(ConversionError) {
+      graph = float
+      if options.equalizes { Equalization.run(&graph) }
+      if let known {
+        calibration = known
+      } else {
+        calibration = try Calibration(FloatExecutor(graph), samples) { done in
+          progress("calibrating", 0.55 * Double(done) / Double(2 * samples.count))
+        }
+      }
+      let input = graph.inputs[0].value
+      plan = try GridPlan(
+        &graph, distributions: calibration.distributions, method: options.method, fixed: [input: normalization.range])
+      indices = Quantizer.sweepIndices(graph, samples.count)
+      let total = Double(graph.nodes.count)
+      sweep = try LayerSweep(
+        graph, grids: plan.grids, source: samples, indices: indices,
+        options: LayerSweep.Options(correctsBias: options.correctsBias, refines: options.refines)
+      ) { done in progress("correcting layers", 0.55 + 0.45 * Double(done) / total) }
+    }
+
+    var report: AccuracyReport {
+      let layers = sweep.errors.map { error -> AccuracyReport.Layer in
+        let node = graph.nodes[error.node]
+        return AccuracyReport.Layer(
+          name: node.origin.description, tensor: graph.values[error.value].name, statistics: error.statistics,
+          grid: plan.grids[error.value] ?? .softmax, distribution: calibration.distributions[error.value],
+          weightRanges: graph.weightRanges(node))
+      }
+      return AccuracyReport(layers: layers, pictureCount: calibration.outputs.count)
+    }
+
+    /// On pictures that no layer was corrected with; on those it was if there are no others.
+    func effect(of name: String, _ samples: PictureSamples) throws(ConversionError) -> AccuracyReport.Effect {
+      var statistics = ErrorStatistics()
+      var agreed = 0
+      let others = (0..<samples.count).filter { !indices.contains($0) }
+      let chosen = min(others.count, indices.count)
+      let judged = chosen == 0 ? indices : (0..<chosen).map { others[$0 * others.count / chosen] }
+      let run = try LayerSweep(
+        graph, grids: plan.grids, source: samples, indices: judged,
+        options: LayerSweep.Options(correctsBias: false, refines: false), weights: sweep.weights)
+      for (place, index) in judged.enumerated() {
+        let (float, int8) = (calibration.outputs[index][0], run.outputs[place][0])
+        for (x, y) in zip(float, int8) { statistics.add(Double(x), Double(y)) }
+        if float.bestIndex == int8.bestIndex { agreed += 1 }
+      }
+      return AccuracyReport.Effect(
+        option: name, signalToNoise: statistics.signalToNoise, agreed: agreed, pictureCount: judged.count)
+    }
   }
 
   /// As many samples as fit in about 600 MB side by side, 64 at most.
-  private static func sweepIndices(_ graph: Graph, _ count: Int) -> [Int] {
+  fileprivate static func sweepIndices(_ graph: Graph, _ count: Int) -> [Int] {
     let largest = graph.nodes.map { node in
       (node.inputs.compactMap { $0 } + node.outputs).reduce(0) { $0 + (graph.values[$1].constant == nil ? graph.values[$1].count : 0) }
     }.max() ?? 1
     let fitting = max(4, min(64, 600_000_000 / max(1, largest * 10)))
     let chosen = min(count, fitting)
     return (0..<chosen).map { $0 * count / chosen }
-  }
-
-  private static func report(_ graph: Graph, _ plan: GridPlan, _ sweep: LayerSweep, _ calibration: Calibration)
-    -> AccuracyReport
-  {
-    let layers = sweep.errors.map { error -> AccuracyReport.Layer in
-      let node = graph.nodes[error.node]
-      return AccuracyReport.Layer(
-        name: node.origin.description, tensor: graph.values[error.value].name, statistics: error.statistics,
-        grid: plan.grids[error.value] ?? .softmax, distribution: calibration.distributions[error.value],
-        weightRanges: graph.weightRanges(node))
-    }
-    return AccuracyReport(layers: layers, pictureCount: calibration.outputs.count)
   }
 
   /// The finished file on all pictures, against the float model.

@@ -48,6 +48,7 @@ public struct HTMLReport {
     \(Plots.errors(report.layers))
     <h2>Weakest layers</h2>
     \(worstTable)
+    \(effectTable)
     <h2>Pictures on which float and int8 disagree</h2>
     \(pictures)
     <h2>Memory</h2>
@@ -75,6 +76,19 @@ public struct HTMLReport {
       rows += String(format: "<td>%.5f</td><td>%.3f %%</td>", layer.statistics.cosine, 100 * layer.statistics.saturation)
       rows += "<td>\(Plots.short(range.lowerBound)) to \(Plots.short(range.upperBound))</td><td>\(Plots.short(layer.grid.scale))</td>"
       rows += "<td>\(Plots.escaped(layer.advice ?? ""))</td></tr>"
+    }
+    return rows + "</table>"
+  }
+
+  private var effectTable: String {
+    guard let chosen = report.effects.first else { return "" }
+    var rows = "<h2>Options</h2><p>What each option would have given, on \(chosen.pictureCount) pictures "
+    rows += "that no layer was corrected with where there are as many.</p>"
+    rows += "<table><tr><th>option</th><th>outputs, dB</th><th>change</th><th>same best class as float</th></tr>"
+    for effect in report.effects {
+      rows += "<tr><td>\(Plots.escaped(effect.option))</td><td>\(Plots.number(effect.signalToNoise))</td>"
+      rows += "<td>\(String(format: "%+.1f", effect.signalToNoise - chosen.signalToNoise))</td>"
+      rows += "<td>\(effect.agreed) of \(effect.pictureCount)</td></tr>"
     }
     return rows + "</table>"
   }
