@@ -86,6 +86,45 @@ private struct NoiseSamples: SampleSource {
     #expect(try quantized(samples).int8.bytes == quantized(samples).int8.bytes)
   }
 
+  /// An operator that keeps its grid, between two grids of the model's own, is followed by a table from one to the other.
+  @Test(arguments: ["MaxPool", "Flatten", "Softmax", "AveragePool"]) func gridsThatDiffer(_ type: String) throws {
+    var b = ONNXBuilder()
+    b.input("x", [1, 2, 4, 4])
+    b.constant("s1", [], [0.02])
+    b.constant("s2", [], [0.05])
+    b.constant("z", [], integers: [0], type: 3)
+    b.node("QuantizeLinear", ["x", "s1", "z"], ["q1"])
+    b.node("DequantizeLinear", ["q1", "s1", "z"], ["d1"])
+    b.node(type, ["d1"], ["o"], integers: type.hasSuffix("Pool") ? ["kernel_shape": [2, 2]] : [:])
+    b.node("QuantizeLinear", ["o", "s2", "z"], ["q2"])
+    b.node("DequantizeLinear", ["q2", "s2", "z"], ["y"])
+    b.output("y")
+    let conversion = try Converter.convert(b.bytes, name: "m.onnx")
+    let input = NoiseSamples(count: 1, size: 32).sample(0)
+    let bytes = try ModelRunner(file: conversion.bytes).run([input.withUnsafeBytes { Array($0) }])[0]
+    let scores = ArraySlice(bytes).integers(of: UInt32.self).map { Float(bitPattern: $0) }
+    for (x, y) in zip(try run(b.graph(), input), scores) { #expect(abs(x - y) <= 0.061, "\(x) \(y)") }
+  }
+
+  /// A sum before a rectifier, without a scale of its own: its range follows from its operands.
+  @Test func rangesAreInferred() throws {
+    var b = ONNXBuilder()
+    b.input("x", [1, 4])
+    b.constant("s", [], [0.02])
+    b.constant("z", [], integers: [0], type: 3)
+    b.constant("c", [4], [1, -1, 2, 0.5])
+    b.node("QuantizeLinear", ["x", "s", "z"], ["q"])
+    b.node("DequantizeLinear", ["q", "s", "z"], ["d"])
+    b.node("Add", ["d", "c"], ["a"])
+    b.node("Relu", ["a"], ["y"])
+    b.output("y")
+    let conversion = try Converter.convert(b.bytes, name: "m.onnx")
+    let input: [Float] = [-0.5, 2, 1, -2]
+    let bytes = try ModelRunner(file: conversion.bytes).run([input.withUnsafeBytes { Array($0) }])[0]
+    let scores = ArraySlice(bytes).integers(of: UInt32.self).map { Float(bitPattern: $0) }
+    for (x, y) in zip([0.5, 1, 3, 0] as [Float], scores) { #expect(abs(x - y) <= 0.03, "\(x) \(y)") }
+  }
+
   @Test func gridCoversZero() {
     for range: ClosedRange<Float> in [0...6, -1...1, -0.3...7.2, 2...3, -9 ... -4, 0...0] {
       let grid = Grid(covering: range)

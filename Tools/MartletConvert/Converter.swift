@@ -11,6 +11,8 @@ public struct ConversionOptions: Sendable {
   public var resize: ResizePolicy?
   /// See `ManifestRecord.shorterSide`; nil takes the choice of the model's kind.
   public var shorterSide: Int?
+  /// Whether mean and deviation are a default, so that a model which takes no pictures is none the worse for them.
+  var isNormalizationImplied = false
   /// Of an ONNX model's input.
   public var layout = InputLayout.auto
   /// Of an ONNX model's input, where the model leaves it open.
@@ -81,7 +83,8 @@ public enum Converter {
           throw .unsupported("the model is float; quantize it with pictures: martlet-tools quantize")
         }
         FloatPasses.run(&model.graph)
-        model.graph = try QuantizedGraph.make(model.graph, grids: GridPlan(&model.graph).grids)
+        let plan = try GridPlan(&model.graph)
+        model.graph = try QuantizedGraph.make(model.graph, grids: plan.grids)
       }
       return try finish(model, options: options)
     }

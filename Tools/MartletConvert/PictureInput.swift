@@ -55,7 +55,9 @@ struct PictureInput {
 
   /// nil if the model does not take one picture and give one row of scores.
   init?(_ program: Program, metadata: ModelMetadata, options: ConversionOptions) throws(ConversionError) {
-    let isAsked = options.mean != nil || options.standardDeviation != nil || options.resize != nil
+    let isAsked =
+      !options.isNormalizationImplied && (options.mean != nil || options.standardDeviation != nil)
+      || options.resize != nil
     guard program.inputs.count == 1, program.outputs.count == 1, Self.isPicture(program) else {
       if isAsked {
         throw ConversionError(.badRequest, "mean, std or resize is given, but the model does not classify pictures")
@@ -97,7 +99,8 @@ struct PictureInput {
     let output = program.tensors[program.outputs[0].tensor]
     return input.type == .int8 && input.shape.count == 4 && input.shape[0] == 1 && input.shape[1] >= 8
       && input.shape[2] >= 8 && (input.shape[3] == 1 || input.shape[3] == 3)
-      && output.type == .int8 && output.shape.count == 2 && output.shape[0] == 1
+      && output.type == .int8 && output.shape.count >= 2 && output.shape[0] == 1
+      && output.shape.filter { $0 > 1 }.count <= 1
   }
 
   static func three(_ values: [Float], _ name: String) throws(ConversionError) -> [Float] {

@@ -135,7 +135,10 @@ struct ONNXFolding {
 
   private func constantOfShape() throws(ConversionError) -> ONNXTensor {
     let shape = try operands.requireConstant(0, "shape").integers.map(ONNXOperands.bounded)
-    guard shape.count <= 8, let count = Self.count(shape) else { throw .badData("shape \(shape) is not valid") }
+    guard shape.count <= 8, shape.allSatisfy({ $0 >= 0 }) else { throw .badData("shape \(shape) is not valid") }
+    guard let count = Self.count(shape) else {
+      throw .unsupported("shape \(shape) has more than \(ConversionLimits.foldedElements) elements")
+    }
     let value = try operands.tensor("value") ?? ONNXTensor(reals: [0], shape: [1])
     guard value.count == 1 else { throw .badData("the value is not one number") }
     return value.gathered(Array(repeating: 0, count: count), shape: shape)

@@ -34,9 +34,12 @@ struct GridPlan {
       if let grid { for value in members { grids[value] = grid } } else { open.append(root) }
     }
     // In the order in which the model computes.
-    for node in graph.nodes {
-      let root = groups.root(of: node.outputs[0])
-      guard open.contains(root), !groups.isBeforeClamp[node.outputs[0]], let range = inferred(node, graph) else { continue }
+    var ranges: [Int: ClosedRange<Float>] = [:]
+    for node in graph.nodes where !open.isEmpty {
+      let (value, root) = (node.outputs[0], groups.root(of: node.outputs[0]))
+      guard open.contains(root), let range = inferred(node, graph, ranges) else { continue }
+      ranges[value] = range
+      if groups.isBeforeClamp[value] { continue }
       for value in held[root] ?? [] { grids[value] = Grid(covering: range) }
       open.removeAll { $0 == root }
     }
@@ -59,14 +62,14 @@ struct GridPlan {
     return true
   }
 
-  /// What a node can give, from the ranges of its operands.
-  private func inferred(_ node: Node, _ graph: Graph) -> ClosedRange<Float>? {
+  /// What a node can give, from the ranges of its operands: those of their grids, or what was inferred of them.
+  private func inferred(_ node: Node, _ graph: Graph, _ known: [Int: ClosedRange<Float>]) -> ClosedRange<Float>? {
     var ranges: [ClosedRange<Float>] = []
     for case let input? in node.inputs {
       if let reals = graph.reals(of: input), let low = reals.min(), let high = reals.max() {
         ranges.append(low...high)
-      } else if let grid = grids[input] {
-        ranges.append(grid.range)
+      } else if let range = grids[input]?.range ?? known[input] {
+        ranges.append(range)
       } else {
         return nil
       }
@@ -78,8 +81,8 @@ struct GridPlan {
       let corners = [ranges[0].lowerBound, ranges[0].upperBound].flatMap { [$0 * ranges[1].lowerBound, $0 * ranges[1].upperBound] }
       return Self.hull(corners.map { $0...$0 })
     case .unary(let function):
-      guard let input = node.inputs[0], let grid = grids[input] else { return nil }
-      let values = (-128...127).map { Float(function.scalar(Double(grid.real(Int8($0))))) }.filter(\.isFinite)
+      let (low, high) = (Double(ranges[0].lowerBound), Double(ranges[0].upperBound))
+      let values = (0...255).map { Float(function.scalar(low + (high - low) * Double($0) / 255)) }.filter(\.isFinite)
       return Self.hull(values.map { $0...$0 })
     case .mean, .concatenation: return Self.hull(ranges)
     default: return nil

@@ -74,6 +74,15 @@ struct LayerSweep {
     _ samples: inout [Sample]
   ) throws(ConversionError) {
     let result = float.result
+    if let input = node.inputs[0], clamps[input] != nil, case .unary = node.operation, let last = errors.last {
+      // Clamped already when it was stored: the very same numbers.
+      for sample in samples.indices {
+        samples[sample].real[result] = samples[sample].real[input]
+        samples[sample].quantized[result] = samples[sample].quantized[input]
+      }
+      errors.append(LayerError(node: index, value: result, statistics: last.statistics))
+      return
+    }
     let held = samples
     let reals = inParallel(samples.count) { sample in float(float.operands.map { held[sample].real[$0] ?? [] }) }
     guard let grid = grids[result] else {
@@ -112,8 +121,9 @@ struct LayerSweep {
     let final = simulated
     let quantized = inParallel(samples.count) { sample in final(inputs(sample)).map { grid.quantize($0) } }
     errors.append(Self.error(reals, quantized, grid, clamp: clamps[result] ?? -.infinity ... .infinity, index, result))
+    let clamp = clamps[result]
     for sample in samples.indices {
-      samples[sample].real[result] = reals[sample]
+      samples[sample].real[result] = clamp.map { clamp in reals[sample].map { clamp.clamping($0) } } ?? reals[sample]
       samples[sample].quantized[result] = quantized[sample]
     }
   }

@@ -48,6 +48,7 @@ public enum Quantizer {
       let pictures = try folder.pictures(fit)
       let samples = PictureSamples(pictures: pictures, channels: fit.channels, normalization: normalization)
       var options = options
+      options.isNormalizationImplied = options.mean == nil && options.standardDeviation == nil
       options.mean = normalization.mean
       options.standardDeviation = normalization.standardDeviation
       let result = try quantize(&model, samples, normalization, quantizer, progress)
@@ -199,12 +200,14 @@ public enum Quantizer {
     }
   }
 
-  /// As many samples as fit in about 600 MB side by side, 64 at most.
+  /// As many samples as fit in about 360 MB side by side, 64 at most.
   fileprivate static func sweepIndices(_ graph: Graph, _ count: Int) -> [Int] {
     let largest = graph.nodes.map { node in
-      (node.inputs.compactMap { $0 } + node.outputs).reduce(0) { $0 + (graph.values[$1].constant == nil ? graph.values[$1].count : 0) }
+      if case .unary = node.operation { return 0 }
+      let computed = (node.inputs.compactMap { $0 } + node.outputs).filter { graph.values[$0].constant == nil }
+      return computed.reduce(0) { $0 + graph.values[$1].count }
     }.max() ?? 1
-    let fitting = max(4, min(64, 600_000_000 / max(1, largest * 10)))
+    let fitting = max(4, min(64, 360_000_000 / max(1, largest * 5)))
     let chosen = min(count, fitting)
     return (0..<chosen).map { $0 * count / chosen }
   }
@@ -214,6 +217,10 @@ public enum Quantizer {
     _ report: inout AccuracyReport, _ conversion: Conversion, _ float: [[Float]], _ pictures: [[UInt8]],
     _ folder: PictureFolder, _ fit: PictureFit
   ) throws(ConversionError) {
+    guard try DeviceModel(conversion.bytes, name: "the result").fit != nil else {
+      report.notes.append("the model does not give one row of scores: agreement is not counted")
+      return
+    }
     let device = try DeviceScores(conversion.bytes, name: "the result", pictures, channels: fit.channels)
     for (index, scores) in device.scores.enumerated() { report.judge(folder.names[index], float[index], scores) }
   }
