@@ -45,12 +45,15 @@ private struct NoiseSamples: SampleSource {
     b.output("y")
     let plain = try b.graph(passes: true)
     var equal = plain
-    Equalization.run(&equal)
+    try Equalization.weights.run(&equal, NoiseSamples(count: 1, size: 192))
     let input = NoiseSamples(count: 1, size: 192).sample(0)
     #expect(largestDifference(try run(plain, input), try run(equal, input)) < 1e-3)
     let ranges = equal.nodes.filter(\.operation.hasWeights).map { equal.weightRanges($0) }
     // The rows of the first are the columns of the second, and both have one range now.
     #expect((ranges[0].max() ?? 0) / (ranges[0].min() ?? 1) < 6)
+    var even = plain
+    try Equalization.activations.run(&even, NoiseSamples(count: 8, size: 192))
+    #expect(largestDifference(try run(plain, input), try run(even, input)) < 1e-3)
   }
 
   private func quantized(_ samples: NoiseSamples) throws -> (float: Graph, int8: Conversion) {

@@ -18,6 +18,7 @@ enum Resize: String, ExpressibleByArgument, CaseIterable {
 extension Normalization.Preset: ExpressibleByArgument {}
 extension InputLayout: ExpressibleByArgument {}
 extension RangeMethod: ExpressibleByArgument {}
+extension Equalization: ExpressibleByArgument {}
 
 /// How pictures become the input of a model.
 struct PictureOptions: ParsableArguments {

@@ -31,8 +31,8 @@ struct Quantize: ParsableCommand {
   @Option(help: "How ranges of activations are chosen: min-max or mse.")
   var range: RangeMethod = QuantizerOptions().method
 
-  @Flag(inversion: .prefixedNo, help: "Scale channels between layers so that weights have equal ranges.")
-  var equalize = QuantizerOptions().equalizes
+  @Option(help: "Scale channels between layers so that activations, or weights, have equal ranges: activations, weights or none.")
+  var equalize: Equalization = QuantizerOptions().equalization
 
   @Flag(inversion: .prefixedNo, help: "Move biases to make up for the mean error of each channel.")
   var biasCorrection = QuantizerOptions().correctsBias
@@ -59,7 +59,7 @@ struct Quantize: ParsableCommand {
     if let limit, limit < 1 { throw ConversionError(.badRequest, "--limit \(limit) is less than 1") }
     var quantizer = QuantizerOptions()
     quantizer.method = range
-    quantizer.equalizes = equalize
+    quantizer.equalization = equalize
     quantizer.correctsBias = biasCorrection
     quantizer.refines = refine
     quantizer.limit = limit

@@ -80,8 +80,8 @@ extension AccuracyReport.Layer {
     if let seen = distribution, seen.maximum - seen.minimum < 0.5 * (grid.range.upperBound - grid.range.lowerBound) {
       return "its range is much wider than what was seen: calibrate with pictures like these"
     }
-    if ratio > 1000 { return String(format: "the largest weights of its channels differ by %.0f: --equalize", ratio) }
-    return statistics.signalToNoise < 20 ? "--refine, or more pictures for calibration" : nil
+    if ratio > 1000 { return String(format: "the largest weights of its channels differ by %.0f: --equalize weights", ratio) }
+    return statistics.signalToNoise < 20 ? "more pictures for calibration, or --equalize weights" : nil
   }
 }
 

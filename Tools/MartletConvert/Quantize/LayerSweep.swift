@@ -102,8 +102,7 @@ struct LayerSweep {
         layer = try QuantizedWeights(node, in: graph, inputScale: inputGrid.scale)
       }
       if options.refines {
-        let pairs = inParallel(samples.count) { sample in (real: held[sample].real[input] ?? [], quantized: inputs(sample)[0]) }
-        try Refinement.round(&layer, node, graph, inputs: pairs)
+        try Refinement.round(&layer, node, graph, inputs: inParallel(samples.count) { sample in inputs(sample)[0] })
       }
       simulated = try graph.floatNode(index, with: layer)
       if options.correctsBias {

@@ -3,9 +3,9 @@ import Martlet
 
 public struct QuantizerOptions: Sendable {
   public var method = RangeMethod.squaredError
-  public var equalizes = false
+  public var equalization = Equalization.activations
   public var correctsBias = true
-  public var refines = false
+  public var refines = true
   /// At most this many pictures, evenly over the folder's names; all if nil.
   public var limit: Int?
   /// Whether the report says what each of the others would have given; takes as long again.
@@ -21,9 +21,11 @@ public struct QuantizerOptions: Sendable {
       return options
     }
     let others = RangeMethod.allCases.filter { $0 != chosen.method }
-    return others.map { method in ("--range \(method.rawValue)", changed { $0.method = method }) } + [
+    return others.map { method in ("--range \(method.rawValue)", changed { $0.method = method }) }
+      + Equalization.allCases.filter { $0 != chosen.equalization }.map { kind in
+        ("--equalize \(kind.rawValue)", changed { $0.equalization = kind })
+      } + [
       (chosen.correctsBias ? "--no-bias-correction" : "--bias-correction", changed { $0.correctsBias.toggle() }),
-      (chosen.equalizes ? "--no-equalize" : "--equalize", changed { $0.equalizes.toggle() }),
       (chosen.refines ? "--no-refine" : "--refine", changed { $0.refines.toggle() }),
     ]
   }
@@ -54,7 +56,7 @@ public enum Quantizer {
       let result = try quantize(&model, samples, normalization, quantizer, progress)
       let provenance = [
         "calibration: \(pictures.count) pictures, ranges by \(quantizer.method.rawValue)"
-          + (quantizer.equalizes ? ", equalized" : "") + (quantizer.correctsBias ? ", bias corrected" : "")
+          + (quantizer.equalization == .none ? "" : ", \(quantizer.equalization.rawValue) equalized") + (quantizer.correctsBias ? ", bias corrected" : "")
           + (quantizer.refines ? ", rounding refined" : "")
       ]
       let conversion = try Converter.finish(model, options: options, provenance: provenance)
@@ -125,7 +127,7 @@ public enum Quantizer {
       let others = QuantizerOptions.alternatives(to: options)
       report.effects = [try attempt.effect(of: "as chosen", samples)]
       for (index, other) in others.enumerated() {
-        let known = other.options.equalizes == options.equalizes ? attempt.calibration : nil
+        let known = other.options.equalization == options.equalization ? attempt.calibration : nil
         let begin = 0.05 + 0.9 * (share + (1 - share) * Double(index) / Double(others.count))
         let tried = try Attempt(model.graph, samples, normalization, other.options, calibration: known) {
           progress("trying \(other.name)", begin + 0.9 * (1 - share) * $1 / Double(others.count))
@@ -150,7 +152,7 @@ public enum Quantizer {
       calibration known: Calibration? = nil, progress: @escaping @Sendable (String, Double) -> Void
     ) throws(ConversionError) {
       graph = float
-      if options.equalizes { Equalization.run(&graph) }
+      try options.equalization.run(&graph, samples)
       if let known {
         calibration = known
       } else {

@@ -3,18 +3,18 @@ import CMartletKernels
 import Foundation
 
 /// Rounding by least squares, layer by layer: instead of each weight going to its nearest point of the grid, the weights
-/// of a channel go where together they reproduce the layer's real result best from the inputs that it will really get.
+/// of a channel go where together they change the layer's result least on the inputs that it will really get.
 ///
-/// With X the quantized and Z the real inputs under the window, the error of integers w against real weights v is
-/// |w X - v Z|^2 = w G w' - 2 w c + const, G = X X', c = v Z X'. Coordinate descent over the integers finds a minimum in
-/// which no single step of a weight helps any more.
+/// With X the inputs under the window, the error of integers w against real weights v is |(w - v) X|^2 = (w - v) G (w - v)',
+/// G = X X'. Coordinate descent over the integers finds a minimum in which no single step of a weight helps any more. (The
+/// input's own error is not made up for here: with few pictures that learns their noise. The bias takes its mean.)
 enum Refinement {
   /// Deeper filters are left as they are: G would not fit in memory.
   private static let maxDepth = 2560
   private static let sweeps = 6
 
   static func round(
-    _ layer: inout QuantizedWeights, _ node: Node, _ graph: Graph, inputs: [(real: [Float], quantized: [Float])]
+    _ layer: inout QuantizedWeights, _ node: Node, _ graph: Graph, inputs: [[Float]]
   ) throws(ConversionError) {
     guard let weights = node.inputs[1], let reals = graph.reals(of: weights) else { return }
     if let geometry = graph.depthwiseGeometry(node) {
@@ -33,43 +33,29 @@ enum Refinement {
 
   private static func roundConvolution(
     _ layer: inout QuantizedWeights, _ reals: [Float], _ p: martlet_conv2d_params, _ depth: Int,
-    _ inputs: [(real: [Float], quantized: [Float])]
+    _ inputs: [[Float]]
   ) {
     let pixels = Int(p.out_h) * Int(p.out_w)
     let chosen = stride(from: 0, to: pixels, by: max(1, pixels / windowsPerSample)).map { $0 }
     let groups = 2
     // Partial sums of two fixed shares, whatever the number of processors.
-    let parts = inParallel(groups) { share -> (gram: [Float], cross: [Float]) in
+    let parts = inParallel(groups) { share -> [Float] in
       var gram = [Float](repeating: 0, count: depth * depth)
-      var cross = gram
-      var (x, z) = ([Float](repeating: 0, count: depth), [Float](repeating: 0, count: depth))
+      var x = [Float](repeating: 0, count: depth)
       for sample in stride(from: share, to: inputs.count, by: groups) {
         for pixel in chosen {
-          window(p, inputs[sample].quantized, pixel, &x)
-          window(p, inputs[sample].real, pixel, &z)
+          window(p, inputs[sample], pixel, &x)
           martlet_float_rank_one(&gram, x, x, depth)
-          martlet_float_rank_one(&cross, z, x, depth)
         }
       }
-      return (gram, cross)
+      return gram
     }
-    var (gram, cross) = parts[0]
-    for index in gram.indices {
-      gram[index] += parts[1].gram[index]
-      cross[index] += parts[1].cross[index]
-    }
-    let (finalGram, finalCross) = (gram, cross)
+    let gram = zip(parts[0], parts[1]).map { $0 + $1 }
     let start = layer
     let rows = inParallel(layer.channels) { channel -> [Int8] in
       let range = channel * depth..<(channel + 1) * depth
-      // c = v Z X'
-      var target = [Float](repeating: 0, count: depth)
-      for k in 0..<depth {
-        let weight = reals[range.lowerBound + k]
-        if weight == 0 { continue }
-        for j in 0..<depth { target[j] += weight * finalCross[k * depth + j] }
-      }
-      return descend(Array(start.integers[range]), scale: start.scale(of: channel), finalGram, target, depth)
+      return descend(
+        Array(start.integers[range]), Array(reals[range]), scale: start.scale(of: channel), gram, depth)
     }
     for (channel, row) in rows.enumerated() {
       layer.integers.replaceSubrange(channel * depth..<(channel + 1) * depth, with: row)
@@ -78,53 +64,46 @@ enum Refinement {
 
   private static func roundDepthwise(
     _ layer: inout QuantizedWeights, _ reals: [Float], _ p: martlet_depthwise_params,
-    _ inputs: [(real: [Float], quantized: [Float])]
+    _ inputs: [[Float]]
   ) {
     let (taps, channels) = (Int(p.kernel_h * p.kernel_w), layer.channels)
     let (inChannels, multiplier) = (Int(p.in_c), Int(p.multiplier))
     let start = layer
     let rows = inParallel(channels) { channel -> [Int8] in
       var gram = [Float](repeating: 0, count: taps * taps)
-      var target = [Float](repeating: 0, count: taps)
-      var (x, z) = ([Float](repeating: 0, count: taps), [Float](repeating: 0, count: taps))
+      var x = [Float](repeating: 0, count: taps)
       let pixels = Int(p.out_h) * Int(p.out_w)
       for sample in inputs {
         for pixel in stride(from: 0, to: pixels, by: max(1, pixels / windowsPerSample)) {
-          let (y0, x0) = (pixel / Int(p.out_w) * Int(p.stride_h) - Int(p.pad_top), pixel % Int(p.out_w) * Int(p.stride_w) - Int(p.pad_left))
-          var real: Float = 0
+          let y0 = pixel / Int(p.out_w) * Int(p.stride_h) - Int(p.pad_top)
+          let x0 = pixel % Int(p.out_w) * Int(p.stride_w) - Int(p.pad_left)
           for tap in 0..<taps {
             let row = y0 + tap / Int(p.kernel_w) * Int(p.dilation_h)
             let column = x0 + tap % Int(p.kernel_w) * Int(p.dilation_w)
-            if row >= 0, row < Int(p.in_h), column >= 0, column < Int(p.in_w) {
-              let place = (row * Int(p.in_w) + column) * inChannels + channel / multiplier
-              (x[tap], z[tap]) = (sample.quantized[place], sample.real[place])
-            } else {
-              (x[tap], z[tap]) = (0, 0)
-            }
-            real += z[tap] * reals[tap * channels + channel]
+            let isInside = row >= 0 && row < Int(p.in_h) && column >= 0 && column < Int(p.in_w)
+            x[tap] = isInside ? sample[(row * Int(p.in_w) + column) * inChannels + channel / multiplier] : 0
           }
-          for i in 0..<taps {
-            target[i] += real * x[i]
-            for j in 0..<taps { gram[i * taps + j] += x[i] * x[j] }
-          }
+          for i in 0..<taps { for j in 0..<taps { gram[i * taps + j] += x[i] * x[j] } }
         }
       }
-      let integers = (0..<taps).map { start.integers[$0 * channels + channel] }
-      return descend(integers, scale: start.scale(of: channel), gram, target, taps)
+      let places = (0..<taps).map { $0 * channels + channel }
+      return descend(
+        places.map { start.integers[$0] }, places.map { reals[$0] }, scale: start.scale(of: channel), gram, taps)
     }
     for (channel, row) in rows.enumerated() {
       for (tap, q) in row.enumerated() { layer.integers[tap * channels + channel] = q }
     }
   }
 
-  /// Minimizes s^2 q G q' - 2 s q c over integers, one at a time.
-  private static func descend(_ start: [Int8], scale: Float, _ gram: [Float], _ target: [Float], _ depth: Int) -> [Int8] {
+  /// Minimizes (s q - v) G (s q - v)' over integers q, one at a time.
+  private static func descend(_ start: [Int8], _ reals: [Float], scale: Float, _ gram: [Float], _ depth: Int) -> [Int8] {
     var q = start
-    // Half the slope: s G q - c.
-    var slope = target.map { -$0 }
-    for k in 0..<depth where q[k] != 0 {
-      let weight = scale * Float(q[k])
-      for j in 0..<depth { slope[j] += weight * gram[k * depth + j] }
+    // Half the slope: (s q - v) G.
+    var slope = [Float](repeating: 0, count: depth)
+    for k in 0..<depth {
+      let error = scale * Float(q[k]) - reals[k]
+      if error == 0 { continue }
+      for j in 0..<depth { slope[j] += error * gram[k * depth + j] }
     }
     // A little of the weights' own error keeps directions that no sample shows where they are.
     let mean = (0..<depth).reduce(Float(0)) { $0 + gram[$1 * depth + $1] } / Float(depth)
