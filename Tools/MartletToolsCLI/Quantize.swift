@@ -31,7 +31,7 @@ struct Quantize: ParsableCommand {
   @Option(help: "How ranges of activations are chosen: min-max or mse.")
   var range: RangeMethod = QuantizerOptions().method
 
-  @Option(help: "Scale channels between layers so that activations, or weights, have equal ranges: activations, weights or none.")
+  @Option(help: "Scale channels between layers so that weights, or activations (needs many pictures), have equal ranges.")
   var equalize: Equalization = QuantizerOptions().equalization
 
   @Flag(inversion: .prefixedNo, help: "Move biases to make up for the mean error of each channel.")

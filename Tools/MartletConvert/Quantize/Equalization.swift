@@ -7,7 +7,7 @@ public enum Equalization: String, Sendable, CaseIterable {
   case weights
   /// So that every channel of the tensor between the two fills the tensor's one range: a scale for each channel, kept in
   /// the weights. A clamp between the layers then cuts a channel off a little beyond the largest value that was seen of
-  /// it, which is what a range does.
+  /// it, which is what a range does: with few pictures that cuts off too much.
   case activations
 
   /// What the name of a tensor ends in whose channels are not the source's any more.

@@ -37,8 +37,11 @@ struct QuantizedWeights: Sendable {
       quantization = known
     } else {
       var scales = known?.scales ?? given ?? Self.coveringScales(reals, inner: inner, channels: channels)
-      // A channel whose weights are next to nothing would have a bias past 32 bits.
+      // A channel whose weights are next to nothing would have a bias past 32 bits; one without any weight has a scale that
+      // means nothing, and must not cost the layer its fast way of rescaling.
+      let covering = Self.coveringScales(reals, inner: inner, channels: channels)
       for channel in 0..<channels {
+        if covering[channel] == 0 { scales[channel] = 0 }
         scales[channel] = max(scales[channel], abs(realBias[channel]) / (inputScale * Float(1 << 29)), 1e-20)
       }
       quantization = Quantization(

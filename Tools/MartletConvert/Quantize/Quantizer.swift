@@ -3,7 +3,7 @@ import Martlet
 
 public struct QuantizerOptions: Sendable {
   public var method = RangeMethod.squaredError
-  public var equalization = Equalization.activations
+  public var equalization = Equalization.none
   public var correctsBias = true
   public var refines = true
   /// At most this many pictures, evenly over the folder's names; all if nil.

@@ -105,9 +105,9 @@ enum Refinement {
       if error == 0 { continue }
       for j in 0..<depth { slope[j] += error * gram[k * depth + j] }
     }
-    // A little of the weights' own error keeps directions that no sample shows where they are.
+    // A share of the weights' own error keeps directions that few samples show where they are.
     let mean = (0..<depth).reduce(Float(0)) { $0 + gram[$1 * depth + $1] } / Float(depth)
-    let damping = 0.01 * mean
+    let damping = 0.3 * mean
     var moved = Array(repeating: 0, count: depth)
     for _ in 0..<sweeps {
       var changed = false
