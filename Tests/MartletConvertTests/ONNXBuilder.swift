@@ -16,7 +16,9 @@ struct ONNXBuilder {
     message.graph.input.append(Self.info(name, shape, type))
   }
 
-  mutating func output(_ name: String, _ shape: [Int64?] = []) { message.graph.output.append(Self.info(name, shape, 1)) }
+  mutating func output(_ name: String, _ shape: [Int64?] = []) {
+    message.graph.output.append(Self.info(name, shape, 1))
+  }
 
   private static func info(_ name: String, _ shape: [Int64?], _ type: Int32) -> ONNXProtoValueInfo {
     .with {

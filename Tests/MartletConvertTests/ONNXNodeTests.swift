@@ -97,7 +97,8 @@ import Testing
       case .failed(let line): Issue.record("\(name): \(line)")
       }
     }
-    print("onnx_node: \(passed) of \(names.count) passed, \(refused.count) refused by name, \(Self.wraps.count) left out")
+    print(
+      "onnx_node: \(passed) of \(names.count) passed, \(refused.count) refused by name, \(Self.wraps.count) left out")
     if let path = ProcessInfo.processInfo.environment["MARTLET_REFUSED"] {
       try refused.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
     }

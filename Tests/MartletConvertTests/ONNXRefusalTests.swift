@@ -56,7 +56,13 @@ import Testing
     }
   }
 
-  @Test func noGraph() { #expect(lines([0x08, 8, 0x12, 1, 0x41]).first?.contains("no graph") == true) }
+  @Test func formatsAreToldApart() {
+    #expect(ONNXModel.matches(ONNXBuilder.classifier().bytes))
+    // A root offset of 8, as some writers of flat buffers have it.
+    #expect(!ONNXModel.matches([8, 0, 0, 0] + Array("TFL3".utf8) + [0, 0, 0, 0]))
+  }
+
+  @Test func noGraph() { #expect(lines([0x08, 8, 0x12, 1, 0x41, 0x1A, 1, 0x41, 0x22, 1, 0x41]).first?.contains("no graph") == true) }
 
   @Test func cycle() {
     expect("'b'", "cycle") { b in
@@ -173,7 +179,11 @@ import Testing
     }
   }
 
-  @Test func oldOpset() { expect("operator set 6") { b in b.message.opsetImport[0].version = 6; unary(&b) } }
+  @Test func oldOpset() {
+    expect("operator set 6") { b in
+      b.message.opsetImport[0].version = 6; unary(&b)
+    }
+  }
 
   @Test func weightsThatDoNotFit() {
     expect("node 0", "do not fit") { b in
@@ -251,7 +261,8 @@ import Testing
     b.output("y")
     var graph = try b.graph()
     #expect(throws: ConversionError.self) {
-      let plan = try GridPlan(&graph, fixed: Dictionary(uniqueKeysWithValues: graph.values.indices.map { ($0, -1...1) }))
+      let plan = try GridPlan(
+        &graph, fixed: Dictionary(uniqueKeysWithValues: graph.values.indices.map { ($0, -1...1) }))
       _ = try QuantizedGraph.make(graph, grids: plan.grids)
     }
   }
@@ -287,9 +298,11 @@ import Testing
     }
     #expect(lines(external(["location": "none.bin"]), directory: inner.path).first?.contains("not there") == true)
     #expect(
-      lines(external(["location": "w.bin", "offset": "4"]), directory: inner.path).first?.contains("ends before") == true)
+      lines(external(["location": "w.bin", "offset": "4"]), directory: inner.path).first?.contains("ends before")
+        == true)
     #expect(
-      lines(external(["location": "w.bin", "offset": "-4"]), directory: inner.path).first?.contains("not valid") == true)
+      lines(external(["location": "w.bin", "offset": "-4"]), directory: inner.path).first?.contains("not valid") == true
+    )
     // The good case goes on to the next complaint.
     #expect(lines(external(["location": "w.bin"]), directory: inner.path).first?.contains("is float") == true)
   }

@@ -165,6 +165,32 @@ private struct NoiseSamples: SampleSource {
     #expect(try noise(true) <= noise(false) * 1.02)
   }
 
+  /// FULLY_CONNECTED with a fused RELU, in real numbers.
+  @Test func floatTFLite() throws {
+    func floats(_ values: [Float]) -> [UInt8] { values.flatMap { value in withUnsafeBytes(of: value) { Array($0) } } }
+    var model = TestModel.unary(19)
+    model.tensors = [
+      TestModel.Tensor(shape: [1, 2], type: 0, scales: []),
+      TestModel.Tensor(shape: [3, 2], type: 0, scales: [], data: floats([1, 2, -1, 0.5, 0, -3])),
+      TestModel.Tensor(shape: [3], type: 0, scales: [], data: floats([0.5, 0, 1])),
+      TestModel.Tensor(shape: [1, 3], type: 0, scales: []),
+    ]
+    model.operators = [
+      TestModel.Operator(code: 9, inputs: [0, 1, 2], outputs: [3], options: (8, [0: .int8(1)]))
+    ]
+    model.outputs = [3]
+    let source = try SourceModel(model.bytes(), name: "m", directory: nil, options: ConversionOptions())
+    #expect(source.isFloat)
+    #expect(try run(source.graph, [1, -1]) == [0, 0, 4])
+    #expect(try run(source.graph, [2, 1]) == [4.5, 0, 0])
+    // Without pictures there is nothing to quantize it by.
+    #expect(throws: ConversionError.self) { try Converter.convert(model.bytes(), name: "m") }
+    let blind = try Quantizer.quantizeBlindly(model.bytes(), name: "m")
+    let bytes = try ModelRunner(file: blind.bytes).run([floats([2, 1])])[0]
+    let scores = ArraySlice(bytes).integers(of: UInt32.self).map { Float(bitPattern: $0) }
+    for (x, y) in zip([4, 0, 0] as [Float], scores) { #expect(abs(x - y) < 0.1) }
+  }
+
   @Test func scalarFunctions() {
     let cases: [(ScalarFunction, (Double) -> Double)] = [
       (.hardSwish, { $0 * min(max($0 / 6 + 0.5, 0), 1) }), (.gelu, { 0.5 * $0 * (1 + erf($0 / 2.0.squareRoot())) }),

@@ -103,7 +103,8 @@ public struct RecipeRun: Sendable {
       say("converting \(model.lastPathComponent)")
       return (
         try Converter.convert(
-          bytes, name: model.lastPathComponent, directory: model.deletingLastPathComponent().path, options: options), nil
+          bytes, name: model.lastPathComponent, directory: model.deletingLastPathComponent().path, options: options),
+        nil
       )
     }
     guard let calibrate = source.calibrate else { throw .badData("the recipe names no pictures to calibrate with") }
@@ -134,7 +135,8 @@ public struct RecipeRun: Sendable {
   }
 
   /// The wheel of a package, fetched once.
-  private func wheel(_ fetch: Recipe.Fetch, _ python: String, _ say: (String) -> Void) throws(ConversionError) -> String {
+  private func wheel(_ fetch: Recipe.Fetch, _ python: String, _ say: (String) -> Void) throws(ConversionError) -> String
+  {
     let wheels = work.appendingPathComponent("wheels-\(fetch.package.replacingOccurrences(of: "=", with: "-"))")
     func found() -> URL? {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: wheels.path)) ?? []

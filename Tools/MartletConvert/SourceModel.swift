@@ -60,7 +60,9 @@ struct SourceModel {
   }
 
   /// Runs `body` so that every line of an error begins with the model's name.
-  mutating func named<Result>(_ body: (inout SourceModel) throws(ConversionError) -> Result) throws(ConversionError) -> Result {
+  mutating func named<Result>(_ body: (inout SourceModel) throws(ConversionError) -> Result) throws(ConversionError)
+    -> Result
+  {
     do throws(ConversionError) {
       return try body(&self)
     } catch {

@@ -37,7 +37,9 @@ struct Compare: ParsableCommand {
   var json = false
 
   func run() throws {
-    guard limit >= 1, top >= 0 else { throw ConversionError(.badRequest, "--limit and --top take a number from 1, or 0") }
+    guard limit >= 1, top >= 0 else {
+      throw ConversionError(.badRequest, "--limit and --top take a number from 1, or 0")
+    }
     let source = try Evaluation.Source(path: float)
     let file = try Evaluation.Source(path: model)
     var folder = try PictureFolder(images)

@@ -53,7 +53,9 @@ struct Evaluate: ParsableCommand {
 /// What `evaluate` prints.
 enum EvaluationReport {
   static func text(_ found: Evaluation) -> String {
-    func share(_ count: Int) -> String { String(format: "%d of %d (%.2f %%)", count, found.count, 100 * Double(count) / Double(found.count)) }
+    func share(_ count: Int) -> String {
+      String(format: "%d of %d (%.2f %%)", count, found.count, 100 * Double(count) / Double(found.count))
+    }
     var lines = [
       "top-1        \(share(found.score.top1))",
       "top-5        \(share(found.score.top5))",
@@ -67,7 +69,9 @@ enum EvaluationReport {
     let confusion = found.confusion.prefix(10)
     if !confusion.isEmpty {
       lines.append("most frequent mistakes:")
-      for pair in confusion { lines.append("  \(pair.count) x \(name(pair.label, found)) taken for \(name(pair.answer, found))") }
+      for pair in confusion {
+        lines.append("  \(pair.count) x \(name(pair.label, found)) taken for \(name(pair.answer, found))")
+      }
     }
     return lines.joined(separator: "\n")
   }

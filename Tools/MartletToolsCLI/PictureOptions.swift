@@ -50,7 +50,9 @@ struct PictureOptions: ParsableArguments {
     var mean = try numbers(mean, "--mean")
     var std = try numbers(std, "--std")
     if let preset {
-      guard mean == nil, std == nil else { throw ConversionError(.badRequest, "--preset goes without --mean and --std") }
+      guard mean == nil, std == nil else {
+        throw ConversionError(.badRequest, "--preset goes without --mean and --std")
+      }
       (mean, std) = (preset.normalization.mean, preset.normalization.standardDeviation)
     }
     if let shorterSide, !(0...32768).contains(shorterSide) {

@@ -31,7 +31,8 @@ struct Quantize: ParsableCommand {
   @Option(help: "How ranges of activations are chosen: min-max or mse.")
   var range: RangeMethod = QuantizerOptions().method
 
-  @Option(help: "Scale channels between layers so that weights, or activations (needs many pictures), have equal ranges.")
+  @Option(
+    help: "Scale channels between layers so that weights, or activations (needs many pictures), have equal ranges.")
   var equalize: Equalization = QuantizerOptions().equalization
 
   @Flag(inversion: .prefixedNo, help: "Move biases to make up for the mean error of each channel.")
@@ -43,7 +44,9 @@ struct Quantize: ParsableCommand {
   @Option(help: ArgumentHelp("Use at most N of the pictures.", valueName: "N"))
   var limit: Int?
 
-  @Option(help: ArgumentHelp("Write a page with plots of errors, ranges and weights, and what each option would do.", valueName: "html"))
+  @Option(
+    help: ArgumentHelp(
+      "Write a page with plots of errors, ranges and weights, and what each option would do.", valueName: "html"))
   var report: String?
 
   @Flag(help: "Print the summary as JSON.")
@@ -70,7 +73,8 @@ struct Quantize: ParsableCommand {
     let folder = try PictureFolder(calibrate)
     let (conversion, found) = try Quantizer.quantize(
       source.bytes, name: source.name, directory: source.directory, pictures: folder, options: options,
-      quantizer: quantizer) { progress.show($0, $1) }
+      quantizer: quantizer
+    ) { progress.show($0, $1) }
     let name = URL(fileURLWithPath: output).lastPathComponent
     let page = try report.map { _ in try HTMLReport(found, file: conversion.bytes, name: name, folder: folder).html() }
     try FileAccess.write(conversion.bytes, to: output)

@@ -20,7 +20,8 @@ struct RecipeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where the recipes are.", valueName: "folder"))
   var models = "Models"
 
-  @Option(help: ArgumentHelp("Where fetched files are kept (default: ~/.cache/martlet/recipes/NAME).", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Where fetched files are kept (default: ~/.cache/martlet/recipes/NAME).", valueName: "folder"))
   var work: String?
 
   @Option(name: .shortAndLong, help: "The .martlet file to write, if not the one that ships.")
@@ -38,7 +39,8 @@ struct RecipeCommand: ParsableCommand {
       let known = ((try? FileManager.default.contentsOfDirectory(atPath: models)) ?? []).sorted().filter {
         FileManager.default.fileExists(atPath: "\(models)/\($0)/recipe.json")
       }
-      throw ConversionError(.missingFile, "\(folder.path): no recipe there; known are: \(known.joined(separator: ", "))")
+      throw ConversionError(
+        .missingFile, "\(folder.path): no recipe there; known are: \(known.joined(separator: ", "))")
     }
     let environment = ProcessInfo.processInfo.environment
     let cache =

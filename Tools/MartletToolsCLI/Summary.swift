@@ -34,7 +34,7 @@ enum Summary {
     lines += [
       String(
         format: "agreement     %.1f %% of the pictures have float's best class; outputs %.1f dB", 100 * found.agreement,
-        found.outputs.signalToNoise),
+        found.outputs.signalToNoise)
     ]
     for layer in found.worstFirst.prefix(3) {
       lines.append(String(format: "weakest       %.1f dB  ", layer.statistics.signalToNoise) + layer.name)

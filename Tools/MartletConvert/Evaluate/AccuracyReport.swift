@@ -74,13 +74,16 @@ extension AccuracyReport.Layer {
     let ratio = (spread.max() ?? 1) / (spread.min() ?? 1)
     if statistics.saturation > 0.005 {
       return String(
-        format: "its range cuts off %.2f %% of the values: more pictures, or --range min-max", 100 * statistics.saturation)
+        format: "its range cuts off %.2f %% of the values: more pictures, or --range min-max",
+        100 * statistics.saturation)
     }
     if statistics.signalToNoise >= 25 { return nil }
     if let seen = distribution, seen.maximum - seen.minimum < 0.5 * (grid.range.upperBound - grid.range.lowerBound) {
       return "its range is much wider than what was seen: calibrate with pictures like these"
     }
-    if ratio > 1000 { return String(format: "the largest weights of its channels differ by %.0f: --equalize weights", ratio) }
+    if ratio > 1000 {
+      return String(format: "the largest weights of its channels differ by %.0f: --equalize weights", ratio)
+    }
     return statistics.signalToNoise < 20 ? "more pictures for calibration, or --equalize weights" : nil
   }
 }

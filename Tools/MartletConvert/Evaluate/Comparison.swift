@@ -5,7 +5,8 @@ import Foundation
 public enum Comparison {
   public static func run(
     float source: Evaluation.Source, device file: Evaluation.Source, folder: PictureFolder,
-    options: ConversionOptions = ConversionOptions(), progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
+    options: ConversionOptions = ConversionOptions(),
+    progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
   ) throws(ConversionError) -> AccuracyReport {
     guard file.isDevice else { throw .badData("\(file.name): is not a .martlet file") }
     let first = try DeviceModel(file.bytes, name: file.name)
@@ -37,7 +38,8 @@ public enum Comparison {
   private typealias Seen = (statistics: ErrorStatistics, distribution: Distribution, grid: Grid)
 
   private static func compare(
-    _ graph: Graph, _ file: Evaluation.Source, _ folder: PictureFolder, _ pictures: [[UInt8]], _ samples: PictureSamples,
+    _ graph: Graph, _ file: Evaluation.Source, _ folder: PictureFolder, _ pictures: [[UInt8]],
+    _ samples: PictureSamples,
     _ fit: PictureFit, _ provenance: [String: String], _ progress: @escaping @Sendable (String, Double) -> Void
   ) throws(ConversionError) -> AccuracyReport {
     let executor = try FloatExecutor(graph)

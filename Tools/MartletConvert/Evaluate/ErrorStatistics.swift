@@ -17,7 +17,9 @@ public struct ErrorStatistics: Sendable {
     for (real, q) in zip(reals, quantized) {
       let (x, y) = (Double(clamp.clamping(real)), Double(grid.real(q)))
       add(x, y)
-      if x > Double(range.upperBound + grid.scale / 2) || x < Double(range.lowerBound - grid.scale / 2) { saturated += 1 }
+      if x > Double(range.upperBound + grid.scale / 2) || x < Double(range.lowerBound - grid.scale / 2) {
+        saturated += 1
+      }
     }
   }
 

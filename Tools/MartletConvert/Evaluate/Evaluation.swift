@@ -56,7 +56,8 @@ public struct Evaluation: Sendable {
   ///   - options: for float models, where a `.martlet` does not say itself how pictures are prepared.
   public init(
     _ model: Source, folder: PictureFolder, labels table: [Int], against other: Source? = nil,
-    options: ConversionOptions = ConversionOptions(), progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
+    options: ConversionOptions = ConversionOptions(),
+    progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
   ) throws(ConversionError) {
     let pictures: [[UInt8]]
     let scored: Scored
@@ -70,7 +71,8 @@ public struct Evaluation: Sendable {
       progress("running", 0.2)
       let found = try DeviceScores(model.bytes, name: model.name, pictures, channels: fit.channels)
       scored = Scored(
-        scores: found.scores, labels: device.labels, fit: fit, picturesPerSecond: 1 / max(found.secondsPerPicture, 1e-9),
+        scores: found.scores, labels: device.labels, fit: fit,
+        picturesPerSecond: 1 / max(found.secondsPerPicture, 1e-9),
         normalization: Self.normalization(device.provenance))
     } else {
       (scored, pictures) = try Self.float(model, folder, nil, nil, options, progress)
@@ -106,7 +108,11 @@ public struct Evaluation: Sendable {
     against = Self.score(reference, table)
     var same = 0
     for index in scored.scores.indices {
-      if scored.scores[index].bestIndex == reference[index].bestIndex { same += 1 } else { disagreements.append(folder.names[index]) }
+      if scored.scores[index].bestIndex == reference[index].bestIndex {
+        same += 1
+      } else {
+        disagreements.append(folder.names[index])
+      }
     }
     agreed = same
   }
@@ -131,7 +137,8 @@ public struct Evaluation: Sendable {
       let own = try Quantizer.fit(model, options)
       if let fit, (fit.width, fit.height, fit.channels) != (own.width, own.height, own.channels) {
         throw ConversionError(
-          .badRequest, "takes pictures of \(own.width)x\(own.height)x\(own.channels), the other model of "
+          .badRequest,
+          "takes pictures of \(own.width)x\(own.height)x\(own.channels), the other model of "
             + "\(fit.width)x\(fit.height)x\(fit.channels)")
       }
       let pictures: [[UInt8]]
@@ -169,7 +176,9 @@ public struct Evaluation: Sendable {
   /// Wrong answers by pair of classes, most frequent first.
   public var confusion: [(label: Int, answer: Int, count: Int)] {
     let pairs = Dictionary(grouping: mistakes) { [$0.label, $0.answer] }
-    return pairs.map { ($0.key[0], $0.key[1], $0.value.count) }.sorted { ($1.count, $0.label, $0.answer) < ($0.count, $1.label, $1.answer) }
+    return pairs.map { ($0.key[0], $0.key[1], $0.value.count) }.sorted {
+      ($1.count, $0.label, $0.answer) < ($0.count, $1.label, $1.answer)
+    }
   }
 }
 
@@ -190,7 +199,9 @@ final class Counter: @unchecked Sendable {
 public enum LabelTable {
   /// - Returns: file names in the order of the table, and their labels.
   public static func read(_ bytes: [UInt8], name: String) throws(ConversionError) -> (files: [String], labels: [Int]) {
-    guard bytes.count <= ConversionLimits.labelBytes else { throw .badData("\(name): is larger than \(ConversionLimits.labelBytes) bytes") }
+    guard bytes.count <= ConversionLimits.labelBytes else {
+      throw .badData("\(name): is larger than \(ConversionLimits.labelBytes) bytes")
+    }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw .badData("\(name): is not UTF-8 text") }
     var (files, labels): ([String], [Int]) = ([], [])
     for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {

@@ -32,7 +32,9 @@ public struct PictureFolder: Sendable {
     }
     self.path = path
     names = found.filter { Self.endings.contains(($0 as NSString).pathExtension.lowercased()) }.sorted()
-    guard !names.isEmpty else { throw ConversionError(.missingFile, "\(path): holds no pictures (JPEG, PNG, BMP, PPM, PGM)") }
+    guard !names.isEmpty else {
+      throw ConversionError(.missingFile, "\(path): holds no pictures (JPEG, PNG, BMP, PPM, PGM)")
+    }
   }
 
   /// At most `count` of them, evenly over the sorted names.

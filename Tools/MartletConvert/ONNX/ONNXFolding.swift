@@ -9,7 +9,8 @@ struct ONNXFolding {
   static func isKnown(_ name: String) -> Bool { names.contains(name) }
 
   private static let names: Set<String> = [
-    "Constant", "ConstantOfShape", "Shape", "Size", "Gather", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Concat", "Slice",
+    "Constant", "ConstantOfShape", "Shape", "Size", "Gather", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Concat",
+    "Slice",
     "Transpose", "Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Pow", "Floor", "Ceil", "Neg", "Abs", "Sqrt", "Range",
     "Equal", "Greater", "Less", "Not", "And", "Or", "Where", "Expand", "Tile", "ReduceProd", "ReduceSum", "ReduceMin",
     "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
@@ -115,7 +116,9 @@ struct ONNXFolding {
   private func constant() throws(ConversionError) -> ONNXTensor {
     if let tensor = try operands.tensor("value") { return tensor }
     if operands.has("value_float") { return ONNXTensor(reals: [operands.real("value_float", default: 0)], shape: []) }
-    if let reals = operands.reals("value_floats"), !reals.isEmpty { return ONNXTensor(reals: reals, shape: [reals.count]) }
+    if let reals = operands.reals("value_floats"), !reals.isEmpty {
+      return ONNXTensor(reals: reals, shape: [reals.count])
+    }
     if operands.has("value_int") { return ONNXTensor(integers: [Int64(operands.integer("value_int"))], shape: []) }
     if let numbers = operands.integers("value_ints") {
       return ONNXTensor(integers: numbers.map { Int64($0) }, shape: [numbers.count])
@@ -260,7 +263,9 @@ struct ONNXFolding {
     for tensor in tensors {
       for (axis, size) in tensor.shape.enumerated() {
         let place = axis + rank - tensor.shape.count
-        guard size == shape[place] || size == 1 || shape[place] == 1 else { throw .badData("shapes cannot be broadcast") }
+        guard size == shape[place] || size == 1 || shape[place] == 1 else {
+          throw .badData("shapes cannot be broadcast")
+        }
         if shape[place] == 1 { shape[place] = size }
       }
     }
@@ -334,7 +339,9 @@ struct ONNXFolding {
 
   private func range(_ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
     let numbers = inputs.prefix(3).compactMap { $0.reals.first.map(Double.init) }
-    guard numbers.count == 3, numbers[2] != 0, numbers.allSatisfy(\.isFinite) else { throw .badData("the range is not valid") }
+    guard numbers.count == 3, numbers[2] != 0, numbers.allSatisfy(\.isFinite) else {
+      throw .badData("the range is not valid")
+    }
     let count = max(0, ((numbers[1] - numbers[0]) / numbers[2]).rounded(.up))
     guard count <= Double(ConversionLimits.foldedElements) else { throw .unsupported("the range is too long") }
     let values = (0..<Int(count)).map { numbers[0] + Double($0) * numbers[2] }

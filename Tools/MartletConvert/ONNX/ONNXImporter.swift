@@ -83,10 +83,12 @@ final class ONNXImporter {
     }
   }
 
-  private func importInputs(_ source: ONNXProtoGraph, layout: InputLayout, shape given: [Int]?) throws(ConversionError) {
+  private func importInputs(_ source: ONNXProtoGraph, layout: InputLayout, shape given: [Int]?) throws(ConversionError)
+  {
     for input in source.input where named[input.name] == nil {
       let shown = "\(name): input '\(printable(input.name))'"
-      guard input.hasType, input.type.hasTensorType, let type = ONNXType(rawValue: input.type.tensorType.elemType) else {
+      guard input.hasType, input.type.hasTensorType, let type = ONNXType(rawValue: input.type.tensorType.elemType)
+      else {
         throw .unsupported("\(shown) is no tensor of a type that is supported")
       }
       guard type.isReal || type == .int8 || type == .uint8 else {
@@ -120,7 +122,9 @@ final class ONNXImporter {
       else { throw ConversionError(.badRequest, "\(shown) does not have the shape \(given)") }
       return given
     }
-    let words = dimensions.map { $0.dimValue > 0 ? "\($0.dimValue)" : printable($0.dimParam.isEmpty ? "?" : $0.dimParam) }
+    let words = dimensions.map {
+      $0.dimValue > 0 ? "\($0.dimValue)" : printable($0.dimParam.isEmpty ? "?" : $0.dimParam)
+    }
     var shape: [Int] = []
     for (axis, dimension) in dimensions.enumerated() {
       if case .dimValue(let size)? = dimension.value {
@@ -153,7 +157,9 @@ final class ONNXImporter {
     for size in shape {
       guard size > 0 else { throw .unsupported("\(what): shape \(shape) is empty") }
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
-      guard !overflow, product <= 1 << 28 else { throw .unsupported("\(what): shape \(shape) has more than 2^28 elements") }
+      guard !overflow, product <= 1 << 28 else {
+        throw .unsupported("\(what): shape \(shape) has more than 2^28 elements")
+      }
       count = product
     }
     guard shape.count <= 6 else { throw .unsupported("\(what) has \(shape.count) dimensions, at most 6") }
@@ -190,7 +196,9 @@ final class ONNXImporter {
   }
 
   /// A constant of the graph: real numbers, with the grid that they come from.
-  func makeConstant(_ reals: [Float], shape: [Int], name: String, grid: Quantization? = nil) throws(ConversionError) -> Int {
+  func makeConstant(_ reals: [Float], shape: [Int], name: String, grid: Quantization? = nil) throws(ConversionError)
+    -> Int
+  {
     constantBytes += reals.count * 4
     guard constantBytes <= ConversionLimits.weightsBytes else {
       throw .badData("constants take more than \(ConversionLimits.weightsBytes) bytes")

@@ -24,7 +24,8 @@ struct ONNXModel {
       throw .badData("\(name): not an ONNX model: it has no graph")
     }
     guard message.functions.isEmpty else {
-      throw .unsupported("\(name): the model defines \(message.functions.count) functions of its own; inline them first")
+      throw .unsupported(
+        "\(name): the model defines \(message.functions.count) functions of its own; inline them first")
     }
     guard message.graph.sparseInitializer.isEmpty else {
       throw .unsupported("\(name): sparse initializers are not supported")
@@ -40,9 +41,10 @@ struct ONNXModel {
     external = ONNXExternalData(directory: directory)
   }
 
-  /// Whether bytes look like an ONNX model: `ir_version` first, as every exporter writes it.
+  /// Whether bytes look like an ONNX model: `ir_version` first, as every exporter writes it. A TensorFlow Lite model, which
+  /// has its identifier in bytes 4 to 7, may begin in the same way.
   static func matches(_ bytes: [UInt8]) -> Bool {
-    bytes.count > 4 && bytes[0] == 0x08 && bytes[1] < 64
+    bytes.count > 8 && bytes[0] == 0x08 && bytes[1] < 64 && Array(bytes[4..<8]) != Array("TFL3".utf8)
   }
 }
 

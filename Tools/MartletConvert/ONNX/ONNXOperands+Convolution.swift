@@ -78,7 +78,9 @@ extension ONNXOperands {
     var result = value
     if node.opType == "FusedConv" {
       let name = text("activation", default: "")
-      guard name == "Relu" || name.isEmpty else { throw .unsupported("the fused activation '\(name)' is not supported") }
+      guard name == "Relu" || name.isEmpty else {
+        throw .unsupported("the fused activation '\(name)' is not supported")
+      }
       if name == "Relu" { result = append(.unary(.relu), [value], importer.graph.values[value].shape) }
     }
     try definePicture(result, like: source)
@@ -152,7 +154,8 @@ extension ONNXOperands {
       asked = rank == 3 ? [shape[2] * stride.width] : [shape[1] * stride.height, shape[2] * stride.width]
     }
     if let asked {
-      let output = try size(asked.count == rank ? Array(asked.dropFirst(2)) : asked, rank: rank, "output_shape", limit: 1 << 16)
+      let output = try size(
+        asked.count == rank ? Array(asked.dropFirst(2)) : asked, rank: rank, "output_shape", limit: 1 << 16)
       func cut(_ whole: Int, _ output: Int) -> (Int, Int) {
         let total = max(0, whole - output)
         let small = total / 2
@@ -203,9 +206,13 @@ extension ONNXOperands {
 
   func importMatMul() throws(ConversionError) {
     try expectInputs(2...2)
-    if case .constant = try input(0) { throw .unsupported("the first operand is a constant, expected the second to be") }
+    if case .constant = try input(0) {
+      throw .unsupported("the first operand is a constant, expected the second to be")
+    }
     let source = try computed(0)
-    guard let kernel = try constant(1) else { throw .unsupported("both operands are computed, expected constant weights") }
+    guard let kernel = try constant(1) else {
+      throw .unsupported("both operands are computed, expected constant weights")
+    }
     guard kernel.shape.count == 2 else {
       throw .unsupported("the weights have \(kernel.shape.count) dimensions, expected 2")
     }
@@ -253,7 +260,9 @@ extension ONNXOperands {
     var parameters: [[Float]] = []
     for (index, what) in ["scale", "bias", "mean", "variance"].enumerated() {
       let tensor = try requireConstant(index + 1, what)
-      guard tensor.count == channels else { throw .badData("\(what) has \(tensor.count) elements for \(channels) channels") }
+      guard tensor.count == channels else {
+        throw .badData("\(what) has \(tensor.count) elements for \(channels) channels")
+      }
       parameters.append(tensor.reals)
     }
     let epsilon = Double(real("epsilon", default: 1e-5))

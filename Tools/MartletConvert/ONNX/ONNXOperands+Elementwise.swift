@@ -117,7 +117,9 @@ extension ONNXOperands {
   }
 
   private func combine(_ a: Computed, _ b: Computed, _ operation: ScalarFunction.Binary) throws(ConversionError) {
-    guard a.type.isReal, b.type.isReal else { throw .unsupported("is supported on real numbers only, not on \(a.type)") }
+    guard a.type.isReal, b.type.isReal else {
+      throw .unsupported("is supported on real numbers only, not on \(a.type)")
+    }
     let rank = max(a.layout.count, b.layout.count)
     // The layout of the operand that is computed, or the larger one, so that few elements move.
     let isConstant = [a, b].map { importer.graph.values[$0.value].constant != nil }
@@ -162,7 +164,9 @@ extension ONNXOperands {
     let slope = try requireConstant(1, "slope")
     if slope.count == 1 { return try apply(.leakyRelu(slope.reals[0]), to: source) }
     let alpha = try computed(1)
-    guard alpha.layout.count <= source.layout.count else { throw .badData("slope \(slope.shape) has too many dimensions") }
+    guard alpha.layout.count <= source.layout.count else {
+      throw .badData("slope \(slope.shape) has too many dimensions")
+    }
     let value = try expanded(alpha, to: source.layout)
     let shapes = [source.value, value].map { importer.graph.values[$0].shape }
     guard zip(shapes[0], shapes[1]).allSatisfy({ $1 == 1 || $1 == $0 }) else {

@@ -32,7 +32,9 @@ extension ONNXOperands {
     }
     if let open = result.firstIndex(of: -1) {
       var known = 1
-      for (axis, size) in result.enumerated() where axis != open { known = known.multipliedReportingOverflow(by: size).partialValue }
+      for (axis, size) in result.enumerated() where axis != open {
+        known = known.multipliedReportingOverflow(by: size).partialValue
+      }
       let count = shape.reduce(1, *)
       guard known > 0, count % known == 0 else { throw .badData("shape \(shape) cannot become \(wanted)") }
       result[open] = count / known
@@ -46,7 +48,9 @@ extension ONNXOperands {
     let sizes = shape(source)
     let number = integer("axis", default: 1)
     let axis = number < 0 ? number + sizes.count : number
-    guard (0...sizes.count).contains(axis) else { throw .badData("axis \(number) of a tensor of \(sizes.count) dimensions") }
+    guard (0...sizes.count).contains(axis) else {
+      throw .badData("axis \(number) of a tensor of \(sizes.count) dimensions")
+    }
     try reshape(source, to: [sizes[..<axis].reduce(1, *), sizes[axis...].reduce(1, *)])
   }
 
@@ -54,7 +58,9 @@ extension ONNXOperands {
     let source = try computed(0)
     let sizes = shape(source)
     let axes =
-      try integers("axes", orInput: 1).map { (numbers) throws(ConversionError) in try self.axes(numbers, rank: sizes.count) }
+      try integers("axes", orInput: 1).map { (numbers) throws(ConversionError) in
+        try self.axes(numbers, rank: sizes.count)
+      }
       ?? sizes.indices.filter { sizes[$0] == 1 }
     guard axes.allSatisfy({ sizes[$0] == 1 }) else { throw .badData("axes \(axes) of shape \(sizes) are not all 1") }
     let kept = sizes.indices.filter { !axes.contains($0) }
@@ -129,7 +135,9 @@ extension ONNXOperands {
       sizes = given
     } else {
       let parts = integer("num_outputs", default: node.output.count)
-      guard parts > 0, parts == node.output.count else { throw .badData("\(parts) parts for \(node.output.count) outputs") }
+      guard parts > 0, parts == node.output.count else {
+        throw .badData("\(parts) parts for \(node.output.count) outputs")
+      }
       let each = (size + parts - 1) / parts
       sizes = (0..<parts).map { min(each, size - min(size, $0 * each)) }
     }

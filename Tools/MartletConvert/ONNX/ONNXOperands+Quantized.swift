@@ -41,7 +41,9 @@ extension ONNXOperands {
   {
     let axis = dimension ?? 0
     let (quantization, kind) = try parameters(index, type: tensor.type, dimension: axis)
-    guard tensor.type == kind || !hasInput(index + 1) else { throw .badData("values are \(tensor.type), their zero point \(kind)") }
+    guard tensor.type == kind || !hasInput(index + 1) else {
+      throw .badData("values are \(tensor.type), their zero point \(kind)")
+    }
     let count = quantization.scales.count
     guard count == 1 || axis < tensor.shape.count && tensor.shape[axis] == count else {
       throw .badData("\(count) scales for the shape \(tensor.shape)")
@@ -79,7 +81,8 @@ extension ONNXOperands {
 
   private func note(_ input: Int, _ parameters: (quantization: Quantization, type: ONNXType)) {
     importer.graph.inputs[input].scale = parameters.quantization.scales[0]
-    importer.graph.inputs[input].zeroPoint = parameters.quantization.zeroPoints[0] + (parameters.type == .uint8 ? 128 : 0)
+    importer.graph.inputs[input].zeroPoint =
+      parameters.quantization.zeroPoints[0] + (parameters.type == .uint8 ? 128 : 0)
   }
 
   func importQuantize() throws(ConversionError) {
@@ -152,7 +155,9 @@ extension ONNXOperands {
     let kernel = try realConstant(3, dimension: 0, "weights")
     let bias = try bias(8, input: importer.graph.values[source.value].quantization, weights: kernel.grid)
     let value = try convolution(source, kernel, bias)
-    guard source.layout.count == 4 else { throw .unsupported("input has \(source.layout.count) dimensions, expected 4") }
+    guard source.layout.count == 4 else {
+      throw .unsupported("input has \(source.layout.count) dimensions, expected 4")
+    }
     try finish(value, layout: [0, 2, 3, 1], scale: 6)
   }
 
@@ -160,7 +165,9 @@ extension ONNXOperands {
     try expectInputs(8...8)
     let source = try realComputed(0)
     let kernel = try realConstant(3, dimension: 1, "weights")
-    guard kernel.shape.count == 2 else { throw .unsupported("the weights have \(kernel.shape.count) dimensions, expected 2") }
+    guard kernel.shape.count == 2 else {
+      throw .unsupported("the weights have \(kernel.shape.count) dimensions, expected 2")
+    }
     let value = try fullyConnected(source, kernel, isTransposed: false, nil)
     try finish(value, layout: Array(source.layout.indices), scale: 6)
   }
@@ -215,7 +222,9 @@ extension ONNXOperands {
     inner.output = ["\(origin.index)\0"]
     for (name, named) in zip(names, inputs) { importer.named[name] = named }
     try ONNXOperands(inner, origin, importer).importNode()
-    guard case .computed(var result) = importer.named[inner.output[0]] else { throw .unsupported("the result is a constant") }
+    guard case .computed(var result) = importer.named[inner.output[0]] else {
+      throw .unsupported("the result is a constant")
+    }
     importer.graph.values[result.value].name = node.output.first ?? ""
     result = try quantized(result, single(scale))
     try define(0, .computed(result))

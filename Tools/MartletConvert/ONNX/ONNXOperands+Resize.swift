@@ -4,7 +4,9 @@ import Foundation
 extension ONNXOperands {
   func importResize() throws(ConversionError) {
     let source = try computed(0)
-    guard source.layout.count == 4 else { throw .unsupported("input has \(source.layout.count) dimensions, expected 4") }
+    guard source.layout.count == 4 else {
+      throw .unsupported("input has \(source.layout.count) dimensions, expected 4")
+    }
     let sizes = shape(source)
     let isUpsample = node.opType == "Upsample"
     let hasRegion = !isUpsample && importer.opset >= 11
@@ -33,7 +35,8 @@ extension ONNXOperands {
     }
     try importer.checkShape(output, "output")
     guard output[0] == sizes[0], output[1] == sizes[1] else { throw .unsupported("resizes batch or channels") }
-    let transform = isUpsample || importer.opset < 11
+    let transform =
+      isUpsample || importer.opset < 11
       ? "asymmetric" : text("coordinate_transformation_mode", default: "half_pixel")
     let mode = text("mode", default: "nearest")
     guard integer("antialias") == 0, integer("exclude_outside") == 0 else {

@@ -39,7 +39,8 @@ struct ONNXTensor {
   /// The elements as integers; real ones are cut towards zero.
   var integers: [Int64] {
     switch elements {
-    case .reals(let values): values.map { Int64(exactly: $0.rounded(.towardZero)) ?? ($0 < 0 ? .min : $0 > 0 ? .max : 0) }
+    case .reals(let values):
+      values.map { Int64(exactly: $0.rounded(.towardZero)) ?? ($0 < 0 ? .min : $0 > 0 ? .max : 0) }
     case .integers(let values): values
     }
   }

@@ -82,7 +82,8 @@ enum AffineFolding {
         graph.values[input].quantization == nil, case .depthwise = graph.nodes[before].operation,
         let weights = graph.nodes[before].inputs[1], graph.values[weights].shape == [1, 1, 1, channels],
         graph.values[weights].name == "factor", let inner = graph.reals(of: weights),
-        let bias = try? graph.nodes[before].bias(in: graph, channels: channels), let source = graph.nodes[before].inputs[0]
+        let bias = try? graph.nodes[before].bias(in: graph, channels: channels),
+        let source = graph.nodes[before].inputs[0]
       {
         // A summand after a factor.
         for channel in 0..<channels {

@@ -60,7 +60,9 @@ struct Calibration {
   private(set) var outputs: [[[Float]]] = []
 
   /// - Parameter progress: is told how many of `2 * source.count` steps are done.
-  init(_ executor: FloatExecutor, _ source: some SampleSource, progress: @Sendable (Int) -> Void) throws(ConversionError) {
+  init(_ executor: FloatExecutor, _ source: some SampleSource, progress: @Sendable (Int) -> Void)
+    throws(ConversionError)
+  {
     typealias Found = Result<(seen: [Int: Distribution], outputs: [[Float]]), ConversionError>
     for pass in 0..<2 {
       for first in stride(from: 0, to: source.count, by: 8) {

@@ -45,7 +45,8 @@ struct GridPlan {
     }
     let missing = open.compactMap { root -> String? in
       guard let value = held[root]?.first else { return nil }
-      let what = uses.producer[value].map { "\(graph.nodes[$0].origin.description): its result" }
+      let what =
+        uses.producer[value].map { "\(graph.nodes[$0].origin.description): its result" }
         ?? "input '\(printable(graph.values[value].name))'"
       return "\(what) has no scale; quantize the model with pictures: martlet-tools quantize"
     }
@@ -78,7 +79,9 @@ struct GridPlan {
     case .add: return ranges[0].lowerBound + ranges[1].lowerBound...ranges[0].upperBound + ranges[1].upperBound
     case .subtract: return ranges[0].lowerBound - ranges[1].upperBound...ranges[0].upperBound - ranges[1].lowerBound
     case .multiply:
-      let corners = [ranges[0].lowerBound, ranges[0].upperBound].flatMap { [$0 * ranges[1].lowerBound, $0 * ranges[1].upperBound] }
+      let corners = [ranges[0].lowerBound, ranges[0].upperBound].flatMap {
+        [$0 * ranges[1].lowerBound, $0 * ranges[1].upperBound]
+      }
       return Self.hull(corners.map { $0...$0 })
     case .unary(let function):
       let (low, high) = (Double(ranges[0].lowerBound), Double(ranges[0].upperBound))

@@ -36,7 +36,8 @@ struct LayerSweep {
     var nodes: [FloatNode] = []
     for node in graph.nodes { nodes.append(try FloatNode(node, in: graph)) }
     for node in graph.nodes {
-      guard case .unary(let function) = node.operation, let bounds = function.scalar.clampBounds, let input = node.inputs[0],
+      guard case .unary(let function) = node.operation, let bounds = function.scalar.clampBounds,
+        let input = node.inputs[0],
         grids[input] == grids[node.outputs[0]]
       else { continue }
       clamps[input] = bounds
@@ -91,14 +92,18 @@ struct LayerSweep {
     }
     let inputs: @Sendable (Int) -> [[Float]] = { sample in
       float.operands.map { value in
-        guard let grid = grids[value], let integers = held[sample].quantized[value] else { return held[sample].real[value] ?? [] }
+        guard let grid = grids[value], let integers = held[sample].quantized[value] else {
+          return held[sample].real[value] ?? []
+        }
         return integers.map { grid.real($0) }
       }
     }
     var simulated = float
     if node.operation.hasWeights, let input = node.inputs[0], let inputGrid = grids[input] {
       var layer: QuantizedWeights
-      if let known = weights[index] { layer = known } else {
+      if let known = weights[index] {
+        layer = known
+      } else {
         layer = try QuantizedWeights(node, in: graph, inputScale: inputGrid.scale)
       }
       if options.refines {
@@ -127,7 +132,9 @@ struct LayerSweep {
     }
   }
 
-  private static func error(_ reals: [[Float]], _ quantized: [[Int8]], _ grid: Grid, clamp: ClosedRange<Float>, _ node: Int, _ value: Int)
+  private static func error(
+    _ reals: [[Float]], _ quantized: [[Int8]], _ grid: Grid, clamp: ClosedRange<Float>, _ node: Int, _ value: Int
+  )
     -> LayerError
   {
     let statistics = inParallel(reals.count) { sample in

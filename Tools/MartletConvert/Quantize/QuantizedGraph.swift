@@ -95,7 +95,11 @@ enum QuantizedGraph {
   ) throws(ConversionError) {
     guard let input = node.inputs[0], let weights = node.inputs[1], let grid = grids[input] else { return }
     let quantized: QuantizedWeights
-    if let chosen { quantized = chosen } else { quantized = try QuantizedWeights(node, in: graph, inputScale: grid.scale) }
+    if let chosen {
+      quantized = chosen
+    } else {
+      quantized = try QuantizedWeights(node, in: graph, inputScale: grid.scale)
+    }
     // Two nodes may share one constant.
     graph.values.append(
       Value(

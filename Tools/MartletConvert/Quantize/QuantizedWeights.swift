@@ -59,7 +59,9 @@ struct QuantizedWeights: Sendable {
 
   static func coveringScales(_ reals: [Float], inner: Int, channels: Int) -> [Float] {
     var largest = Array(repeating: Float(0), count: channels)
-    for (index, real) in reals.enumerated() { largest[index / inner % channels] = max(largest[index / inner % channels], abs(real)) }
+    for (index, real) in reals.enumerated() {
+      largest[index / inner % channels] = max(largest[index / inner % channels], abs(real))
+    }
     return largest.map { $0 / 127 }
   }
 

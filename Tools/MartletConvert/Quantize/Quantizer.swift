@@ -25,9 +25,9 @@ public struct QuantizerOptions: Sendable {
       + Equalization.allCases.filter { $0 != chosen.equalization }.map { kind in
         ("--equalize \(kind.rawValue)", changed { $0.equalization = kind })
       } + [
-      (chosen.correctsBias ? "--no-bias-correction" : "--bias-correction", changed { $0.correctsBias.toggle() }),
-      (chosen.refines ? "--no-refine" : "--refine", changed { $0.refines.toggle() }),
-    ]
+        (chosen.correctsBias ? "--no-bias-correction" : "--bias-correction", changed { $0.correctsBias.toggle() }),
+        (chosen.refines ? "--no-refine" : "--refine", changed { $0.refines.toggle() }),
+      ]
   }
 }
 
@@ -56,7 +56,8 @@ public enum Quantizer {
       let result = try quantize(&model, samples, normalization, quantizer, progress)
       let provenance = [
         "calibration: \(pictures.count) pictures, ranges by \(quantizer.method.rawValue)"
-          + (quantizer.equalization == .none ? "" : ", \(quantizer.equalization.rawValue) equalized") + (quantizer.correctsBias ? ", bias corrected" : "")
+          + (quantizer.equalization == .none ? "" : ", \(quantizer.equalization.rawValue) equalized")
+          + (quantizer.correctsBias ? ", bias corrected" : "")
           + (quantizer.refines ? ", rounding refined" : "")
       ]
       let conversion = try Converter.finish(model, options: options, provenance: provenance)
@@ -88,7 +89,8 @@ public enum Quantizer {
 
   // MARK: - The input
 
-  static func normalization(_ model: SourceModel, _ options: ConversionOptions) throws(ConversionError) -> Normalization {
+  static func normalization(_ model: SourceModel, _ options: ConversionOptions) throws(ConversionError) -> Normalization
+  {
     let fallback = (model.format == .onnx ? Normalization.Preset.imagenet : .tf).normalization
     let mean = try PictureInput.three(options.mean ?? model.metadata.mean ?? fallback.mean, "mean")
     let deviation = try PictureInput.three(
@@ -204,11 +206,12 @@ public enum Quantizer {
 
   /// As many samples as fit in about 360 MB side by side, 64 at most.
   fileprivate static func sweepIndices(_ graph: Graph, _ count: Int) -> [Int] {
-    let largest = graph.nodes.map { node in
-      if case .unary = node.operation { return 0 }
-      let computed = (node.inputs.compactMap { $0 } + node.outputs).filter { graph.values[$0].constant == nil }
-      return computed.reduce(0) { $0 + graph.values[$1].count }
-    }.max() ?? 1
+    let largest =
+      graph.nodes.map { node in
+        if case .unary = node.operation { return 0 }
+        let computed = (node.inputs.compactMap { $0 } + node.outputs).filter { graph.values[$0].constant == nil }
+        return computed.reduce(0) { $0 + graph.values[$1].count }
+      }.max() ?? 1
     let fitting = max(4, min(64, 360_000_000 / max(1, largest * 5)))
     let chosen = min(count, fitting)
     return (0..<chosen).map { $0 * count / chosen }

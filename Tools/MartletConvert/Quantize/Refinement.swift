@@ -96,7 +96,8 @@ enum Refinement {
   }
 
   /// Minimizes (s q - v) G (s q - v)' over integers q, one at a time.
-  private static func descend(_ start: [Int8], _ reals: [Float], scale: Float, _ gram: [Float], _ depth: Int) -> [Int8] {
+  private static func descend(_ start: [Int8], _ reals: [Float], scale: Float, _ gram: [Float], _ depth: Int) -> [Int8]
+  {
     var q = start
     // Half the slope: (s q - v) G.
     var slope = [Float](repeating: 0, count: depth)

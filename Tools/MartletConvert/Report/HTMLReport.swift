@@ -25,14 +25,18 @@ public struct HTMLReport {
     title = name
     labels = device.labels
     plan = device.memoryPlanSVG(title: "The tensors of \(name) in the arena")
-    facts = [
-      ("file", "\(file.count) bytes"), ("arena", "\(device.arenaBytes) bytes with one thread"),
-      ("pictures", "\(report.pictureCount)"),
-      ("agreement", String(format: "%.1f %% of the pictures have float's best class", 100 * report.agreement)),
-      ("outputs", String(format: "%.1f dB, cosine %.5f", report.outputs.signalToNoise, report.outputs.cosine)),
-    ] + report.provenance.compactMap { line in
-      line.firstIndex(of: ":").map { (String(line[..<$0]), line[line.index(after: $0)...].trimmingCharacters(in: .whitespaces)) }
-    }
+    facts =
+      [
+        ("file", "\(file.count) bytes"), ("arena", "\(device.arenaBytes) bytes with one thread"),
+        ("pictures", "\(report.pictureCount)"),
+        ("agreement", String(format: "%.1f %% of the pictures have float's best class", 100 * report.agreement)),
+        ("outputs", String(format: "%.1f dB, cosine %.5f", report.outputs.signalToNoise, report.outputs.cosine)),
+      ]
+      + report.provenance.compactMap { line in
+        line.firstIndex(of: ":").map {
+          (String(line[..<$0]), line[line.index(after: $0)...].trimmingCharacters(in: .whitespaces))
+        }
+      }
   }
 
   public func html() -> String {
@@ -69,12 +73,15 @@ public struct HTMLReport {
   }
 
   private var worstTable: String {
-    var rows = "<table><tr><th>layer</th><th>dB</th><th>cosine</th><th>cut off</th><th>range</th><th>step</th><th>what to try</th></tr>"
+    var rows =
+      "<table><tr><th>layer</th><th>dB</th><th>cosine</th><th>cut off</th><th>range</th><th>step</th><th>what to try</th></tr>"
     for layer in report.worstFirst.prefix(12) {
       let range = layer.grid.range
       rows += "<tr><td>\(Plots.escaped(layer.name))</td><td>\(Plots.number(layer.statistics.signalToNoise))</td>"
-      rows += String(format: "<td>%.5f</td><td>%.3f %%</td>", layer.statistics.cosine, 100 * layer.statistics.saturation)
-      rows += "<td>\(Plots.short(range.lowerBound)) to \(Plots.short(range.upperBound))</td><td>\(Plots.short(layer.grid.scale))</td>"
+      rows += String(
+        format: "<td>%.5f</td><td>%.3f %%</td>", layer.statistics.cosine, 100 * layer.statistics.saturation)
+      rows +=
+        "<td>\(Plots.short(range.lowerBound)) to \(Plots.short(range.upperBound))</td><td>\(Plots.short(layer.grid.scale))</td>"
       rows += "<td>\(Plots.escaped(layer.advice ?? ""))</td></tr>"
     }
     return rows + "</table>"

@@ -56,7 +56,8 @@ enum Plots {
     var svg = "<svg viewBox='0 0 \(number(width)) \(number(height + 18))' role='img' aria-label='histogram'>"
     svg += "<rect class='range' x='\(number(x(Double(range.lowerBound))))' y='0' "
     svg += "width='\(number(x(Double(range.upperBound)) - x(Double(range.lowerBound))))' height='\(number(height))'>"
-    svg += "<title>the grid: \(short(range.lowerBound)) to \(short(range.upperBound)), step \(short(layer.grid.scale))</title></rect>"
+    svg +=
+      "<title>the grid: \(short(range.lowerBound)) to \(short(range.upperBound)), step \(short(layer.grid.scale))</title></rect>"
     for (column, count) in counts.enumerated() where count > 0 {
       let size = max(1, height * log10(1 + count) / max(top, 1e-9))
       svg += "<rect class='bar' x='\(number(Double(column) * step))' y='\(number(height - size))' "

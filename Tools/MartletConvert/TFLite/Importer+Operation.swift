@@ -131,7 +131,8 @@ extension Operands {
     let output = try quantizedOutput(shape: value(input).shape)
     let quantization = value(output).quantization
     guard importer.isFloat || quantization != nil else { throw .unsupported("output has no scale") }
-    guard case let scale = quantization?.scales[0] ?? 1 / 256, abs(scale - 1 / 256) <= 0.001 / 256, quantization?.zeroPoints[0] ?? -128 == -128
+    guard case let scale = quantization?.scales[0] ?? 1 / 256, abs(scale - 1 / 256) <= 0.001 / 256,
+      quantization?.zeroPoints[0] ?? -128 == -128
     else { throw .unsupported("output scale is not 1/256 with the lowest zero point") }
     let beta = try floatOption(0)
     guard beta.isFinite, beta > 0 else { throw .badData("beta \(beta) is not positive") }

@@ -16,9 +16,10 @@ struct ModelMetadata {
     if let input = try subgraph.tables(2, "input tensor", limit: 256).first {
       try readNormalization(input)
     }
-    var files = try subgraph.tables(3, "output tensor", limit: 256).first.map { (table) throws(ConversionError) in
-      try Self.files(of: table, field: 6)
-    } ?? []
+    var files =
+      try subgraph.tables(3, "output tensor", limit: 256).first.map { (table) throws(ConversionError) in
+        try Self.files(of: table, field: 6)
+      } ?? []
     if files.isEmpty { files = try Self.files(of: root, field: 6) }
     guard let file = files.first else { return }
     let archive = try ZipArchive(model.bytes, name: name)
