@@ -128,6 +128,55 @@ private struct NoiseSamples: SampleSource {
     for (x, y) in zip([0.5, 1, 3, 0] as [Float], scores) { #expect(abs(x - y) <= 0.03, "\(x) \(y)") }
   }
 
+  /// A rectifier whose grid it shares with negative values, through a concatenation: the sweep computes what the device does.
+  @Test func sweepClampsAsTheDeviceDoes() throws {
+    var b = ONNXBuilder()
+    var random = Random(seed: 9)
+    b.input("x", [1, 3, 8, 8])
+    for name in ["w1", "w2"] { b.constant(name, [4, 3, 1, 1], (0..<12).map { _ in random.real() }) }
+    b.node("Conv", ["x", "w1"], ["a"])
+    b.node("Relu", ["a"], ["r"])
+    b.node("Conv", ["x", "w2"], ["n"])
+    b.node("Concat", ["r", "n"], ["c"], integers: ["axis": [1]])
+    b.node("GlobalAveragePool", ["c"], ["g"])
+    b.node("Flatten", ["g"], ["y"])
+    b.output("y")
+    var graph = try b.graph(passes: true)
+    let samples = NoiseSamples(count: 6, size: 192)
+    let calibration = try Calibration(FloatExecutor(graph), samples) { _ in }
+    let plan = try GridPlan(&graph, distributions: calibration.distributions)
+    let sweep = try LayerSweep(
+      graph, grids: plan.grids, source: samples, indices: Array(0..<6),
+      options: LayerSweep.Options(correctsBias: false, refines: false))
+    var model = try SourceModel(b.bytes, name: "m.onnx", directory: nil, options: ConversionOptions())
+    model.graph = try QuantizedGraph.make(graph, grids: plan.grids, weights: sweep.weights)
+    let runner = ModelRunner(file: try Converter.finish(model, options: ConversionOptions()).bytes)
+    let step = try #require(plan.grids[graph.outputs[0].value]).scale
+    for index in 0..<6 {
+      let input = samples.sample(index)
+      let bytes = try runner.run([input.withUnsafeBytes { Array($0) }])[0]
+      let scores = ArraySlice(bytes).integers(of: UInt32.self).map { Float(bitPattern: $0) }
+      for (x, y) in zip(sweep.outputs[index][0], scores) { #expect(abs(x - y) <= step * 1.01, "\(x) \(y)") }
+    }
+  }
+
+  /// A clamp behind a convolution stays with it; what follows is a function of what the clamp leaves.
+  @Test func clampsStayWithTheirLayer() throws {
+    var b = ONNXBuilder()
+    b.input("x", [1, 3, 4, 4])
+    b.constant("w", [2, 3, 1, 1], [1, 2, 3, 4, 5, 6])
+    b.node("Conv", ["x", "w"], ["c"])
+    b.node("Relu", ["c"], ["r"])
+    b.node("Tanh", ["r"], ["y"])
+    b.output("y")
+    let graph = try b.graph(passes: true)
+    let functions = graph.nodes.compactMap { node -> ScalarFunction? in
+      if case .unary(let function) = node.operation { function.scalar } else { nil }
+    }
+    #expect(functions.count == 2 && functions[0].clampBounds == 0 ... .infinity)
+    #expect(functions.last == .unary(.tanh))
+  }
+
   @Test func gridCoversZero() {
     for range: ClosedRange<Float> in [0...6, -1...1, -0.3...7.2, 2...3, -9 ... -4, 0...0] {
       let grid = Grid(covering: range)

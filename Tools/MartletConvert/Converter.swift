@@ -78,9 +78,7 @@ public enum Converter {
     var model = try SourceModel(source, name: name, directory: directory, options: options)
     return try model.named { (model) throws(ConversionError) in
       if model.isFloat {
-        guard
-          model.graph.values.contains(where: { $0.type == .float32 && $0.quantization != nil && $0.constant == nil })
-        else {
+        guard model.isQuantized else {
           throw .unsupported("the model is float; quantize it with pictures: martlet-tools quantize")
         }
         FloatPasses.run(&model.graph)

@@ -50,6 +50,18 @@ struct SourceModel {
     }
   }
 
+  /// Whether the model itself says how its values are quantized.
+  var isQuantized: Bool {
+    !isFloat || graph.values.contains { $0.type == .float32 && $0.quantization != nil && $0.constant == nil }
+  }
+
+  /// A model that is to be run in real numbers has to be in real numbers.
+  func requireFloat() throws(ConversionError) {
+    guard !isQuantized else {
+      throw ConversionError(.badRequest, "is quantized; make it a .martlet file with martlet-tools convert first")
+    }
+  }
+
   /// How classifiers of the model's kind are measured: PyTorch's scale the shorter side to 8/7 of the input's.
   func shorterSide(_ options: ConversionOptions) -> Int {
     if let asked = options.shorterSide { return asked }

@@ -92,11 +92,7 @@ extension Graph {
   /// The largest weight of each output channel of a node; empty if it has none.
   func weightRanges(_ node: Node) -> [Float] {
     guard node.operation.hasWeights, let index = node.inputs[1], let reals = reals(of: index) else { return [] }
-    let shape = values[index].shape
-    var isDepthwise = false
-    if case .depthwise = node.operation { isDepthwise = true }
-    let channels = (isDepthwise ? shape.last : shape.first) ?? 1
-    return QuantizedWeights.coveringScales(reals, inner: isDepthwise ? 1 : reals.count / channels, channels: channels)
-      .map { $0 * 127 }
+    let (channels, inner) = node.operation.weightLayout(values[index].shape)
+    return QuantizedWeights.coveringScales(reals, inner: inner, channels: channels).map { $0 * 127 }
   }
 }

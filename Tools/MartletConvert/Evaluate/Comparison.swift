@@ -21,7 +21,7 @@ public enum Comparison {
     var model = try SourceModel(source.bytes, name: source.name, directory: source.directory, options: options)
     let asked = options
     return try model.named { (model) throws(ConversionError) in
-      guard model.isFloat else { throw ConversionError(.badRequest, "is quantized; the first model must be in float") }
+      try model.requireFloat()
       let normalization = try Quantizer.normalization(model, asked)
       FloatPasses.run(&model.graph)
       let own = try Quantizer.fit(model, asked)
@@ -70,7 +70,7 @@ public enum Comparison {
             entry.distribution.countWithin(reals, Self.wide(tensor.grid.range))
             seen[value] = entry
           }
-          scores.append((index, float, device.scores(of: pictures[index], channels: fit.channels)))
+          scores.append((index, float, device.scores))
           progress("comparing", Double(done.next()) / Double(pictures.count))
         }
         return .success((seen, scores))

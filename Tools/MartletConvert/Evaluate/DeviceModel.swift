@@ -63,7 +63,6 @@ final class DeviceModel {
   }
 
   var arenaBytes: Int { engine.budget.arenaBytes }
-  var outputCount: Int { Int(engine.tensor(Int(engine.manifest.outputs[0].tensor)).byteCount) }
 
   func memoryPlanSVG(title: String) -> String { MartletDevice.MemoryPlan(engine).svg(title: title) }
 
@@ -76,12 +75,14 @@ final class DeviceModel {
     for (index, pixel) in picture.enumerated() { input[index] = table[index % channels * 256 + Int(pixel)] }
   }
 
-  func run() { engine.run(on: team) }
-
-  /// The scores of a picture, in real numbers.
   func scores(of picture: [UInt8], channels: Int) -> [Float] {
     setPicture(picture, channels: channels)
-    run()
+    engine.run(on: team)
+    return scores
+  }
+
+  /// The scores of the picture that was run last, in real numbers.
+  var scores: [Float] {
     let boundary = engine.manifest.outputs[0]
     let record = engine.tensor(Int(boundary.tensor))
     return engine.bytes(ofTensor: Int(boundary.tensor)).map { byte in
@@ -98,7 +99,7 @@ final class DeviceModel {
       guard record.type == ElementType.int8.rawValue else { continue }
       observe(
         ObservedTensor(
-          index: output, operatorIndex: index, name: String(decoding: engine.name(ofTensor: output), as: UTF8.self),
+          name: String(decoding: engine.name(ofTensor: output), as: UTF8.self),
           grid: Grid(scale: record.scale, zeroPoint: record.zeroPoint), bytes: engine.bytes(ofTensor: output)))
     }
   }
@@ -106,19 +107,9 @@ final class DeviceModel {
 
 /// A tensor in the arena, just computed.
 struct ObservedTensor {
-  var index: Int
-  var operatorIndex: Int
   var name: String
   var grid: Grid
-  private let bytes: UnsafeMutableRawBufferPointer
-
-  init(index: Int, operatorIndex: Int, name: String, grid: Grid, bytes: UnsafeMutableRawBufferPointer) {
-    self.index = index
-    self.operatorIndex = operatorIndex
-    self.name = name
-    self.grid = grid
-    self.bytes = bytes
-  }
+  fileprivate let bytes: UnsafeMutableRawBufferPointer
 
   var integers: [Int8] { bytes.map { Int8(bitPattern: $0) } }
 }

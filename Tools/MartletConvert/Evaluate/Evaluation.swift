@@ -141,6 +141,7 @@ public struct Evaluation: Sendable {
           "takes pictures of \(own.width)x\(own.height)x\(own.channels), the other model of "
             + "\(fit.width)x\(fit.height)x\(fit.channels)")
       }
+      try model.requireFloat()
       let pictures: [[UInt8]]
       if let given { pictures = given } else { pictures = try folder.pictures(own) }
       let normalization = try Quantizer.normalization(model, options)

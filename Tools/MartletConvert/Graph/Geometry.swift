@@ -79,6 +79,18 @@ extension Operation {
     }
   }
 
+  /// Whether its weights have their output channels last.
+  var hasChannelsLast: Bool {
+    if case .depthwise = self { true } else { false }
+  }
+
+  /// How weights belong to output channels: weight `i` to channel `i / inner % channels`. Depthwise weights have their
+  /// channels last, all others first.
+  func weightLayout(_ shape: [Int]) -> (channels: Int, inner: Int) {
+    if hasChannelsLast { return (shape.last ?? 1, 1) }
+    return (shape.first ?? 1, shape.dropFirst().reduce(1, *))
+  }
+
   var activation: Activation {
     switch self {
     case .convolution(_, _, let activation), .depthwise(_, _, let activation), .fullyConnected(let activation),

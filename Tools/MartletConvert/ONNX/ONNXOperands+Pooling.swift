@@ -48,7 +48,7 @@ extension ONNXOperands {
     return append(.averagePool(window: kernel, motion, .none), [value], result)
   }
 
-  /// - Parameter inputIndex: QLinear forms have quantization parameters between their operands.
+  /// Input 0 as a picture, and how the window moves over it.
   func pool() throws(ConversionError) -> (
     source: Computed, picture: Int, kernel: Size, moved: (motion: WindowMotion, output: Size, end: Size)
   ) {

@@ -45,11 +45,9 @@ enum AffineFolding {
       else { continue }
       let shape = graph.values[weights].shape
       let channels = graph.values[found.input].shape.last ?? 1
-      // Depthwise weights have their channels last, all others first.
-      var isLast = false
-      if case .depthwise = graph.nodes[first].operation { isLast = true }
-      guard (isLast ? shape.last : shape.first) == channels else { continue }
-      let inner = isLast ? 1 : reals.count / channels
+      let layout = graph.nodes[first].operation.weightLayout(shape)
+      guard layout.channels == channels else { continue }
+      let inner = layout.inner
       if let factors = found.factors {
         let scaled = reals.enumerated().map { $1 * factors[$0 / inner % channels] }
         graph.nodes[first].inputs[1] = graph.makeReals(scaled, shape: shape, name: graph.values[weights].name)

@@ -8,15 +8,21 @@ enum ScalarFusion {
     func function(of value: Int) -> (root: Int, function: ScalarFunction) {
       known[value] ?? (value, .identity)
     }
-    /// A value may vanish into its reader if nobody else needs it and the model does not quantize it.
-    func isInner(_ value: Int) -> Bool { !uses.isOutput[value] && graph.values[value].quantization == nil }
+    /// A value may vanish into its reader if the model does not quantize it. A clamp behind a convolution or the like stays:
+    /// it costs nothing there, and what it cuts off costs no grid.
+    func isInner(_ value: Int) -> Bool {
+      guard !uses.isOutput[value], graph.values[value].quantization == nil else { return false }
+      guard let node = uses.producer[value], case .unary(let function) = graph.nodes[node].operation,
+        function.scalar.clampBounds != nil, let input = graph.nodes[node].inputs[0], let before = uses.producer[input]
+      else { return true }
+      return !ActivationFusion.clamps(graph.nodes[before].operation)
+    }
     for (index, node) in graph.nodes.enumerated() {
       let result = node.outputs[0]
       switch node.operation {
       case .unary(let outer):
         guard let input = node.inputs[0], graph.values[input].constant == nil else { continue }
         let inner = isInner(input) ? function(of: input) : (input, .identity)
-        // A clamp after a convolution belongs to it; one inside a longer function does not.
         known[result] = inner.1.followed(by: outer.scalar).map { (inner.0, $0) } ?? (input, outer.scalar)
       case .add, .subtract, .multiply:
         guard let a = node.inputs[0], let b = node.inputs[1], graph.values[a].constant == nil,

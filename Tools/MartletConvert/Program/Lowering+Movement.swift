@@ -101,15 +101,8 @@ extension Lowering {
   mutating func lowerBlocks(_ node: Node, block: Int, toDepth: Bool) throws(ConversionError) {
     let input = try operand(node.inputs[0])
     let output = try result(node)
-    let wide = program.tensors[toDepth ? input : output].shape
-    let deep = program.tensors[toDepth ? output : input].shape
-    // Index space: [N, H, block, W, block, C] of the wide tensor with H and W those of the deep one.
-    let depth = wide[3]
-    let shape = [deep[0], deep[1], block, deep[2], block, depth]
-    let w = StridedView.denseStrides(wide)
-    let d = StridedView.denseStrides(deep)
-    let wideView = StridedView(shape: shape, strides: [w[0], w[1] * block, w[1], w[2] * block, w[2], 1])
-    let deepView = StridedView(shape: shape, strides: [d[0], d[1], block * depth, d[2], depth, 1])
-    emitCopy(node.origin, from: input, to: output, toDepth ? wideView : deepView, toDepth ? deepView : wideView)
+    let shape = program.tensors[input].shape
+    let source: StridedView = toDepth ? .spaceToDepth(shape, block: block) : .depthToSpace(shape, block: block)
+    emitCopy(node.origin, from: input, to: output, source, .dense(source.shape))
   }
 }

@@ -67,6 +67,25 @@ struct StridedView {
   }
 }
 
+extension StridedView {
+  /// [N, H, W, C] read as [N, H / block, W / block, block, block, C].
+  static func spaceToDepth(_ shape: [Int], block: Int) -> StridedView {
+    let w = denseStrides(shape)
+    return StridedView(
+      shape: [shape[0], shape[1] / block, shape[2] / block, block, block, shape[3]],
+      strides: [w[0], w[1] * block, w[2] * block, w[1], w[2], 1])
+  }
+
+  /// [N, H, W, block, block, C] read as [N, H, block, W, block, C].
+  static func depthToSpace(_ shape: [Int], block: Int) -> StridedView {
+    let d = denseStrides(shape)
+    let depth = shape[3] / (block * block)
+    return StridedView(
+      shape: [shape[0], shape[1], block, shape[2], block, depth],
+      strides: [d[0], d[1], block * depth, d[2], depth, 1])
+  }
+}
+
 typealias Sextet = (Int32, Int32, Int32, Int32, Int32, Int32)
 
 /// The innermost six, filled up in front.

@@ -138,8 +138,7 @@ public enum Equalization: String, Sendable, CaseIterable {
       var bias = try? graph.nodes[first].bias(in: graph, channels: factors.count)
     else { return }
     let channels = factors.count
-    var inner = wa.count / channels
-    if case .depthwise = graph.nodes[first].operation { inner = 1 }
+    let inner = graph.nodes[first].operation.weightLayout(graph.values[a].shape).inner
     for index in wa.indices { wa[index] *= factors[index / inner % channels] }
     for index in wb.indices { wb[index] /= factors[index % channels] }
     for channel in 0..<channels { bias[channel] *= factors[channel] }

@@ -35,9 +35,10 @@ struct LayerSweep {
     weights = given
     var nodes: [FloatNode] = []
     for node in graph.nodes { nodes.append(try FloatNode(node, in: graph)) }
+    let uses = GraphUses(graph)
     for node in graph.nodes {
       guard case .unary(let function) = node.operation, let bounds = function.scalar.clampBounds,
-        let input = node.inputs[0],
+        let input = node.inputs[0], uses.producer[input] != nil, uses.readers[input].count == 1, !uses.isOutput[input],
         grids[input] == grids[node.outputs[0]]
       else { continue }
       clamps[input] = bounds
@@ -75,15 +76,16 @@ struct LayerSweep {
     _ samples: inout [Sample]
   ) throws(ConversionError) {
     let result = float.result
-    if let input = node.inputs[0], clamps[input] != nil, case .unary = node.operation, let last = errors.last {
-      // Clamped already when it was stored: the very same numbers.
+    if let input = node.inputs[0], clamps[input] != nil, let before = errors.last(where: { $0.value == input }) {
+      // Its only reader is this clamp, and it was stored clamped: the very same numbers.
       for sample in samples.indices {
         samples[sample].real[result] = samples[sample].real[input]
         samples[sample].quantized[result] = samples[sample].quantized[input]
       }
-      errors.append(LayerError(node: index, value: result, statistics: last.statistics))
+      errors.append(LayerError(node: index, value: result, statistics: before.statistics))
       return
     }
+    let clamp = clamps[result] ?? -.infinity ... .infinity
     let held = samples
     let reals = inParallel(samples.count) { sample in float(float.operands.map { held[sample].real[$0] ?? [] }) }
     guard let grid = grids[result] else {
@@ -114,7 +116,8 @@ struct LayerSweep {
         let moved = simulated
         let channels = layer.channels
         let differences = inParallel(samples.count) { sample in
-          ChannelDifference(reals[sample], moved(inputs(sample)), channels: channels, within: grid.range)
+          ChannelDifference(
+            reals[sample], moved(inputs(sample)), channels: channels, within: grid.range.clamped(to: clamp))
         }
         let total = differences.dropFirst().reduce(into: differences[0]) { $0.add($1) }
         for channel in 0..<channels { layer.realBias[channel] += total.mean(channel) }
@@ -123,20 +126,19 @@ struct LayerSweep {
       weights[index] = layer
     }
     let final = simulated
-    let quantized = inParallel(samples.count) { sample in final(inputs(sample)).map { grid.quantize($0) } }
-    errors.append(Self.error(reals, quantized, grid, clamp: clamps[result] ?? -.infinity ... .infinity, index, result))
-    let clamp = clamps[result]
+    let quantized = inParallel(samples.count) { sample in
+      final(inputs(sample)).map { grid.quantize(clamp.clamping($0)) }
+    }
+    errors.append(Self.error(reals, quantized, grid, clamp: clamp, index, result))
     for sample in samples.indices {
-      samples[sample].real[result] = clamp.map { clamp in reals[sample].map { clamp.clamping($0) } } ?? reals[sample]
+      samples[sample].real[result] = clamps[result] == nil ? reals[sample] : reals[sample].map { clamp.clamping($0) }
       samples[sample].quantized[result] = quantized[sample]
     }
   }
 
   private static func error(
     _ reals: [[Float]], _ quantized: [[Int8]], _ grid: Grid, clamp: ClosedRange<Float>, _ node: Int, _ value: Int
-  )
-    -> LayerError
-  {
+  ) -> LayerError {
     let statistics = inParallel(reals.count) { sample in
       ErrorStatistics(reals[sample], quantized[sample], grid, clamp: clamp)
     }

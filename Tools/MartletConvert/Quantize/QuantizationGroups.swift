@@ -18,8 +18,11 @@ struct QuantizationGroups {
         continue
       }
       if case .concatenation = node.operation {
-        // Inputs with a grid of their own are brought to the result's by the lowering.
-        for case let input? in node.inputs where graph.values[input].constant == nil { _ = join(input, result, graph) }
+        // Inputs with a grid of their own are brought to the result's by the lowering; a softmax has one.
+        for case let input? in node.inputs where graph.values[input].constant == nil {
+          if let producer = uses.producer[input], case .softmax = graph.nodes[producer].operation { continue }
+          _ = join(input, result, graph)
+        }
       } else if node.operation.keepsGrid {
         if !join(input, result, graph) {
           let value = makeValue(like: result, quantization: nil, &graph)

@@ -37,9 +37,6 @@ public struct Grid: Equatable, Sendable {
   }
 
   func real(_ q: Int8) -> Float { Float(Int32(q) - zeroPoint) * scale }
-
-  /// Every element moved to the nearest point of the grid.
-  func snap(_ values: inout [Float]) { for index in values.indices { values[index] = real(quantize(values[index])) } }
 }
 
 /// A float graph with a grid for every value, made into the int8 graph that the device runs.

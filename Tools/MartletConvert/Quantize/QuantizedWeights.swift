@@ -16,18 +16,14 @@ struct QuantizedWeights: Sendable {
 
   /// Rounded to nearest.
   ///
-  /// - Parameters:
-  ///   - inputScale: of the layer's input; a channel's scale is at least so large that its bias fits in 32 bits.
-  ///   - scales: for each channel; covering the largest weight if nil. A grid that the model gives goes before both.
-  init(_ node: Node, in graph: Graph, inputScale: Float, scales given: [Float]? = nil) throws(ConversionError) {
+  /// - Parameter inputScale: of the layer's input; a channel's scale is at least so large that its bias fits in 32 bits.
+  init(_ node: Node, in graph: Graph, inputScale: Float) throws(ConversionError) {
     guard let weights = node.inputs[1], let reals = graph.reals(of: weights) else {
       throw .unsupported("weights are computed, expected a constant")
     }
     let shape = graph.values[weights].shape
-    var isDepthwise = false
-    if case .depthwise = node.operation { isDepthwise = true }
-    let channels = isDepthwise ? shape.last ?? 1 : shape.first ?? 1
-    inner = isDepthwise ? 1 : reals.count / channels
+    let channels: Int
+    (channels, inner) = node.operation.weightLayout(shape)
     realBias = try node.bias(in: graph, channels: channels)
     guard reals.allSatisfy(\.isFinite), realBias.allSatisfy(\.isFinite) else {
       throw .badData("weights or bias hold a number that is not finite")
@@ -36,16 +32,17 @@ struct QuantizedWeights: Sendable {
     if let known, known.scales.count == 1 || known.zeroPoints.contains(where: { $0 != 0 }) {
       quantization = known
     } else {
-      var scales = known?.scales ?? given ?? Self.coveringScales(reals, inner: inner, channels: channels)
       // A channel whose weights are next to nothing would have a bias past 32 bits; one without any weight has a scale that
       // means nothing, and must not cost the layer its fast way of rescaling.
       let covering = Self.coveringScales(reals, inner: inner, channels: channels)
+      var scales = known?.scales ?? covering
       for channel in 0..<channels {
         if covering[channel] == 0 { scales[channel] = 0 }
         scales[channel] = max(scales[channel], abs(realBias[channel]) / (inputScale * Float(1 << 29)), 1e-20)
       }
       quantization = Quantization(
-        scales: scales, zeroPoints: Array(repeating: 0, count: channels), dimension: isDepthwise ? shape.count - 1 : 0)
+        scales: scales, zeroPoints: Array(repeating: 0, count: channels),
+        dimension: node.operation.hasChannelsLast ? shape.count - 1 : 0)
     }
     integers = []
     integers.reserveCapacity(reals.count)

@@ -16,7 +16,10 @@ enum Refinement {
   static func round(
     _ layer: inout QuantizedWeights, _ node: Node, _ graph: Graph, inputs: [[Float]]
   ) throws(ConversionError) {
-    guard let weights = node.inputs[1], let reals = graph.reals(of: weights) else { return }
+    // Weights that lie on a grid of the model's own have nothing to be rounded.
+    guard let weights = node.inputs[1], graph.values[weights].quantization == nil,
+      let reals = graph.reals(of: weights)
+    else { return }
     if let geometry = graph.depthwiseGeometry(node) {
       roundDepthwise(&layer, reals, geometry, inputs)
     } else if let geometry = graph.convolutionGeometry(node), geometry.groups == 1, geometry.input_step_h == 1,
@@ -28,7 +31,7 @@ enum Refinement {
     }
   }
 
-  /// At most this many windows of each sample count, evenly spread: as many equations as pay.
+  /// About this many windows of each sample count, evenly spread: as many equations as pay.
   private static let windowsPerSample = 256
 
   private static func roundConvolution(
