@@ -113,10 +113,17 @@ int martlet_file_write_all(int descriptor, const void *bytes, size_t count) {
   return 0;
 }
 
-static int write_in_place(const char *path, const void *bytes, size_t count) {
+static int write_parts(int descriptor, const martlet_file_part *parts, size_t count) {
+  int error = 0;
+  for (size_t i = 0; i < count && error == 0; i++)
+    error = martlet_file_write_all(descriptor, parts[i].bytes, parts[i].count);
+  return error;
+}
+
+static int write_in_place(const char *path, const martlet_file_part *parts, size_t count) {
   int descriptor = open(path, O_WRONLY | O_CLOEXEC);
   if (descriptor < 0) return errno;
-  int error = martlet_file_write_all(descriptor, bytes, count);
+  int error = write_parts(descriptor, parts, count);
   if (close(descriptor) < 0 && error == 0) error = errno;
   return error;
 }
@@ -136,11 +143,16 @@ static void sync_directory(const char *path) {
 }
 
 int martlet_file_replace(const char *path, const void *bytes, size_t count) {
+  const martlet_file_part part = {bytes, count};
+  return martlet_file_replace_parts(path, &part, 1);
+}
+
+int martlet_file_replace_parts(const char *path, const martlet_file_part *parts, size_t count) {
   struct stat status;
   mode_t mode = 0666;
   if (stat(path, &status) == 0) {
     if (S_ISDIR(status.st_mode)) return EISDIR;
-    if (!S_ISREG(status.st_mode)) return write_in_place(path, bytes, count);
+    if (!S_ISREG(status.st_mode)) return write_in_place(path, parts, count);
     mode = status.st_mode & 07777;
   }
   // A link stays a link: the file that it names is replaced.
@@ -158,7 +170,7 @@ int martlet_file_replace(const char *path, const void *bytes, size_t count) {
   int descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   int error = descriptor < 0 ? errno : 0;
   if (descriptor >= 0) {
-    error = martlet_file_write_all(descriptor, bytes, count);
+    error = write_parts(descriptor, parts, count);
     if (error == 0 && fsync(descriptor) < 0 && errno != EINVAL) error = errno;
     if (close(descriptor) < 0 && error == 0) error = errno;
     if (error == 0 && rename(staged, target) < 0) error = errno;
@@ -168,6 +180,8 @@ int martlet_file_replace(const char *path, const void *bytes, size_t count) {
   if (error == 0) sync_directory(target);
   return error;
 }
+
+int martlet_error_no_file(void) { return ENOENT; }
 
 const char *martlet_error_text(int error) {
   const char *text = strerrordesc_np(error);

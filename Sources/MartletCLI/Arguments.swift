@@ -6,6 +6,8 @@ enum Option: Int32, CaseIterable {
   // From 256 on: getopt has meanings of its own for smaller numbers.
   case help = 256
   case threads, json, top, resize, verbose, input, output, svg, operators, runs, profile
+  case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
+  case stop, jsonSchema, choices, session, cache, special, system, decode, lines, null
 
   var name: StaticString {
     switch self {
@@ -21,13 +23,35 @@ enum Option: Int32, CaseIterable {
     case .operators: "operators"
     case .runs: "runs"
     case .profile: "profile"
+    case .prompt: "prompt"
+    case .promptFile: "prompt-file"
+    case .tokens: "tokens"
+    case .maxTokens: "max-tokens"
+    case .temperature: "temperature"
+    case .topK: "top-k"
+    case .topP: "top-p"
+    case .minP: "min-p"
+    case .repeatPenalty: "repeat-penalty"
+    case .seed: "seed"
+    case .context: "context"
+    case .whenFull: "when-full"
+    case .stop: "stop"
+    case .jsonSchema: "json-schema"
+    case .choices: "choices"
+    case .session: "session"
+    case .cache: "kv-cache"
+    case .special: "special"
+    case .system: "system"
+    case .decode: "decode"
+    case .lines: "lines"
+    case .null: "null"
     }
   }
 
   var takesValue: Bool {
     switch self {
-    case .threads, .top, .resize, .input, .output, .svg, .runs: true
-    case .help, .json, .verbose, .operators, .profile: false
+    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null: false
+    default: true
     }
   }
 }
@@ -83,6 +107,15 @@ struct Arguments {
     given.last { $0.option == option }?.value
   }
 
+  /// Every value of an option that may be given several times.
+  func values(_ option: Option) -> [UnsafePointer<CChar>] {
+    var values: [UnsafePointer<CChar>] = []
+    for (candidate, value) in given where candidate == option {
+      if let value { values.append(value) }
+    }
+    return values
+  }
+
   func files(_ option: Option) -> [FilePath] {
     var files: [FilePath] = []
     for (candidate, value) in given where candidate == option {
@@ -98,6 +131,47 @@ struct Arguments {
       throw .usage("--\(name) \(text): must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
+  }
+
+  /// A number like 0.95; its digits are exact where a Double's are.
+  func decimal(
+    _ option: Option, in range: ClosedRange<Double>, default missing: Double
+  ) throws(CommandError) -> Double {
+    guard let text = value(option) else { return missing }
+    var digits: Double = 0
+    var divisor: Double = 1
+    var hasPoint = false
+    var count = 0
+    var isNumber = true
+    for i in 0..<24 {
+      let byte = UInt8(bitPattern: text[i])
+      if byte == 0 { break }
+      if byte == UInt8(ascii: "."), !hasPoint {
+        hasPoint = true
+      } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), count < 15 {
+        digits = digits * 10 + Double(byte - UInt8(ascii: "0"))
+        if hasPoint { divisor *= 10 }
+        count += 1
+      } else {
+        isNumber = false
+        break
+      }
+    }
+    let number = digits / divisor
+    guard isNumber, count > 0, range.contains(number) else {
+      let name = option.name.withUTF8Buffer { String(utf8: UnsafeRawBufferPointer($0)) }
+      let least = NumberText.decimal(range.lowerBound, places: 0)
+      let most = NumberText.decimal(range.upperBound, places: 0)
+      throw .usage("--\(name) \(String(cString: text)): must be a number from \(least) to \(most)")
+    }
+    return number
+  }
+
+  /// `--kv-cache`
+  func isCacheFloat() throws(CommandError) -> Bool {
+    guard let word = value(.cache).map({ Word($0) }) else { return false }
+    guard word == "int8" || word == "f32" else { throw .usage("--kv-cache \(word.text): must be int8 or f32") }
+    return word == "f32"
   }
 
   func threads() throws(CommandError) -> Int {

@@ -8,7 +8,7 @@ enum Bench {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.threads, .runs, .profile, .json])
+    let arguments = try Arguments(argc, argv, options: [.threads, .runs, .profile, .json, .cache])
     if arguments.has(.help) { return try report(Help.bench) }
     let path = try arguments.onlyModel()
     let threads = try arguments.threads()
@@ -17,6 +17,11 @@ enum Bench {
 
     let opened = martlet_now_ns()
     let file = try Opening.file(path, verb: "bench")
+    if file.task == .language {
+      let result = try BenchLanguage(
+        file, threads: threads, runs: arguments.has(.runs) ? runs : 3, isCacheFloat: arguments.isCacheFloat())
+      return try report(arguments.has(.json) ? result.json() : result.text())
+    }
     var model = try Opening.load(file, threads: threads, isa: isa)
     let ready = martlet_now_ns()
     var measured = Measurement(runs: runs)

@@ -56,6 +56,12 @@ enum Command {
         try Inspect.run(argc, argv)
       } else if verb == "verify" {
         try Verify.run(argc, argv)
+      } else if verb == "generate" {
+        try Generate.run(argc, argv)
+      } else if verb == "chat" {
+        try Chat.run(argc, argv)
+      } else if verb == "tokenize" {
+        try Tokenize.run(argc, argv)
       } else if verb == "bench" {
         try Bench.run(argc, argv)
       } else {

@@ -5,6 +5,9 @@ enum Help {
 
     usage: martlet VERB ...
       classify  what a picture shows          martlet classify model.martlet photo.jpg
+      generate  goes on with a text           martlet generate model.martlet --prompt "Once upon a time"
+      chat      a talk with a language model  martlet chat model.martlet
+      tokenize  text to token ids, and back   martlet tokenize model.martlet text.txt
       infer     raw tensors in, raw out       martlet infer model.martlet --input in.bin --output out.bin
       inspect   what a model is and needs     martlet inspect model.martlet --svg plan.svg
       verify    every hash and every rule     martlet verify model.martlet
@@ -45,12 +48,13 @@ enum Help {
     """
 
   static let inspect = """
-    usage: martlet inspect MODEL [--threads N] [--operators] [--json] [--svg FILE]
+    usage: martlet inspect MODEL [--threads N] [--operators] [--context N] [--json] [--svg FILE]
 
     Prints what the model is and, exactly, the memory that it will need.
 
       --threads N   the arena for a team of N threads, 1...64, 1 unless told
       --operators   every operator with its shapes
+      --context N   of a language model: positions that the arena is to have room for
       --json        for programs
       --svg FILE    draws the memory plan: time across, arena address up, one box a tensor
 
@@ -70,7 +74,8 @@ enum Help {
   static let bench = """
     usage: martlet bench MODEL [--threads N] [--runs N] [--profile] [--json]
 
-    Measures on made-up input: cold start, latency, processor time and memory.
+    Measures on made-up input: cold start, latency, processor time and memory. Of a language model: a prompt of 512
+    tokens, and 128 tokens one after another (three runs unless told).
 
       --threads N   1...64, 1 unless told
       --runs N      1...100000, 100 unless told
@@ -78,6 +83,54 @@ enum Help {
       --json        for programs
 
     example: martlet bench resnet8.martlet --runs 1000 --profile
+
+    """
+
+  /// What `generate` and `chat` share.
+  private static let textOptions = """
+      --max-tokens N      at most N tokens an answer
+      --temperature T     0: always the best token; higher: more variety
+      --top-k K           only the best K tokens, 40 unless told, 0: all
+      --top-p P           only the best that together have probability P, 0.95 unless told
+      --min-p P           only those with P times the best one's probability, 0.05 unless told
+      --repeat-penalty R  above 1: tokens of the last 64 become less likely
+      --seed S            of the generator, 0 unless told: the same seed gives the same text
+      --context N         positions that the arena has room for; the model's own, at most 2048, unless told
+      --when-full POLICY  stop, or slide: the prompt stays, the older half of the rest is forgotten
+      --kv-cache TYPE     int8, or f32 for comparison
+      --threads N         1...64, 1 unless told
+      --stop TEXT         ends an answer in front of TEXT; may be given several times
+      --json-schema FILE  the answer is JSON that satisfies the schema
+      --choices A,B,...   the answer is one of these
+      --session FILE      keeps what was read in FILE, so that it is read once
+      --verbose           tokens per second, processor time, memory
+
+    """
+
+  static let generate = """
+    usage: martlet generate MODEL (--prompt TEXT | --prompt-file FILE | -) [OPTION...]
+
+    Goes on with a text. With --session and without a text, the saved one goes on.
+
+      --prompt TEXT       the text; --prompt-file reads it from a file, - from standard input
+      --tokens "1 2 ..."  token ids in its place
+      --special           control tokens written in the text are such tokens
+      --json              for programs, at the end; else the text is written as it comes
+
+    """ + textOptions + """
+    example: martlet generate smollm2.martlet --prompt "The capital of France is" --max-tokens 20
+
+    """
+
+  static let chat = """
+    usage: martlet chat MODEL [--system TEXT] [OPTION...]
+
+    A talk in the terminal. Ctrl-C stops an answer, Ctrl-D on an empty line ends the talk.
+
+      --system TEXT       what the model is told first
+
+    """ + textOptions + """
+    example: martlet chat smollm2.martlet --system "You answer in one sentence."
 
     """
 }

@@ -7,11 +7,12 @@ enum Inspect {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.threads, .json, .svg, .operators])
+    let arguments = try Arguments(argc, argv, options: [.threads, .json, .svg, .operators, .context, .cache])
     if arguments.has(.help) { return try report(Help.inspect) }
     let path = try arguments.onlyModel()
     let threads = try arguments.threads()
     let file = try Opening.file(path, verb: "inspect")
+    if file.task == .language { return try language(file, arguments, threads: threads) }
     let model = try Opening.load(file, threads: threads, team: 1, isa: Opening.isa())
     let plan = MemoryPlan(model.engine)
     if let target = arguments.value(.svg) { try draw(plan, of: path, to: FilePath(target)) }
@@ -20,6 +21,20 @@ enum Inspect {
     } else {
       try report(InspectText.text(model.engine, file, operators: arguments.has(.operators)))
     }
+  }
+
+  private static func language(
+    _ file: borrowing ModelFile, _ arguments: Arguments, threads: Int
+  ) throws(CommandError) {
+    let context = try arguments.integer(.context, in: 1...LanguageFormat.maxContext, default: 0)
+    let isCacheFloat = try arguments.isCacheFloat()
+    let description: InspectLanguage
+    do throws(ModelError) {
+      description = try InspectLanguage(file, context: context, threads: threads, isCacheFloat: isCacheFloat)
+    } catch {
+      throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
+    }
+    try report(arguments.has(.json) ? description.json() : description.text())
   }
 
   private static func draw(_ plan: MemoryPlan, of model: FilePath, to target: FilePath) throws(CommandError) {

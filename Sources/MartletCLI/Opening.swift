@@ -31,4 +31,18 @@ enum Opening {
       throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
     }
   }
+
+  static func generator(
+    _ file: borrowing ModelFile, _ options: TextOptions, isa: martlet_isa
+  ) throws(CommandError) -> LoadedGenerator {
+    guard file.task != .classification, file.task != .tensors else {
+      throw CommandError(
+        "\(file.path.text): is no language model; martlet inspect says what it is", exitCode: ExitCode.data)
+    }
+    do throws(ModelError) {
+      return try LoadedGenerator(file, options: options.generator, sampling: options.sampling, isa: isa)
+    } catch {
+      throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
+    }
+  }
 }

@@ -58,6 +58,9 @@ extension ModelError {
     case .labels: "labels: "
     case .pixels: "pixel table: "
     case .arena: "arena: "
+    case .language: field.utf8CodeUnitCount == 0 ? "language model: " : "language model, tensor \(index): "
+    case .tokenizer: "tokenizer: "
+    case .chat: "chat format: "
     }
   }
 
@@ -92,6 +95,7 @@ extension SectionKind {
     case .tokenizer: "tokenizer"
     case .chat: "chat"
     case .signature: "signature"
+    case .language: "language"
     case nil: String(raw)
     }
   }

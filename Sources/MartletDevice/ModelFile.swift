@@ -29,7 +29,7 @@ public struct ModelFile: ~Copyable {
   public enum Look {
     case empty, tensorFlowLite, onnx, text, unknown
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    public init(_ bytes: UnsafeRawBufferPointer) {
       let isLite = bytes.count >= 8 && bytes[4] == 0x54 && bytes[5] == 0x46 && bytes[6] == 0x4C && bytes[7] == 0x33
       if bytes.isEmpty {
         self = .empty

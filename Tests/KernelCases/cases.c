@@ -9,6 +9,7 @@ static const martlet_case_group *const files[] = {
     martlet_convolution_cases,
     martlet_moving_cases,
     martlet_vision_cases,
+    martlet_language_cases,
 };
 
 static const martlet_case_group *group_at(int32_t index) {
@@ -24,11 +25,14 @@ int32_t martlet_cases_count(void) {
   return count;
 }
 
-static martlet_outcome run(int32_t index, const martlet_kernel_table *variant, bool sabotage) {
+static martlet_outcome run(int32_t index, martlet_isa isa, bool sabotage) {
   const martlet_case_group *group = group_at(index);
   martlet_outcome outcome = {group->subject, 0, 0};
   for (int32_t i = 0; i < group->count; i++) {
-    martlet_case_context context = {.reference = martlet_kernels_for(MARTLET_ISA_SCALAR), .variant = variant};
+    martlet_case_context context = {.reference = martlet_kernels_for(MARTLET_ISA_SCALAR),
+                                    .variant = martlet_kernels_for(isa),
+                                    .language_reference = martlet_language_for(MARTLET_ISA_SCALAR),
+                                    .language_variant = martlet_language_for(isa)};
     context.random.state = ((uint64_t)index << 32) + (uint64_t)i;
     context.sabotage = sabotage;
     bool equal = group->run(&context, i);
@@ -39,11 +43,10 @@ static martlet_outcome run(int32_t index, const martlet_kernel_table *variant, b
 }
 
 martlet_outcome martlet_cases_run(int32_t index, martlet_isa isa) {
-  const martlet_kernel_table *variant = martlet_kernels_for(isa);
-  if (!variant) return (martlet_outcome){group_at(index)->subject, 0, 0};
-  return run(index, variant, false);
+  if (!martlet_kernels_for(isa)) return (martlet_outcome){group_at(index)->subject, 0, 0};
+  return run(index, isa, false);
 }
 
 martlet_outcome martlet_cases_run_sabotaged(int32_t index) {
-  return run(index, martlet_kernels_for(MARTLET_ISA_SCALAR), true);
+  return run(index, MARTLET_ISA_SCALAR, true);
 }

@@ -3,6 +3,7 @@
 #define MARTLET_CASE_CONTEXT_H
 
 #include "martlet_cases.h"
+#include "martlet_language.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ int32_t martlet_random_in(martlet_random *random, int32_t low, int32_t high);
 typedef struct martlet_case_context {
   martlet_random random;
   const martlet_kernel_table *reference, *variant;
+  const martlet_language_table *language_reference, *language_variant;
   /// Turns the case into a test of the case: a byte of the variant's output is changed after it has run.
   bool sabotage;
   /// Buffers of this case, freed after it.
@@ -68,5 +70,6 @@ extern const martlet_case_group martlet_spatial_cases[];
 extern const martlet_case_group martlet_convolution_cases[];
 extern const martlet_case_group martlet_moving_cases[];
 extern const martlet_case_group martlet_vision_cases[];
+extern const martlet_case_group martlet_language_cases[];
 
 #endif

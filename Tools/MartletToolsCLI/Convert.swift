@@ -5,16 +5,20 @@ import MartletConvert
 
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Turns a quantized TensorFlow Lite or ONNX model into a .martlet file.",
+    abstract: "Turns a model into a .martlet file: a quantized classifier, or a language model.",
     discussion: """
       Takes int8 .tflite models, and older uint8 ones, which become int8 without changing a bit of their results; and \
       quantized .onnx models, in the Q/DQ and the QOperator form. What Martlet cannot run is named, operator by operator, and nothing is written.
 
+      Takes language models too: GGUF files, Hugging Face folders (config.json, safetensors), and llama2.c checkpoints. \
+      Their weights are quantized here.
+
       Example:
         martlet-tools convert net.tflite -o net.martlet --labels labels.txt
+        martlet-tools convert SmolLM2-135M-Instruct.gguf -o smollm2.martlet
       """)
 
-  @Argument(help: "The .tflite or .onnx model to read.")
+  @Argument(help: "The model to read: .tflite, .onnx, .gguf, a folder, or llama2.c's .bin.")
   var input: String
 
   @Option(name: .shortAndLong, help: "The .martlet file to write.")
@@ -25,16 +29,26 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var pictures: PictureOptions
 
+  @OptionGroup(title: "Language models") var language: LanguageOptionGroup
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
   func run() throws {
-    var options = try pictures.options()
-    options.labels = try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }
-    options.labelsName = labels
     guard URL(fileURLWithPath: input).standardizedFileURL != URL(fileURLWithPath: output).standardizedFileURL else {
       throw ConversionError(.badRequest, "\(output): is the source itself")
     }
+    if language.tokenizerOnly || LanguageSources.isLanguageModel(input) {
+      return try language.convert(input, to: output, json: json)
+    }
+    try language.refuse(for: input)
+    try convertNetwork()
+  }
+
+  private func convertNetwork() throws {
+    var options = try pictures.options()
+    options.labels = try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }
+    options.labelsName = labels
     let source = try Evaluation.Source(path: input)
     let conversion = try Converter.convert(
       source.bytes, name: source.name, directory: source.directory, options: options)

@@ -13,7 +13,10 @@ struct MartletTools: ParsableCommand {
         martlet-tools quantize net.onnx --calibrate pictures --preset imagenet -o net.martlet
       """,
     version: "martlet-tools \(Converter.version)",
-    subcommands: [Convert.self, Quantize.self, Evaluate.self, Compare.self, RecipeCommand.self])
+    subcommands: [
+      Convert.self, Quantize.self, Evaluate.self, Compare.self, RecipeCommand.self, PerplexityCommand.self, Logits.self,
+      ChatFormatCommand.self,
+    ])
 
   /// One line on standard error for each thing that is wrong, and the code of sysexits.h: 64 for the command line.
   static func main() {

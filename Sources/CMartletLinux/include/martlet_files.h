@@ -28,8 +28,19 @@ int martlet_file_read(const char *path, void *into, size_t capacity, size_t *cou
 /// /dev/stdout) is written to as it is.
 int martlet_file_replace(const char *path, const void *bytes, size_t count);
 
+/// A piece of a file's content.
+typedef struct martlet_file_part {
+  const void *bytes;
+  size_t count;
+} martlet_file_part;
+/// The same with the content in pieces, one behind the other.
+int martlet_file_replace_parts(const char *path, const martlet_file_part *parts, size_t count);
+
 /// Writes all the bytes to an open file descriptor.
 int martlet_file_write_all(int descriptor, const void *bytes, size_t count);
+
+/// The errno value of a file that is not there.
+int martlet_error_no_file(void);
 
 /// An English phrase for an errno value, like "No such file or directory".
 const char *martlet_error_text(int error);

@@ -53,6 +53,8 @@ public enum SectionKind: UInt32 {
   case chat = 11
   /// Reserved: nothing signs or checks it yet.
   case signature = 12
+  /// LanguageRecord, then LanguageTensorRecord x count: a language model in place of tensors, operators and plan.
+  case language = 13
 }
 
 /// 32 bytes.
@@ -72,6 +74,8 @@ public enum ModelTask: UInt32 {
   case tensors = 0
   /// A picture in, a score for each label out.
   case classification = 1
+  /// Token ids in, a score for each token out.
+  case language = 2
 }
 
 /// How a picture is fitted to the model's input.

@@ -43,6 +43,7 @@ public struct ModelError: Error, Equatable {
 
   public enum Place: UInt8, Sendable, BitwiseCopyable {
     case file, header, sectionTable, section, manifest, input, output, tensor, `operator`, plan, labels, pixels, arena
+    case language, tokenizer, chat
   }
 
   public var kind: Kind

@@ -3,6 +3,8 @@ struct Sections {
   let file: UnsafeRawBufferPointer
   private let records: InlineArray<16, SectionRecord>
   private let count: Int
+  /// Of the section table, which holds the hash of every section: it names the file's content.
+  let hash: UInt64
 
   init(file: UnsafeRawBufferPointer) throws(ModelError) {
     let headerBytes = MemoryLayout<FileHeader>.size
@@ -62,6 +64,7 @@ struct Sections {
       }
       records[i] = record
     }
+    hash = header.tableHash
     self.file = file
     self.records = records
     // Weights are as large as the model: their hash is for `verify` and for installation, not for a cold start.
@@ -118,5 +121,16 @@ struct Sections {
         expected: Int64(limit))
     }
     return bytes.count / stride
+  }
+}
+
+extension ModelTask {
+  /// The task of a whole `.martlet` file, whose section table and hashes are checked (not the weights').
+  public init(file: UnsafeRawBufferPointer) throws(ModelError) {
+    let manifest = try Sections(file: file).record(.manifest, as: ManifestRecord.self)
+    guard let task = ModelTask(rawValue: manifest.task) else {
+      throw ModelError(.unknownValue, .manifest, field: "task", found: Int64(manifest.task))
+    }
+    self = task
   }
 }

@@ -1,22 +1,24 @@
 /// FIPS 180-4 SHA-256. Ours, so that building the tools does not compile a cryptography library for one digest.
 struct SHA256 {
-  static func hexDigest(of bytes: [UInt8]) -> String {
+  static func hexDigest(of bytes: [UInt8]) -> String { bytes.withUnsafeBytes { hexDigest(of: $0) } }
+
+  static func hexDigest(of bytes: UnsafeRawBufferPointer) -> String {
     digest(of: bytes).map { byte in
       let text = String(byte, radix: 16)
       return byte < 16 ? "0" + text : text
     }.joined()
   }
 
-  static func digest(of bytes: [UInt8]) -> [UInt8] {
+  static func digest(of bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { digest(of: $0) } }
+
+  static func digest(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
     var state: [UInt32] = [
       0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
     let whole = bytes.count / 64 * 64
     var schedule = Array(repeating: UInt32(0), count: 64)
-    bytes.withUnsafeBytes { raw in
-      for start in stride(from: 0, to: whole, by: 64) {
-        compress(&state, UnsafeRawBufferPointer(rebasing: raw[start..<start + 64]), &schedule)
-      }
+    for start in stride(from: 0, to: whole, by: 64) {
+      compress(&state, UnsafeRawBufferPointer(rebasing: bytes[start..<start + 64]), &schedule)
     }
     var tail = Array(bytes[whole...])
     tail.append(0x80)

@@ -19,23 +19,23 @@ struct ModelWriter {
     var names: [UInt8] = []
     var tensors: [UInt8] = []
     for (index, tensor) in program.tensors.enumerated() {
-      append(record(tensor, offset: offsets[index], names: &names), to: &tensors)
+      SectionFile.append(record(tensor, offset: offsets[index], names: &names), to: &tensors)
     }
     var operators: [UInt8] = []
-    for operation in program.operators { append(record(operation), to: &operators) }
+    for operation in program.operators { SectionFile.append(record(operation), to: &operators) }
     var planRecord = PlanRecord()
     planRecord.plannedPeakBytes = UInt64(plan.plannedPeakBytes)
     planRecord.lowerBoundBytes = UInt64(plan.lowerBoundBytes)
 
     var sections: [(SectionKind, [UInt8])] = [
-      (.manifest, bytes(of: manifest)), (.plan, bytes(of: planRecord)), (.tensors, tensors), (.operators, operators),
+      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors), (.operators, operators),
       (.names, names),
     ]
     if !labels.isEmpty { sections.append((.labels, labelSection())) }
     if let pixels { sections.append((.pixels, pixels.map { UInt8(bitPattern: $0) })) }
-    sections.append((.provenance, Array((provenance.joined(separator: "\n") + "\n").utf8)))
+    sections.append((.provenance, SectionFile.lines(provenance)))
     sections.append((.weights, weights))
-    return file(sections)
+    return SectionFile.bytes(sections)
   }
 
   /// The weights section in the order in which operators read it, and each tensor's offset: there, or in the arena.
@@ -48,7 +48,7 @@ struct ModelWriter {
     }
     func place(_ tensor: Int) {
       guard offsets[tensor] == nil, let constant = program.tensors[tensor].constant else { return }
-      pad(&bytes)
+      SectionFile.pad(&bytes)
       offsets[tensor] = bytes.count
       bytes += constant
     }
@@ -94,46 +94,10 @@ struct ModelWriter {
     var offsets: [UInt8] = []
     var text: [UInt8] = []
     for label in labels {
-      append(UInt32(text.count), to: &offsets)
+      SectionFile.append(UInt32(text.count), to: &offsets)
       text += Array(label.utf8)
     }
-    append(UInt32(text.count), to: &offsets)
+    SectionFile.append(UInt32(text.count), to: &offsets)
     return offsets + text
-  }
-
-  private func file(_ sections: [(SectionKind, [UInt8])]) -> [UInt8] {
-    let headerBytes = MemoryLayout<FileHeader>.size
-    let tableBytes = sections.count * MemoryLayout<SectionRecord>.size
-    var body: [UInt8] = Array(repeating: 0, count: headerBytes + tableBytes)
-    var table: [UInt8] = []
-    for (kind, bytes) in sections {
-      pad(&body)
-      var record = SectionRecord()
-      record.kind = kind.rawValue
-      record.offset = UInt64(body.count)
-      record.length = UInt64(bytes.count)
-      record.hash = bytes.withUnsafeBytes { XXH64.hash($0) }
-      append(record, to: &table)
-      body += bytes
-    }
-    pad(&body)
-    var header = FileHeader()
-    header.sectionCount = UInt32(sections.count)
-    header.fileLength = UInt64(body.count)
-    header.tableHash = table.withUnsafeBytes { XXH64.hash($0, seed: UInt64(body.count)) }
-    body.replaceSubrange(0..<headerBytes, with: self.bytes(of: header))
-    body.replaceSubrange(headerBytes..<headerBytes + tableBytes, with: table)
-    return body
-  }
-
-  private func pad(_ bytes: inout [UInt8]) {
-    let excess = bytes.count % ModelFormat.alignment
-    if excess != 0 { bytes += Array(repeating: 0, count: ModelFormat.alignment - excess) }
-  }
-
-  private func bytes<T: BitwiseCopyable>(of record: T) -> [UInt8] { withUnsafeBytes(of: record) { Array($0) } }
-
-  private func append<T: BitwiseCopyable>(_ record: T, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: record) { bytes += $0 }
   }
 }

@@ -1,0 +1,194 @@
+/// The kernels of the language model: matrices in blocks of 16 rows against rows of activations, attention over a KV
+/// cache, and what happens to one token between two matrices.
+///
+/// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is unused).
+/// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
+/// Floating point is done in one written order, without fused multiply-add: equal bits on every processor.
+#ifndef MARTLET_LANGUAGE_H
+#define MARTLET_LANGUAGE_H
+
+#include "martlet_kernels.h"
+
+// MARK: - Matrices
+
+typedef enum martlet_matrix_type {
+  MARTLET_MATRIX_F32 = 0,
+  MARTLET_MATRIX_INT8 = 1,
+  MARTLET_MATRIX_INT4 = 2,
+} martlet_matrix_type;
+
+/// A matrix [rows, columns] in blocks of 16 rows; rows beyond the last are zero.
+///
+/// F32: for each column 16 floats.
+/// INT8: for each group of `group` columns 16 scales (bfloat16), padded to 64 bytes at the end; then for each quad of
+/// columns 16 rows x 4 columns, int8. w = scale * q. The last group and the last quad may be short; what is missing is 0.
+/// INT4: scales as above; then for each group, of 2n quads (columns padded to 8), n x 64 bytes: quad i in the low nibbles
+/// and quad n + i in the high ones. w = scale * (nibble - 8).
+typedef struct martlet_matrix {
+  const uint8_t *weights;
+  int32_t rows, columns;
+  int32_t type;
+  /// Columns that share a scale: a multiple of 32, at most 256. For F32 only the activations' groups.
+  int32_t group;
+} martlet_matrix;
+
+/// Bytes of one block of 16 rows, a multiple of 64.
+size_t martlet_matrix_block_bytes(const martlet_matrix *matrix);
+/// Bytes of the whole matrix.
+size_t martlet_matrix_bytes(const martlet_matrix *matrix);
+/// One row as floats: an embedding. `row` in 0 ..< rows.
+void martlet_matrix_row(const martlet_matrix *matrix, int32_t row, float *out);
+
+/// Rows of one depth, as the next matrix wants them: floats for F32, else int8 with a scale for each group.
+typedef struct martlet_activations {
+  /// [tokens, stride], or NULL.
+  float *values;
+  /// [tokens, stride], -127...127; zero beyond the depth.
+  int8_t *quants;
+  /// [tokens, groups].
+  float *scales;
+  /// [tokens, groups]: sum of the group's quants.
+  int32_t *sums;
+  /// The depth padded to a multiple of 64, then a line more, so that rows do not fall on one another in the cache.
+  int32_t stride;
+  int32_t group, groups;
+} martlet_activations;
+
+/// out[t, r] = sum over columns of x[t, c] * w[r, c] (+ bias[r]). One unit a block of 16 rows.
+/// For quantized matrices: the integers of a group are summed exactly, become a float, are multiplied by the row's scale
+/// and by the token's, and are added up group after group.
+typedef struct martlet_matmul_params {
+  martlet_matrix matrix;
+  martlet_activations x;
+  const float *bias;
+  float *out;
+  int32_t out_stride;
+  int32_t tokens;
+  /// tanh soft cap of the results; 0: none.
+  float cap;
+} martlet_matmul_params;
+
+// MARK: - Between two matrices: one unit a token
+
+/// x += norm(update) or x += update; then y = norm(x), and y as activations.
+typedef struct martlet_norm_params {
+  /// [tokens, size], the residual stream.
+  float *x;
+  /// [tokens, size], or NULL.
+  const float *update;
+  /// [size]: norm of the update, or NULL.
+  const float *update_weight;
+  /// [size], or NULL: then only x is updated.
+  const float *weight;
+  martlet_activations out;
+  int32_t size;
+  float epsilon;
+} martlet_norm_params;
+
+/// Rows of floats as activations.
+typedef struct martlet_pack_params {
+  const float *x;
+  int32_t x_stride, size;
+  martlet_activations out;
+} martlet_pack_params;
+
+typedef enum martlet_gate {
+  MARTLET_GATE_SILU = 0,
+  MARTLET_GATE_GELU_TANH = 1,
+} martlet_gate;
+
+/// activation(gate) * up, as activations. Gate and up lie behind each other in a row of 2 * size floats.
+typedef struct martlet_gate_params {
+  const float *x;
+  int32_t size;
+  int32_t gate;
+  martlet_activations out;
+} martlet_gate_params;
+
+/// cos and sin of position * frequency for each token: [tokens, half] each.
+typedef struct martlet_rope_table_params {
+  const float *frequencies;
+  float *cosines, *sines;
+  int32_t half;
+  int32_t first_position;
+} martlet_rope_table_params;
+
+/// Embedding rows times a factor into x: [tokens, columns].
+typedef struct martlet_embed_params {
+  martlet_matrix matrix;
+  const int32_t *ids;
+  float *x;
+  float factor;
+} martlet_embed_params;
+
+// MARK: - Attention
+
+typedef enum martlet_cache_type {
+  MARTLET_CACHE_F32 = 0,
+  MARTLET_CACHE_INT8 = 1,
+} martlet_cache_type;
+
+/// One layer's keys and values, for each key-value head behind each other.
+///
+/// Keys lie in blocks of 16 positions: INT8 as the weights do, for each quad of the head 16 positions x 4; F32 for each
+/// element 16 positions. Values lie position by position. INT8 has a scale for each position, of keys and of values.
+typedef struct martlet_cache {
+  void *keys, *values;
+  float *key_scales, *value_scales;
+  /// Positions that there is room for: a multiple of 16.
+  int32_t capacity;
+  int32_t heads, head_size;
+  int32_t type;
+} martlet_cache;
+
+/// Splits a token's row of queries, keys and values; norms and rotates; stores keys and values in the cache; leaves the
+/// rotated queries times `factor` in place. One unit a token.
+typedef struct martlet_rotate_params {
+  /// [tokens, stride]: queries, keys, values.
+  float *x;
+  int32_t stride;
+  int32_t heads;
+  martlet_cache cache;
+  const float *query_norm, *key_norm;
+  float epsilon;
+  const float *cosines, *sines;
+  int32_t first_position;
+  float factor;
+} martlet_rotate_params;
+
+/// softmax(q k^T) v. One unit a token and key-value head.
+typedef struct martlet_attention_params {
+  /// [tokens, stride]: rotated queries, in front of each row.
+  const float *x;
+  int32_t stride;
+  int32_t heads;
+  martlet_cache cache;
+  int32_t first_position;
+  /// Positions that a token sees, its own included.
+  int32_t window;
+  /// tanh soft cap of the scores; 0: none.
+  float cap;
+  /// [tokens, heads * head_size].
+  float *out;
+  int32_t out_stride;
+} martlet_attention_params;
+
+/// Scratch of one thread for attention over `positions`.
+static inline size_t martlet_attention_scratch_bytes(int32_t positions) { return (size_t)positions * 4 * sizeof(float); }
+/// Scratch of one thread for norms and gates of rows of `size`.
+static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)size * sizeof(float) + 64; }
+
+// MARK: - Dispatch
+
+/// One variant of every kernel.
+typedef struct martlet_language_table {
+  martlet_kernel matmul, norm, pack, gate, rope_table, embed, rotate, attention;
+} martlet_language_table;
+
+/// The table of an instruction set, or NULL where this build or this processor does not have it.
+const martlet_language_table *martlet_language_for(martlet_isa isa);
+
+/// exp(x) as the kernels compute it: for the sampler.
+float martlet_exp(float x);
+
+#endif

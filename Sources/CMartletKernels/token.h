@@ -1,0 +1,145 @@
+/// What happens to a token between two matrices: norms, gates, packing. Included by each variant's file.
+#include "language.h"
+
+/// Mean of squares, its inverse root, times the weights. `x` and `out` may be the same.
+static void norm_row(const float *x, const float *weight, int32_t size, float epsilon, float *out) {
+  vf squares = {0};
+  for (int32_t i = 0; i < size; i += MARTLET_LANES) {
+    vf v;
+    load_some(&v, x + i, size - i);
+    squares += v * v;
+  }
+  const float factor = 1.0f / square_root(sum_lanes(&squares) / (float)size + epsilon);
+  for (int32_t i = 0; i < size; i += MARTLET_LANES) {
+    vf v, w;
+    load_some(&v, x + i, size - i);
+    load_some(&w, weight + i, size - i);
+    v = v * factor * w;
+    store_some(out + i, &v, size - i);
+  }
+}
+
+/// `count` floats (at most 256) to int8 with one scale: x = scale * q, |q| <= 127, ties to even. What is missing of the
+/// last 16 becomes 0. Returns the sum of the integers.
+static int32_t quantize_run(const float *x, int32_t count, int8_t *out, float *scale) {
+  vf most = {0};
+  for (int32_t i = 0; i < count; i += MARTLET_LANES) {
+    vf v;
+    load_some(&v, x + i, count - i);
+    const vf negative = -v;
+    vi below = v < negative;
+    choose(&v, &below, &negative, &v);
+    vi above = v > most;
+    choose(&most, &above, &v, &most);
+  }
+  float largest = max_lanes(&most);
+  // An infinite or vanishing scale would make integers of nothing.
+  if (!(largest < 1e30f)) largest = 1e30f;
+  const bool is_zero = !(largest > 1e-30f);
+  *scale = is_zero ? 0 : largest / 127.0f;
+  const float inverse = is_zero ? 0 : 127.0f / largest;
+  vi sum = {0};
+  for (int32_t i = 0; i < count; i += MARTLET_LANES) {
+    vf v;
+    load_some(&v, x + i, count - i);
+    v = v * inverse;
+    clamp_lanes(&v, -127.0f, 127.0f);
+    vi q;
+    round_lanes(&q, &v);
+    sum += q;
+    const vb bytes = __builtin_convertvector(q, vb);
+    memcpy(out + i, &bytes, sizeof bytes);
+  }
+  int32_t lanes[MARTLET_LANES], total = 0;
+  memcpy(lanes, &sum, sizeof sum);
+  for (int i = 0; i < MARTLET_LANES; i++) total += lanes[i];
+  return total;
+}
+
+/// A row of floats as activations of token `t`.
+static void pack_row(const float *x, int32_t size, const martlet_activations *out, int32_t t) {
+  if (out->values) {
+    memcpy(out->values + (size_t)t * (size_t)out->stride, x, (size_t)size * sizeof *x);
+    return;
+  }
+  int8_t *quants = out->quants + (size_t)t * (size_t)out->stride;
+  for (int32_t g = 0; g < out->groups; g++) {
+    const int32_t begin = g * out->group, count = martlet_min(out->group, size - begin);
+    const size_t at = (size_t)t * (size_t)out->groups + (size_t)g;
+    out->sums[at] = quantize_run(x + begin, count, quants + begin, out->scales + at);
+  }
+}
+
+LANGUAGE(pack) {
+  (void)buffers, (void)scratch;
+  const martlet_pack_params *p = params;
+  for (int32_t t = first; t < last; t++) pack_row(p->x + (size_t)t * (size_t)p->x_stride, p->size, &p->out, t);
+}
+
+LANGUAGE(norm) {
+  (void)buffers;
+  const martlet_norm_params *p = params;
+  float *row = scratch;
+  for (int32_t t = first; t < last; t++) {
+    float *x = p->x + (size_t)t * (size_t)p->size;
+    if (p->update) {
+      const float *update = p->update + (size_t)t * (size_t)p->size;
+      if (p->update_weight) {
+        norm_row(update, p->update_weight, p->size, p->epsilon, row);
+        update = row;
+      }
+      for (int32_t i = 0; i < p->size; i += MARTLET_LANES) {
+        vf a, b;
+        load_some(&a, x + i, p->size - i);
+        load_some(&b, update + i, p->size - i);
+        a += b;
+        store_some(x + i, &a, p->size - i);
+      }
+    }
+    if (p->weight) {
+      norm_row(x, p->weight, p->size, p->epsilon, row);
+      pack_row(row, p->size, &p->out, t);
+    }
+  }
+}
+
+LANGUAGE(gate) {
+  (void)buffers;
+  const martlet_gate_params *p = params;
+  float *row = scratch;
+  for (int32_t t = first; t < last; t++) {
+    const float *gates = p->x + (size_t)t * 2 * (size_t)p->size, *ups = gates + p->size;
+    for (int32_t i = 0; i < p->size; i += MARTLET_LANES) {
+      vf a, b;
+      load_some(&a, gates + i, p->size - i);
+      load_some(&b, ups + i, p->size - i);
+      if (p->gate == MARTLET_GATE_SILU)
+        silu_lanes(&a);
+      else
+        gelu_lanes(&a);
+      a *= b;
+      store_some(row + i, &a, p->size - i);
+    }
+    pack_row(row, p->size, &p->out, t);
+  }
+}
+
+LANGUAGE(rope_table) {
+  (void)buffers, (void)scratch;
+  const martlet_rope_table_params *p = params;
+  for (int32_t t = first; t < last; t++) {
+    const size_t row = (size_t)t * (size_t)p->half;
+    for (int32_t i = 0; i < p->half; i++)
+      sine_cosine((float)(p->first_position + t) * p->frequencies[i], p->sines + row + i, p->cosines + row + i);
+  }
+}
+
+LANGUAGE(embed) {
+  (void)buffers, (void)scratch;
+  const martlet_embed_params *p = params;
+  for (int32_t t = first; t < last; t++) {
+    float *x = p->x + (size_t)t * (size_t)p->matrix.columns;
+    martlet_matrix_row(&p->matrix, p->ids[t], x);
+    for (int32_t i = 0; i < p->matrix.columns; i++) x[i] *= p->factor;
+  }
+}

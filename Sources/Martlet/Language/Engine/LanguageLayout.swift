@@ -1,0 +1,152 @@
+import CMartletKernels
+
+/// What a language engine is made for.
+public struct LanguageOptions: Sendable {
+  /// Positions that the KV cache has room for; 0: as many as the model was made for, at most 2048.
+  public var contextLength = 0
+  public var threads = 1
+  /// Keys and values in float32 in place of int8: four times the memory, for comparison.
+  public var isCacheFloat = false
+
+  public init(contextLength: Int = 0, threads: Int = 1, isCacheFloat: Bool = false) {
+    self.contextLength = contextLength
+    self.threads = threads
+    self.isCacheFloat = isCacheFloat
+  }
+}
+
+/// What a language model needs before it runs: exact numbers. All in bytes.
+public struct LanguageBudget: Equatable, BitwiseCopyable, Sendable {
+  /// The whole region that `LanguageEngine.init` wants.
+  public var arenaBytes = 0
+  /// Keys and values of `contextLength` positions.
+  public var cacheBytes = 0
+  /// One score for each token.
+  public var logitsBytes = 0
+  public var scratchBytesPerThread = 0
+  public var contextLength = 0
+  public var threads = 0
+  public var isCacheFloat = false
+  public init() {}
+}
+
+/// Where the parts of a language engine lie in its region. While measuring, every pointer is nil.
+struct LanguageLayout {
+  let capacity: Int
+  let cacheType: Int32
+  /// Token ids of every position in the cache.
+  let tokens: UnsafeMutablePointer<Int32>?
+  /// Each layer's keys, values and scales, `layerCacheBytes` apart.
+  let cache: UnsafeMutableRawPointer?
+  let cacheElements: Int
+  let layerCacheBytes: Int
+  /// [batch, hidden]: the residual stream, and what is to join it.
+  let x: UnsafeMutablePointer<Float>?
+  let update: UnsafeMutablePointer<Float>?
+  /// [batch, queries + keys + values].
+  let queries: UnsafeMutablePointer<Float>?
+  /// [batch, heads * headSize].
+  let attended: UnsafeMutablePointer<Float>?
+  /// [batch, 2 * feedForward].
+  let gates: UnsafeMutablePointer<Float>?
+  /// [batch, headSize / 2] each: cosines, sines; of all layers, then of windowed ones.
+  let angles: UnsafeMutablePointer<Float>?
+  /// Activations: quants or floats, scales, sums.
+  let quants: UnsafeMutableRawPointer?
+  let scales: UnsafeMutablePointer<Float>?
+  let sums: UnsafeMutablePointer<Int32>?
+  /// [vocabulary].
+  let logits: UnsafeMutablePointer<Float>?
+  let scratch: UnsafeMutableRawPointer?
+  let scratchStride: Int
+  let budget: LanguageBudget
+
+  init(_ model: LanguageModel, options: LanguageOptions, from arena: inout Arena) throws(ModelError) {
+    let record = model.record
+    let wanted = options.contextLength > 0 ? options.contextLength : min(Int(record.contextLength), 2048)
+    guard wanted <= Int(record.contextLength) else {
+      throw ModelError(
+        .overLimit, .language, field: "context", found: Int64(wanted), expected: Int64(record.contextLength))
+    }
+    let team = min(max(options.threads, 1), 64)
+    let batch = LanguageFormat.batch
+    let hidden = Int(record.hiddenSize)
+    let feedForward = Int(record.feedForwardSize)
+    let headSize = Int(record.headSize)
+    let attentionSize = Int(record.headCount) * headSize
+    let heads = Int(record.keyValueHeadCount)
+    // The cache is kept in blocks of 16 positions.
+    capacity = (wanted + 15) / 16 * 16
+    cacheType = Int32((options.isCacheFloat ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8).rawValue)
+
+    let elementBytes = options.isCacheFloat ? 4 : 1
+    cacheElements = heads * capacity * ((headSize + 15) / 16 * 16)
+    let scaleBytes = options.isCacheFloat ? 0 : heads * capacity * 4
+    layerCacheBytes = 2 * (cacheElements * elementBytes + scaleBytes)
+    var budget = LanguageBudget()
+    budget.cacheBytes = layerCacheBytes * Int(record.layerCount)
+    budget.logitsBytes = Int(record.vocabularySize) * 4
+
+    let stride = LanguageLayout.stride(max(hidden, max(feedForward, attentionSize)))
+    tokens = try arena.carve(capacity * 4)?.bindMemory(to: Int32.self, capacity: capacity)
+    cache = try arena.carve(budget.cacheBytes)
+    x = try arena.floats(batch * hidden)
+    update = try arena.floats(batch * hidden)
+    queries = try arena.floats(batch * (attentionSize + 2 * heads * headSize))
+    attended = try arena.floats(batch * attentionSize)
+    gates = try arena.floats(batch * 2 * feedForward)
+    angles = try arena.floats(batch * headSize * 2)
+    quants = try arena.carve(batch * stride * (model.hasFloatMatrices ? 4 : 1))
+    scales = try arena.floats(batch * model.maxGroups)
+    sums = try arena.carve(batch * model.maxGroups * 4)?.bindMemory(to: Int32.self, capacity: batch * model.maxGroups)
+    logits = try arena.floats(Int(record.vocabularySize))
+    let scratchBytes = max(
+      martlet_attention_scratch_bytes(Int32(capacity)), martlet_token_scratch_bytes(Int32(max(hidden, feedForward))))
+    guard let scratchStride = Arena.roundedUp(Int(scratchBytes)) else {
+      throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(scratchBytes))
+    }
+    self.scratchStride = scratchStride
+    scratch = try arena.carve(scratchStride * team)
+    budget.scratchBytesPerThread = scratchStride
+    budget.contextLength = wanted
+    budget.threads = team
+    budget.isCacheFloat = options.isCacheFloat
+    budget.arenaBytes = arena.used
+    self.budget = budget
+  }
+
+  /// Elements between two rows of activations.
+  static func stride(_ depth: Int) -> Int { (depth + 63) / 64 * 64 + 64 }
+
+  /// One layer's part of the KV cache.
+  func cache(layer: Int, _ record: LanguageRecord) -> martlet_cache {
+    let base = cache! + layer * layerCacheBytes
+    let elementBytes = cacheType == Int32(MARTLET_CACHE_F32.rawValue) ? 4 : 1
+    let values = base + cacheElements * elementBytes
+    let scales = (values + cacheElements * elementBytes).assumingMemoryBound(to: Float.self)
+    let isFloat = elementBytes == 4
+    return martlet_cache(
+      keys: base, values: values, key_scales: isFloat ? nil : scales,
+      value_scales: isFloat ? nil : scales + Int(record.keyValueHeadCount) * capacity, capacity: Int32(capacity),
+      heads: Int32(record.keyValueHeadCount), head_size: Int32(record.headSize), type: cacheType)
+  }
+
+  /// Room for activations of `depth` columns for a matrix.
+  func activations(for matrix: martlet_matrix) -> martlet_activations {
+    let depth = Int(matrix.columns)
+    let isFloat = matrix.type == Int32(MARTLET_MATRIX_F32.rawValue)
+    let group = Int(matrix.group)
+    return martlet_activations(
+      values: isFloat ? quants!.assumingMemoryBound(to: Float.self) : nil,
+      quants: quants!.assumingMemoryBound(to: Int8.self), scales: scales, sums: sums,
+      stride: Int32(LanguageLayout.stride(depth)), group: matrix.group, groups: Int32((depth + group - 1) / group))
+  }
+}
+
+extension Arena {
+  mutating func floats(_ count: Int) throws(ModelError) -> UnsafeMutablePointer<Float>? {
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: 4)
+    guard !overflow else { throw ModelError(.overLimit, .arena, found: Int64(count)) }
+    return try carve(bytes)?.bindMemory(to: Float.self, capacity: count)
+  }
+}

@@ -1,0 +1,320 @@
+import CMartletKernels
+
+/// What a text generator is made for; decides how large its arena is.
+public struct GeneratorOptions: Sendable {
+  public var language = LanguageOptions()
+  /// Bytes of the longest text that is tokenized at once; 0: eight for each position of the context.
+  public var textBytes = 0
+  /// Bytes for a constraint's program; 0: output is free.
+  public var constraintBytes = 0
+
+  public init() {}
+}
+
+/// What becomes of a text when the context is full.
+public enum ContextPolicy: Equatable, Sendable {
+  /// The text ends.
+  case stop
+  /// The first `keep` tokens stay, the older half of the others is forgotten, and the rest is read again: its keys depend
+  /// on where they stand.
+  case slide(keep: Int)
+}
+
+/// Text in, text out: tokenizer, engine and sampler in one region.
+///
+/// ```
+/// append(text)...; while let token = next() { show(bytes(of: token)) }
+/// ```
+/// Nothing is allocated, and each call is bounded.
+public struct TextGenerator: ~Copyable {
+  public var engine: LanguageEngine
+  public let tokenizer: Tokenizer?
+  public var sampler: Sampler
+  public var policy = ContextPolicy.stop
+  public let budget: LanguageBudget
+  public let textBytes: Int
+  /// Room for the token ids of a prompt.
+  let prompt: UnsafeMutableBufferPointer<Int32>
+  let tokenizerWork: UnsafeMutableRawBufferPointer
+  /// The caller's, for a constraint's program.
+  public let constraintRegion: UnsafeMutableRawBufferPointer
+  /// One bit a token; and the order in which tokens are tried. Nil and empty without room for a constraint.
+  private let mask: UnsafeMutablePointer<UInt32>?
+  private let orderRegion: UnsafeMutableRawBufferPointer
+  private var constrained: (constraint: Constraint, order: TokenOrder, state: ConstraintState)?
+  /// Tokens that were appended or sampled, but not yet evaluated: at most one, the latest sampled.
+  private var pending: Int32?
+
+  private struct Parts {
+    var engineBytes = 0
+    var textBytes = 0
+    var promptCount = 0
+    var prompt: UnsafeMutableRawPointer?
+    var work: UnsafeMutableRawPointer?
+    var workBytes = 0
+    var candidates: UnsafeMutableRawPointer?
+    var constraint: UnsafeMutableRawPointer?
+    var mask: UnsafeMutableRawPointer?
+    var order: UnsafeMutableRawPointer?
+  }
+
+  private static func carve(
+    _ arena: inout Arena, _ budget: LanguageBudget, _ tokenizer: Tokenizer?, _ options: GeneratorOptions
+  ) throws(ModelError) -> Parts {
+    var parts = Parts()
+    let vocabulary = budget.logitsBytes / 4
+    parts.textBytes = options.textBytes > 0 ? options.textBytes : 8 * budget.contextLength
+    parts.promptCount = budget.contextLength + 1
+    _ = try arena.carve(budget.arenaBytes)
+    parts.prompt = try arena.carve(parts.promptCount * 4)
+    parts.workBytes = tokenizer?.workBytes(textBytes: parts.textBytes) ?? 0
+    parts.work = try arena.carve(parts.workBytes)
+    parts.candidates = try arena.carve(Sampler.workBytes(vocabulary: vocabulary))
+    if options.constraintBytes > 0 {
+      parts.constraint = try arena.carve(options.constraintBytes)
+      parts.mask = try arena.carve((vocabulary + 31) / 32 * 4)
+      parts.order = try arena.carve(TokenOrder.workBytes(tokens: vocabulary))
+    }
+    return parts
+  }
+
+  private static func tokenizer(_ file: UnsafeRawBufferPointer) throws(ModelError) -> Tokenizer? {
+    let section = try Sections(file: file)[.tokenizer]
+    return section.isEmpty ? nil : try Tokenizer(section)
+  }
+
+  /// What `init` will need for this file: exact, and known before anything runs.
+  public static func budget(
+    of file: UnsafeRawBufferPointer, options: GeneratorOptions
+  ) throws(ModelError) -> LanguageBudget {
+    var budget = try LanguageEngine.budget(of: file, options: options.language)
+    var arena = Arena(measuring: ())
+    _ = try carve(&arena, budget, tokenizer(file), options)
+    budget.arenaBytes = arena.used
+    return budget
+  }
+
+  /// - Parameters:
+  ///   - file: a `.martlet` file, mapped.
+  ///   - region: 64-byte aligned, at least `budget(of:options:).arenaBytes`.
+  public init(
+    file: UnsafeRawBufferPointer, region: UnsafeMutableRawBufferPointer, options: GeneratorOptions,
+    sampling: SamplingOptions, isa: martlet_isa
+  ) throws(ModelError) {
+    var budget = try LanguageEngine.budget(of: file, options: options.language)
+    var arena = try Arena(region: region)
+    let tokenizer = try TextGenerator.tokenizer(file)
+    let engineBytes = budget.arenaBytes
+    let parts = try TextGenerator.carve(&arena, budget, tokenizer, options)
+    let engine = try LanguageEngine(
+      file: file, region: UnsafeMutableRawBufferPointer(rebasing: region[..<engineBytes]), options: options.language,
+      isa: isa)
+    let vocabulary = budget.logitsBytes / 4
+    if let tokenizer, tokenizer.count > vocabulary {
+      throw ModelError(
+        .mismatch, .tokenizer, field: "tokenCount", found: Int64(tokenizer.count), expected: Int64(vocabulary))
+    }
+    budget.arenaBytes = arena.used
+    self.engine = engine
+    self.tokenizer = tokenizer
+    self.budget = budget
+    textBytes = parts.textBytes
+    sampler = Sampler(sampling, region: parts.candidates!)
+    prompt = UnsafeMutableBufferPointer(
+      start: parts.prompt!.bindMemory(to: Int32.self, capacity: parts.promptCount), count: parts.promptCount)
+    tokenizerWork = UnsafeMutableRawBufferPointer(start: parts.work, count: parts.workBytes)
+    constraintRegion = UnsafeMutableRawBufferPointer(start: parts.constraint, count: options.constraintBytes)
+    mask = parts.mask?.bindMemory(to: UInt32.self, capacity: (vocabulary + 31) / 32)
+    orderRegion = UnsafeMutableRawBufferPointer(
+      start: parts.order, count: parts.order == nil ? 0 : TokenOrder.workBytes(tokens: vocabulary))
+  }
+
+  // MARK: Text in
+
+  /// Tokens in the text so far, those of the cache and the one that still waits.
+  public var length: Int { engine.position + (pending == nil ? 0 : 1) }
+
+  /// Tokenizes `text` and evaluates its tokens behind what is there; returns how many there were.
+  ///
+  /// - Parameters:
+  ///   - parsesSpecial: control tokens written in the text are such tokens; only for text that nobody else can write.
+  ///   - isStart: at the beginning of all text: BOS, where the model wants one, and the tokenizer's leading space.
+  public mutating func append(
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, on team: borrowing Team
+  ) throws(LanguageError) -> Int {
+    let count = try encode(text, parsesSpecial: parsesSpecial, isStart: isStart)
+    try append(UnsafeBufferPointer(rebasing: prompt[..<count]), on: team)
+    return count
+  }
+
+  /// Token ids of `text` in `prompt`; returns how many.
+  public func encode(
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool
+  ) throws(LanguageError) -> Int {
+    guard let tokenizer else { throw .noTokenizer }
+    guard text.count <= textBytes else { throw .textTooLong(text.count, limit: textBytes) }
+    do throws(TokenizerError) {
+      return try tokenizer.encode(
+        text, parsesSpecial: parsesSpecial, isStart: isStart, work: tokenizerWork, into: prompt)
+    } catch {
+      switch error {
+      case .textTooLong: throw .textTooLong(text.count, limit: textBytes)
+      case .tooManyTokens: throw .contextTooShort(prompt.count, room: engine.room)
+      case .damaged: throw .damagedTokenizer
+      }
+    }
+  }
+
+  /// Token ids in place of a text, as `encode` would have left them.
+  public func place(_ tokens: UnsafeBufferPointer<Int32>) throws(LanguageError) -> Int {
+    guard tokens.count <= prompt.count else { throw .contextTooShort(tokens.count, room: engine.room) }
+    for (index, token) in tokens.enumerated() {
+      guard token >= 0, Int(token) < engine.logits.count else {
+        throw .unknownToken(token, vocabulary: engine.logits.count)
+      }
+      prompt[index] = token
+    }
+    return tokens.count
+  }
+
+  /// The ids that `encode` left, for those who want to see them.
+  public func encoded(_ count: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: prompt[..<count]) }
+
+  /// Evaluates tokens behind what is there, or none of them if there is no room.
+  ///
+  /// - Parameter tokens: ids of the vocabulary.
+  public mutating func append(
+    _ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team
+  ) throws(LanguageError) {
+    try flush(on: team)
+    guard tokens.count <= engine.room else { throw .contextTooShort(tokens.count, room: engine.room) }
+    _ = engine.evaluate(tokens, on: team)
+  }
+
+  /// Evaluates a token that was sampled and still waits: before more text, and before the cache is saved.
+  public mutating func flush(on team: borrowing Team) throws(LanguageError) {
+    guard var token = pending else { return }
+    guard engine.room > 0 else { throw .contextTooShort(1, room: 0) }
+    pending = nil
+    withUnsafePointer(to: &token) { _ = engine.evaluate(UnsafeBufferPointer(start: $0, count: 1), on: team) }
+  }
+
+  /// Forgets everything behind the first `count` tokens.
+  public mutating func rewind(to count: Int) {
+    pending = nil
+    engine.rewind(to: min(count, engine.position))
+  }
+
+  // MARK: Text out
+
+  /// From now on the output is what the constraint allows, from its start. Nil: free again.
+  ///
+  /// - Precondition: `constraintBytes` was not 0.
+  public mutating func constrain(by constraint: Constraint?) throws(LanguageError) {
+    guard let constraint else {
+      constrained = nil
+      return
+    }
+    guard let tokenizer else { throw .noTokenizer }
+    do throws(ConstraintError) {
+      let order = try TokenOrder(tokenizer, region: orderRegion)
+      constrained = (constraint, order, constraint.start)
+    } catch {
+      throw .stuck
+    }
+  }
+
+  /// Samples the next token behind the text; nil where the context is full, or where a constraint allows nothing more. An
+  /// end token is returned like any other, and becomes part of the text unless `drop()` takes it back.
+  ///
+  /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice.
+  public mutating func next(on team: borrowing Team, left: Int? = nil) throws(LanguageError) -> Int32? {
+    if pending != nil {
+      if engine.room == 0 && !slide(on: team) { return nil }
+      try flush(on: team)
+    }
+    if let tokenizer, let mask, let constrained {
+      if constrained.constraint.mustEnd(constrained.state) { return nil }
+      let allowed = constrained.constraint.mask(
+        constrained.state, tokenizer: tokenizer, order: constrained.order, tokensLeft: left, into: mask)
+      guard allowed > 0 else { throw .stuck }
+    }
+    let allowed = constrained == nil ? nil : UnsafePointer(mask)
+    guard let token = sampler.next(engine.logits, recent: engine.tokens, mask: allowed) else { throw .stuck }
+    if let tokenizer, constrained != nil {
+      for byte in tokenizer.bytes(of: token, special: false) {
+        _ = constrained!.constraint.advance(&constrained!.state, byte: byte)
+      }
+    }
+    pending = token
+    return token
+  }
+
+  /// Whether a constraint is there and the output satisfies it.
+  public var isComplete: Bool { constrained.map { $0.constraint.isComplete($0.state) } ?? false }
+
+  /// Takes back the token that was sampled last.
+  public mutating func drop() { pending = nil }
+
+  /// Makes room as the policy says; false where it says to stop.
+  private mutating func slide(on team: borrowing Team) -> Bool {
+    guard case .slide(let keep) = policy else { return false }
+    let kept = min(max(keep, 0), engine.position - 2)
+    let rest = engine.position - kept
+    guard kept >= 0, rest >= 2 else { return false }
+    let dropped = (rest + 1) / 2
+    for i in 0..<rest - dropped { prompt[i] = engine.tokens[kept + dropped + i] }
+    engine.rewind(to: kept)
+    _ = engine.evaluate(UnsafeBufferPointer(rebasing: prompt[..<(rest - dropped)]), on: team)
+    return true
+  }
+}
+
+// MARK: - Sessions
+
+extension TextGenerator {
+  /// Hands over everything that goes on later needs, header first. A token that still waits must have been evaluated.
+  public func save(_ write: (UnsafeRawBufferPointer) -> Void) {
+    var header = SessionHeader()
+    header.generator = sampler.generator.state
+    // Twice over the cache: the header holds the hash of what follows it.
+    engine.save(&header) { _ in }
+    withUnsafeBytes(of: header) { write($0) }
+    engine.save(&header, write)
+  }
+
+  /// Takes up what was saved. The logits come from evaluating the last token once more, which changes no bit of the cache.
+  public mutating func restore(_ bytes: UnsafeRawBufferPointer, on team: borrowing Team) throws(SessionError) {
+    pending = nil
+    let header = try engine.restore(bytes)
+    sampler.generator.state = header.generator
+    repeatLast(on: team)
+  }
+
+  /// Keeps as many tokens of the cache as `tokens` begins with, and evaluates the others; returns how many were kept.
+  public mutating func replace(
+    with tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team
+  ) throws(LanguageError) -> Int {
+    pending = nil
+    var common = 0
+    while common < tokens.count, common < engine.position, engine.tokens[common] == tokens[common] { common += 1 }
+    engine.rewind(to: common)
+    if common == tokens.count {
+      repeatLast(on: team)
+      return common
+    }
+    try append(UnsafeBufferPointer(rebasing: tokens[common...]), on: team)
+    return common
+  }
+
+  private mutating func repeatLast(on team: borrowing Team) {
+    guard engine.position > 0 else { return }
+    var last = engine.tokens[engine.position - 1]
+    engine.rewind(to: engine.position - 1)
+    withUnsafePointer(to: &last) { _ = engine.evaluate(UnsafeBufferPointer(start: $0, count: 1), on: team) }
+  }
+}
+
+extension Tokenizer: ConstraintVocabulary {
+  public func bytes(of token: Int32) -> UnsafeRawBufferPointer { bytes(of: token, special: false) }
+}

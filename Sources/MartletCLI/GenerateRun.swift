@@ -1,0 +1,137 @@
+import CMartletLinux
+import CMartletPlatform
+import Martlet
+import MartletDevice
+
+/// One text on its way: from the prompt to the last token, with what is measured meanwhile.
+struct GenerateRun: ~Copyable {
+  private let file: ModelFile
+  private var model: LoadedGenerator
+  private let options: TextOptions
+  private var stream: AnswerStream
+  private var measured: GenerateMeasurement
+  private let isJSON: Bool
+
+  init(_ path: FilePath, _ options: TextOptions, verb: StaticString, isJSON: Bool) throws(CommandError) {
+    let isa = try Opening.isa()
+    let opened = martlet_now_ns()
+    let file = try Opening.file(path, verb: verb)
+    var model = try Opening.generator(file, options, isa: isa)
+    try options.constrain(&model.generator)
+    let stops = try GenerateRun.stops(options)
+    measured = GenerateMeasurement(keepsTokens: isJSON, limit: options.maxTokens)
+    measured.loadNs = martlet_now_ns() - opened
+    stream = AnswerStream(stops: stops, isWritten: !isJSON)
+    self.file = file
+    self.model = model
+    self.options = options
+    self.isJSON = isJSON
+  }
+
+  private static func stops(_ options: TextOptions) throws(CommandError) -> StopStrings {
+    var stops = StopStrings()
+    for text in options.stops {
+      var length = 0
+      while text[length] != 0 { length += 1 }
+      guard stops.add(UnsafeRawBufferPointer(start: text, count: length)) else {
+        throw .usage("--stop \(String(cString: text)): at most \(StopStrings.capacity) texts of 1 to 256 bytes")
+      }
+    }
+    return stops
+  }
+
+  // MARK: The prompt
+
+  /// Evaluates the prompt, as far as the session does not hold it already.
+  mutating func begin(_ prompt: Prompt) throws(CommandError) {
+    let start = Clocks()
+    if let path = options.session { try SessionFile.restore(path, &model, isNeeded: prompt.isContinued) }
+    if !prompt.isContinued {
+      do throws(LanguageError) {
+        let count = try place(prompt)
+        guard count > 0 else { throw .contextTooShort(0, room: 0) }
+        let ids = model.generator.encoded(count)
+        measured.promptTokens = count
+        if isJSON { measured.prompt = Array(ids) }
+        measured.reusedTokens = try model.generator.replace(with: ids, on: model.team)
+      } catch {
+        if error == .contextTooShort(0, room: 0) {
+          throw CommandError("the text has no tokens to go on with", exitCode: ExitCode.data)
+        }
+        throw CommandError(error)
+      }
+    }
+    if options.slides { model.generator.policy = .slide(keep: model.generator.length) }
+    measured.prefill = start.passed
+  }
+
+  private mutating func place(_ prompt: Prompt) throws(LanguageError) -> Int {
+    if let ids = prompt.tokens {
+      return try ids.withUnsafeBufferPointer { (ids) throws(LanguageError) in try model.generator.place(ids) }
+    }
+    return try prompt.text.withUnsafeBufferPointer { (text) throws(LanguageError) in
+      try model.generator.encode(UnsafeRawBufferPointer(text), parsesSpecial: prompt.parsesSpecial, isStart: true)
+    }
+  }
+
+  // MARK: The answer
+
+  /// Token after token, until something ends the text.
+  mutating func go() throws(CommandError) {
+    let start = Clocks()
+    while measured.tokenCount < options.maxTokens {
+      guard let token = try next() else {
+        measured.finish = model.generator.isComplete ? .complete : .context
+        break
+      }
+      if measured.tokenCount == 0 { measured.firstToken = start.passed }
+      if model.generator.tokenizer?.isEnd(token) == true {
+        model.generator.drop()
+        measured.finish = .end
+        break
+      }
+      measured.add(token)
+      let bytes = model.generator.tokenizer?.bytes(of: token, special: false)
+      if let bytes, try stream.push(bytes) {
+        measured.finish = .stop
+        break
+      }
+    }
+    try stream.finish()
+    measured.decode = start.passed
+  }
+
+  private mutating func next() throws(CommandError) -> Int32? {
+    do throws(LanguageError) {
+      let token = try model.generator.next(on: model.team, left: options.maxTokens - measured.tokenCount)
+      if isJSON { measured.hash(model.generator.engine.logits) }
+      return token
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  // MARK: The end
+
+  /// Saves the session and reports.
+  mutating func end(isVerbose: Bool) throws(CommandError) {
+    if let path = options.session { try SessionFile.save(path, &model) }
+    measured.peakResidentBytes = martlet_peak_resident_bytes()
+    if isJSON { return try report(measured.json(model.generator, text: stream.text, path: file.path)) }
+    try report("\n")
+    if isVerbose { Output.write(measured.text(model.generator), to: .error) }
+  }
+}
+
+/// Time on the wall and on the processors, from one moment on.
+struct Clocks {
+  private let wall = martlet_now_ns()
+  private let cpu = martlet_cpu_time_ns()
+
+  struct Span {
+    var wallNs: UInt64 = 0
+    var cpuNs: UInt64 = 0
+  }
+
+  var passed: Span { Span(wallNs: martlet_now_ns() - wall, cpuNs: martlet_cpu_time_ns() - cpu) }
+}

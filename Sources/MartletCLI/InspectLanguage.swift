@@ -1,0 +1,110 @@
+import Martlet
+import MartletDevice
+
+/// `inspect` of a language model: what it is, and the arena as a function of the context length.
+struct InspectLanguage {
+  private let file: FilePath
+  private let fileBytes: Int
+  private let record: LanguageRecord
+  private let weightsBytes: Int
+  private let tokenizerCount: Int?
+  private let hasChat: Bool
+  private let provenance: [String]
+  /// Of the chosen context first, then of usual ones.
+  private let budgets: [LanguageBudget]
+
+  init(
+    _ file: borrowing ModelFile, context: Int, threads: Int, isCacheFloat: Bool
+  ) throws(ModelError) {
+    self.file = file.path
+    fileBytes = file.bytes.count
+    let description = try LanguageDescription(file: file.bytes)
+    record = description.record
+    weightsBytes = description.weightsBytes
+    tokenizerCount = description.tokenCount
+    hasChat = description.hasChat
+    provenance = description.provenance
+      .split(separator: UInt8(ascii: "\n")).map { String(utf8: UnsafeRawBufferPointer(rebasing: $0)) }
+    var options = GeneratorOptions()
+    options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
+    var budgets = [try TextGenerator.budget(of: file.bytes, options: options)]
+    for length in [256, 512, 1024, 2048, 4096, 8192, 16384, 32768] where length <= Int(record.contextLength) {
+      options.language.contextLength = length
+      budgets.append(try TextGenerator.budget(of: file.bytes, options: options))
+    }
+    self.budgets = budgets
+  }
+
+  func json() -> String {
+    var json = JSONWriter()
+    json.begin()
+    json.field("model", file.text)
+    json.field("file_bytes", fileBytes)
+    json.field("format_version", Int(ModelFormat.version))
+    json.field("task", "language")
+    json.field("layers", Int(record.layerCount))
+    json.field("hidden", Int(record.hiddenSize))
+    json.field("heads", Int(record.headCount))
+    json.field("key_value_heads", Int(record.keyValueHeadCount))
+    json.field("head_size", Int(record.headSize))
+    json.field("feed_forward", Int(record.feedForwardSize))
+    json.field("vocabulary", Int(record.vocabularySize))
+    json.field("tokenizer_tokens", tokenizerCount ?? 0)
+    json.field("chat_format", hasChat ? 1 : 0)
+    json.field("context_limit", Int(record.contextLength))
+    json.field("weights_bytes", weightsBytes)
+    memory(budgets[0], &json)
+    json.beginArray("by_context")
+    for budget in budgets.dropFirst() {
+      json.beginObject()
+      memory(budget, &json)
+      json.endObject()
+    }
+    json.endArray()
+    json.beginArray("provenance")
+    for entry in provenance { json.element(entry) }
+    json.endArray()
+    json.end()
+    return json.text
+  }
+
+  private func memory(_ budget: LanguageBudget, _ json: inout JSONWriter) {
+    json.field("context", budget.contextLength)
+    json.field("threads", budget.threads)
+    json.field("arena_bytes", budget.arenaBytes)
+    json.field("cache_bytes", budget.cacheBytes)
+    json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
+  }
+
+  func text() -> String {
+    let chosen = budgets[0]
+    var text = line("model", "\(file.text), \(NumberText.grouped(fileBytes)) bytes")
+    text.add(line("task", "language, \(hasChat ? "with" : "without") a chat format"))
+    text.add(
+      line(
+        "shape",
+        "\(Int(record.layerCount)) layers of \(Int(record.hiddenSize)), \(Int(record.headCount)) heads of "
+          + "\(Int(record.headSize)) on \(Int(record.keyValueHeadCount)), feed-forward \(Int(record.feedForwardSize))"))
+    let tokens = tokenizerCount.map { "tokenizer of \(NumberText.grouped($0))" } ?? "no tokenizer"
+    text.add(line("vocabulary", "\(NumberText.grouped(Int(record.vocabularySize))), " + tokens))
+    text.add(line("weights", "\(NumberText.grouped(weightsBytes)) bytes, used where they lie in the file"))
+    text.add(
+      line(
+        "arena",
+        "\(NumberText.grouped(chosen.arenaBytes)) bytes for a context of \(chosen.contextLength) and "
+          + "\(chosen.threads) \(chosen.threads == 1 ? "thread" : "threads")"))
+    text.add(line("", "\(NumberText.grouped(chosen.cacheBytes)) of them keys and values"))
+    text.add("\n" + "context".padded(to: 9, left: true) + "arena bytes".padded(to: 18, left: true))
+    text.add("keys and values".padded(to: 18, left: true) + "\n")
+    for budget in budgets.dropFirst() {
+      text.add(String(budget.contextLength).padded(to: 9, left: true))
+      text.add(NumberText.grouped(budget.arenaBytes).padded(to: 18, left: true))
+      text.add(NumberText.grouped(budget.cacheBytes).padded(to: 18, left: true) + "\n")
+    }
+    text.add("\n")
+    for entry in provenance { text.add(line("", entry)) }
+    return text
+  }
+
+  private func line(_ name: String, _ value: String) -> String { name.padded(to: 16) + value + "\n" }
+}

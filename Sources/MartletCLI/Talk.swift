@@ -1,0 +1,225 @@
+import CMartletPlatform
+import Martlet
+import MartletDevice
+
+/// A talk: turns behind each other in the KV cache.
+struct Talk: ~Copyable {
+  private var model: LoadedGenerator
+  private let format: ChatFormat
+  private let system: [UInt8]?
+  private let options: TextOptions
+  /// The latest question and answer; nil before the first.
+  private var latest: (question: [UInt8], answer: [UInt8], isFirst: Bool)?
+  /// Tokens in front of the latest turn.
+  private var turnStart = 0
+
+  init(
+    _ model: consuming LoadedGenerator, _ format: ChatFormat, system: [UInt8]?, _ options: TextOptions
+  ) throws(CommandError) {
+    self.model = model
+    self.format = format
+    self.system = system
+    self.options = options
+    if let path = options.session { try SessionFile.restore(path, &self.model, isNeeded: false) }
+    // What the session holds stays in the cache for as long as the talk begins with it.
+  }
+
+  /// Forgets all turns.
+  mutating func reset() {
+    latest = nil
+    turnStart = 0
+  }
+
+  /// One turn: the question is read, the answer written as it comes. What cannot be read leaves the talk as it was.
+  mutating func answer(to text: UnsafeRawBufferPointer, isVerbose: Bool) throws(CommandError) {
+    let question = Array(text)
+    let start = Clocks()
+    let before = model.generator.length
+    do throws(CommandError) {
+      try read(question)
+    } catch {
+      Output.write("chat: \(error.sentence)\n", to: .error)
+      return
+    }
+    let readTokens = model.generator.length - before
+    let read = start.passed
+    if let path = options.session, latest == nil { try SessionFile.save(path, &model) }
+    try options.constrain(&model.generator)
+    let begin = Clocks()
+    let isFirst = latest == nil
+    let (answer, count) = try write()
+    latest = (question, answer, isFirst)
+    if isVerbose { say(read, readTokens, begin.passed, count) }
+  }
+
+  // MARK: Reading
+
+  private mutating func read(_ question: [UInt8]) throws(CommandError) {
+    var segments = ChatSegments()
+    var base = model.generator.length
+    let isFirst = latest == nil
+    // The texts that segments point into must stay while they are tokenized.
+    let old = latest ?? ([], [], true)
+    let ids: (all: [Int32], start: Int) = try old.question.withUnsafeBufferPointer { (oldQuestion) throws(CommandError) in
+      try old.answer.withUnsafeBufferPointer { (oldAnswer) throws(CommandError) in
+        try question.withUnsafeBufferPointer { (question) throws(CommandError) in
+          try (system ?? []).withUnsafeBufferPointer { (systemText) throws(CommandError) in
+            let system = system == nil ? nil : UnsafeRawBufferPointer(systemText)
+            var isStart = isFirst
+            do throws(ChatError) {
+              if isFirst {
+                base = 0
+                try format.begin(system: system, into: &segments)
+              } else if try renders(system, UnsafeRawBufferPointer(oldAnswer), &segments) {
+                // The history differs from what the cache holds: the latest turn is rendered again.
+                base = turnStart
+                isStart = old.isFirst
+                if isStart { try format.begin(system: system, into: &segments) }
+                try format.user(
+                  UnsafeRawBufferPointer(oldQuestion), system: system, isFirst: old.isFirst, isLast: false,
+                  into: &segments)
+                try format.assistant(
+                  format.historyText(of: UnsafeRawBufferPointer(oldAnswer)), into: &segments)
+              }
+            } catch {
+              throw CommandError("the turns do not fit the chat format", exitCode: ExitCode.data)
+            }
+            let end = isFirst ? [] : try tokens(segments, isStart: isStart)
+            do throws(ChatError) {
+              try format.user(
+                UnsafeRawBufferPointer(question), system: system, isFirst: isFirst, isLast: true, into: &segments)
+              try format.generationPrompt(into: &segments)
+            } catch {
+              throw CommandError("the question does not fit the chat format", exitCode: ExitCode.data)
+            }
+            let all = try tokens(segments, isStart: isStart)
+            var common = 0
+            while common < end.count, common < all.count, end[common] == all[common] { common += 1 }
+            return (all, common)
+          }
+        }
+      }
+    }
+    try feed(ids.all, behind: base, isFirst: isFirst)
+    turnStart = base + ids.start
+  }
+
+  /// Whether the latest turn must be rendered again; if not, what ends it is in `segments`.
+  private func renders(
+    _ system: UnsafeRawBufferPointer?, _ answer: UnsafeRawBufferPointer, _ segments: inout ChatSegments
+  ) throws(ChatError) -> Bool {
+    if format.movesSystem && system != nil { return true }
+    return !(try format.assistantEnd(answer: answer, into: &segments))
+  }
+
+  private mutating func feed(_ ids: [Int32], behind base: Int, isFirst: Bool) throws(CommandError) {
+    do throws(LanguageError) {
+      try ids.withUnsafeBufferPointer { (ids) throws(LanguageError) in
+        if isFirst {
+          _ = try model.generator.replace(with: ids, on: model.team)
+        } else {
+          if base < model.generator.length { model.generator.rewind(to: base) }
+          try model.generator.append(ids, on: model.team)
+        }
+      }
+    } catch {
+      throw CommandError(error)
+    }
+    if options.slides, isFirst { model.generator.policy = .slide(keep: model.generator.length) }
+  }
+
+  /// Token ids of all segments. BOS stands in front where the format wants it, whatever the tokenizer does by itself.
+  private func tokens(_ segments: ChatSegments, isStart: Bool) throws(CommandError) -> [Int32] {
+    var ids: [Int32] = []
+    var work = [UInt8](repeating: 0, count: segments.byteCount)
+    var position = 0
+    var isStart = isStart
+    while true {
+      var run: ChatSegment?
+      do throws(ChatError) {
+        run = try work.withUnsafeMutableBufferPointer { (work) throws(ChatError) in
+          try segments.run(from: &position, work: UnsafeMutableRawBufferPointer(work))
+        }
+      } catch {
+        throw CommandError("the turns are too long for the chat format", exitCode: ExitCode.data)
+      }
+      guard let run else { return ids }
+      do throws(LanguageError) {
+        let count = try model.generator.encode(run.bytes, parsesSpecial: run.parsesSpecial, isStart: isStart)
+        var part = Array(model.generator.encoded(count))
+        if isStart { fixBeginning(&part) }
+        isStart = false
+        ids += part
+      } catch {
+        throw CommandError(error)
+      }
+    }
+  }
+
+  private func fixBeginning(_ ids: inout [Int32]) {
+    guard let token = model.generator.tokenizer?.beginningToken else { return }
+    let has = ids.first == token
+    if format.startsWithBeginning && !has { ids.insert(token, at: 0) }
+    if !format.startsWithBeginning && has { ids.removeFirst() }
+  }
+
+  // MARK: Writing
+
+  /// The answer's bytes, all of them, and how many tokens it has.
+  private mutating func write() throws(CommandError) -> (answer: [UInt8], count: Int) {
+    var stream = AnswerStream(stops: try stops(), isWritten: true)
+    var answer: [UInt8] = []
+    var count = 0
+    var isFull = false
+    Interrupts.catchThem()
+    defer { Interrupts.release() }
+    while count < options.maxTokens, !Interrupts.happened {
+      guard let token = try next(left: options.maxTokens - count) else {
+        isFull = !model.generator.isComplete
+        break
+      }
+      if model.generator.tokenizer?.isEnd(token) == true {
+        model.generator.drop()
+        break
+      }
+      count += 1
+      guard let bytes = model.generator.tokenizer?.bytes(of: token, special: false) else { continue }
+      answer += bytes
+      if try stream.push(bytes) { break }
+    }
+    try stream.finish()
+    try report("\n")
+    if isFull { Output.write("chat: the context is full; /reset begins anew, see --context and --when-full\n", to: .error) }
+    return (answer, count)
+  }
+
+  private func stops() throws(CommandError) -> StopStrings {
+    var stops = StopStrings()
+    for index in 0..<format.stopCount { _ = stops.add(format.stop(index)) }
+    for text in options.stops {
+      var length = 0
+      while text[length] != 0 { length += 1 }
+      guard stops.add(UnsafeRawBufferPointer(start: text, count: length)) else {
+        throw .usage("--stop \(String(cString: text)): at most \(StopStrings.capacity) texts of 1 to 256 bytes")
+      }
+    }
+    return stops
+  }
+
+  private mutating func next(left: Int) throws(CommandError) -> Int32? {
+    do throws(LanguageError) {
+      return try model.generator.next(on: model.team, left: left)
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  private func say(_ read: Clocks.Span, _ readTokens: Int, _ written: Clocks.Span, _ count: Int) {
+    func rate(_ count: Int, _ span: Clocks.Span) -> String {
+      NumberText.decimal(Double(count) * 1e9 / Double(max(span.wallNs, 1)), places: 1) + " tokens/s"
+    }
+    Output.write(
+      "(read \(readTokens) tokens, \(rate(readTokens, read)); wrote \(count), \(rate(count, written)); "
+        + "\(model.generator.engine.room) positions left)\n", to: .error)
+  }
+}

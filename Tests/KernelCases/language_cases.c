@@ -1,0 +1,203 @@
+#include "context.h"
+
+#include <math.h>
+#include <string.h>
+
+// Every language kernel against its scalar form, bit for bit, and the elementary functions against libm.
+
+static float random_float(martlet_random *random, float size) {
+  return size * (float)(martlet_random_in(random, -1000000, 1000000) / 1000000.0);
+}
+
+static float *random_floats(martlet_case_context *context, size_t count, float size) {
+  float *values = martlet_case_zeros(context, count * sizeof(float));
+  for (size_t i = 0; i < count; i++) values[i] = random_float(&context->random, size);
+  return values;
+}
+
+/// Runs a kernel's units in three pieces out of order.
+static void run_pieces(martlet_kernel kernel, const void *params, int32_t units, void *scratch) {
+  const int32_t third = units / 3;
+  kernel(params, NULL, third, units - third, scratch);
+  kernel(params, NULL, units - third, units, scratch);
+  kernel(params, NULL, 0, third, scratch);
+}
+
+static bool equal(martlet_case_context *context, const void *expected, void *actual, size_t bytes) {
+  if (context->sabotage && bytes > 0) ((uint8_t *)actual)[bytes / 2] ^= 1;
+  return memcmp(expected, actual, bytes) == 0;
+}
+
+static martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth, int32_t group,
+                                       bool is_float) {
+  martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64, .group = group, .groups = (depth + group - 1) / group};
+  const size_t count = (size_t)(tokens * a.stride);
+  if (is_float) a.values = martlet_case_zeros(context, count * sizeof(float));
+  a.quants = martlet_case_zeros(context, count);
+  a.scales = martlet_case_zeros(context, (size_t)(tokens * a.groups) * sizeof(float));
+  a.sums = martlet_case_zeros(context, (size_t)(tokens * a.groups) * sizeof(int32_t));
+  return a;
+}
+
+static bool matmul_case(martlet_case_context *context, int32_t index) {
+  martlet_random *random = &context->random;
+  const int32_t tokens = martlet_random_in(random, 1, 9), columns = martlet_random_in(random, 1, 300);
+  martlet_matrix m = {.rows = martlet_random_in(random, 1, 70),
+                      .columns = columns,
+                      .type = index % 3,
+                      .group = 32 * MARTLET_RANDOM_OF(random, 1, 2, 3, 4, 8)};
+  const size_t bytes = martlet_matrix_bytes(&m);
+  uint8_t *weights = (uint8_t *)martlet_case_bytes(context, bytes);
+  if (m.type == MARTLET_MATRIX_F32) {
+    for (size_t i = 0; i < bytes / 4; i++) ((float *)weights)[i] = random_float(random, 2);
+  } else {
+    // Scales of about 1: the upper halves of floats.
+    const size_t block = martlet_matrix_block_bytes(&m);
+    const int32_t groups = (columns + m.group - 1) / m.group;
+    for (size_t b = 0; b < bytes / block; b++)
+      for (int32_t i = 0; i < groups * 16; i++) weights[b * block + (size_t)i * 2 + 1] = 0x3F;
+  }
+  m.weights = weights;
+  martlet_activations x = activations(context, tokens, columns, m.group, m.type == MARTLET_MATRIX_F32);
+  const martlet_pack_params pack = {.x = random_floats(context, (size_t)(tokens * columns), index % 7 ? 3 : 1e-35f),
+                                    .x_stride = columns, .size = columns, .out = x};
+  context->language_reference->pack(&pack, NULL, 0, tokens, NULL);
+  const int32_t blocks = (m.rows + 15) / 16, stride = m.rows + 3;
+  const size_t out_bytes = (size_t)(tokens * stride) * sizeof(float);
+  martlet_matmul_params p = {.matrix = m, .x = x, .tokens = tokens, .out_stride = stride, .cap = index % 5 ? 0 : 30};
+  if (index % 2) p.bias = random_floats(context, (size_t)m.rows, 1);
+  float *expected = p.out = martlet_case_zeros(context, out_bytes);
+  context->language_reference->matmul(&p, NULL, 0, blocks, NULL);
+  float *actual = p.out = martlet_case_zeros(context, out_bytes);
+  run_pieces(context->language_variant->matmul, &p, blocks, NULL);
+  return equal(context, expected, actual, out_bytes);
+}
+
+/// A row of the matrix times an activation that is 1 in one place: the row's own value comes back.
+static bool row_case(martlet_case_context *context, int32_t index) {
+  martlet_random *random = &context->random;
+  martlet_matrix m = {.rows = 19, .columns = martlet_random_in(random, 1, 150), .type = index % 3, .group = 32};
+  const size_t bytes = martlet_matrix_bytes(&m);
+  uint8_t *weights = (uint8_t *)martlet_case_bytes(context, bytes);
+  if (m.type == MARTLET_MATRIX_F32) {
+    for (size_t i = 0; i < bytes / 4; i++) ((float *)weights)[i] = random_float(random, 2);
+  } else {
+    const size_t block = martlet_matrix_block_bytes(&m);
+    for (size_t b = 0; b < bytes / block; b++)
+      for (int32_t i = 0; i < (m.columns + 31) / 32 * 16; i++) {
+        weights[b * block + (size_t)i * 2] = 0;
+        weights[b * block + (size_t)i * 2 + 1] = 0x3F;  // 0.5
+      }
+  }
+  m.weights = weights;
+  const int32_t column = martlet_random_in(random, 0, m.columns - 1), row = martlet_random_in(random, 0, m.rows - 1);
+  martlet_activations x = activations(context, 1, m.columns, m.group, m.type == MARTLET_MATRIX_F32);
+  float *one = martlet_case_zeros(context, (size_t)m.columns * sizeof(float));
+  one[column] = 127;
+  const martlet_pack_params pack = {.x = one, .x_stride = m.columns, .size = m.columns, .out = x};
+  context->language_variant->pack(&pack, NULL, 0, 1, NULL);
+  float out[19], *values = martlet_case_zeros(context, (size_t)m.columns * sizeof(float));
+  const martlet_matmul_params p = {.matrix = m, .x = x, .tokens = 1, .out_stride = 19, .out = out};
+  context->language_variant->matmul(&p, NULL, 0, 2, NULL);
+  martlet_matrix_row(&m, row, values);
+  float expected = 127 * values[column];
+  return equal(context, &expected, &out[row], sizeof expected);
+}
+
+static bool norm_case(martlet_case_context *context, int32_t index) {
+  martlet_random *random = &context->random;
+  const int32_t tokens = martlet_random_in(random, 1, 5), size = martlet_random_in(random, 1, 200);
+  const size_t count = (size_t)(tokens * size);
+  float *start = random_floats(context, count, 4), *scratch = martlet_case_zeros(context, (size_t)size * 4 + 64);
+  martlet_norm_params p = {.size = size, .epsilon = 1e-5f};
+  if (index % 3) p.update = random_floats(context, count, 1);
+  if (index % 3 == 2) p.update_weight = random_floats(context, (size_t)size, 1);
+  if (index % 7) p.weight = random_floats(context, (size_t)size, 1);
+  float *x[2];
+  martlet_activations out[2];
+  for (int i = 0; i < 2; i++) {
+    p.x = x[i] = martlet_case_zeros(context, count * sizeof(float));
+    memcpy(x[i], start, count * sizeof(float));
+    p.out = out[i] = activations(context, tokens, size, 64, index % 2);
+    run_pieces((i ? context->language_variant : context->language_reference)->norm, &p, tokens, scratch);
+  }
+  const size_t scales = (size_t)(tokens * out[0].groups);
+  if (!equal(context, x[0], x[1], count * sizeof(float))) return false;
+  return memcmp(out[0].quants, out[1].quants, (size_t)(tokens * out[0].stride)) == 0 &&
+         memcmp(out[0].scales, out[1].scales, scales * 4) == 0 && memcmp(out[0].sums, out[1].sums, scales * 4) == 0;
+}
+
+static bool gate_case(martlet_case_context *context, int32_t index) {
+  martlet_random *random = &context->random;
+  const int32_t tokens = martlet_random_in(random, 1, 4), size = martlet_random_in(random, 1, 200);
+  float *scratch = martlet_case_zeros(context, (size_t)size * 4 + 64);
+  martlet_gate_params p = {.x = random_floats(context, (size_t)(tokens * 2 * size), index % 4 ? 6 : 200),
+                           .size = size, .gate = index % 2};
+  martlet_activations out[2];
+  for (int i = 0; i < 2; i++) {
+    p.out = out[i] = activations(context, tokens, size, 32, true);
+    run_pieces((i ? context->language_variant : context->language_reference)->gate, &p, tokens, scratch);
+  }
+  return equal(context, out[0].values, out[1].values, (size_t)(tokens * out[0].stride) * sizeof(float));
+}
+
+static bool attention_case(martlet_case_context *context, int32_t index) {
+  martlet_random *random = &context->random;
+  const int32_t size = 2 * martlet_random_in(random, 1, 40), heads = martlet_random_in(random, 1, 3);
+  const int32_t group = martlet_random_in(random, 1, 6), capacity = 64, tokens = martlet_random_in(random, 1, 40);
+  const bool is_float = index % 2;
+  const size_t elements = (size_t)(heads * capacity * ((size + 15) / 16 * 16));
+  const int32_t stride = (heads * group + 2 * heads) * size, out_stride = heads * group * size;
+  float *x = random_floats(context, (size_t)(tokens * stride), 2);
+  float *angles = random_floats(context, (size_t)(tokens * size), 1);
+  float *scratch = martlet_case_zeros(context, martlet_attention_scratch_bytes(capacity));
+  martlet_rotate_params rotate = {.stride = stride, .heads = heads * group, .epsilon = 1e-6f, .cosines = angles,
+                                  .sines = angles + tokens * size / 2, .factor = 0.3f, .first_position = 3};
+  if (index % 3 == 0) rotate.query_norm = rotate.key_norm = angles;
+  martlet_attention_params p = {.stride = stride, .heads = heads * group, .first_position = 3,
+                                .window = index % 5 ? capacity : 7, .cap = index % 4 ? 0 : 20, .out_stride = out_stride};
+  float *out[2];
+  for (int i = 0; i < 2; i++) {
+    const martlet_language_table *table = i ? context->language_variant : context->language_reference;
+    uint8_t *cache = martlet_case_zeros(context, 2 * elements * 4 + 2 * (size_t)(heads * capacity) * 4);
+    rotate.cache = (martlet_cache){.keys = cache, .values = cache + elements * 4, .capacity = capacity, .heads = heads,
+                                   .key_scales = (float *)(cache + elements * 8), .head_size = size,
+                                   .type = is_float ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8};
+    rotate.cache.value_scales = rotate.cache.key_scales + heads * capacity;
+    float *row = martlet_case_zeros(context, (size_t)(tokens * stride) * sizeof(float));
+    memcpy(row, x, (size_t)(tokens * stride) * sizeof(float));
+    rotate.x = row;
+    run_pieces(table->rotate, &rotate, tokens, scratch);
+    p.x = row;
+    p.cache = rotate.cache;
+    p.out = out[i] = martlet_case_zeros(context, (size_t)(tokens * out_stride) * sizeof(float));
+    run_pieces(table->attention, &p, tokens * heads, scratch);
+  }
+  return equal(context, out[0], out[1], (size_t)(tokens * out_stride) * sizeof(float));
+}
+
+static bool exp_case(martlet_case_context *context, int32_t index) {
+  const float x = index < 4 ? (const float[]){0, -87, 88, -1e30f}[index] : random_float(&context->random, 87);
+  float expected = (float)exp(x < -87 ? -87.0 : (double)x), actual = martlet_exp(x);
+  if (context->sabotage) actual *= 1.001f;
+  return fabsf(actual - expected) <= 3e-7f * expected;
+}
+
+static bool rope_case(martlet_case_context *context, int32_t index) {
+  const float frequency = index % 2 ? 1 : random_float(&context->random, 1);
+  const float positive = frequency < 0 ? -frequency : frequency;
+  float cosine, sine;
+  const martlet_rope_table_params p = {.frequencies = &positive, .cosines = &cosine, .sines = &sine, .half = 1,
+                                       .first_position = martlet_random_in(&context->random, 0, 1 << 20)};
+  context->language_variant->rope_table(&p, NULL, 0, 1, NULL);
+  const float angle = (float)p.first_position * positive;
+  if (context->sabotage) cosine += 0.01f;
+  return fabs(cosine - cos(angle)) < 1e-7 && fabs(sine - sin(angle)) < 1e-7;
+}
+
+const martlet_case_group martlet_language_cases[] = {
+    {"language matmul", 240, matmul_case}, {"language matrix row", 60, row_case},
+    {"language norm", 60, norm_case},      {"language gate", 40, gate_case},
+    {"language attention", 80, attention_case}, {"language exp", 200, exp_case},
+    {"language rotary angles", 200, rope_case}, {NULL, 0, NULL},
+};

@@ -1,0 +1,67 @@
+import Foundation
+
+/// What lies beside the weights: tokenizer, end tokens, chat template.
+struct HuggingFaceExtras {
+  private(set) var tokenizer: TokenizerSource?
+  private(set) var chatTemplate: String?
+  private(set) var notes: [String] = []
+
+  init(folder: String, config: JSONObject, vocabularySize: Int) throws(ConversionError) {
+    let configuration = try Self.bytes(folder, "tokenizer_config.json", LanguageLimits.jsonBytes)
+    if let json = try Self.bytes(folder, "tokenizer.json", LanguageLimits.tokenizerBytes) {
+      tokenizer = try TokenizerSource(huggingFace: json, configuration: configuration)
+    } else if let model = try Self.bytes(folder, "tokenizer.model", LanguageLimits.tokenizerBytes) {
+      tokenizer = try TokenizerSource(sentencePiece: model, configuration: configuration)
+    }
+    try addEnds(folder: folder, config: config, vocabularySize: vocabularySize)
+    try findTemplate(folder: folder, configuration: configuration)
+  }
+
+  /// Nil if there is no such file.
+  private static func bytes(_ folder: String, _ name: String, _ limit: Int) throws(ConversionError) -> [UInt8]? {
+    let path = "\(folder)/\(name)"
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try MappedFile(path).content(limit: limit)
+  }
+
+  private static func object(_ folder: String, _ name: String) throws(ConversionError) -> JSONObject? {
+    guard let bytes = try bytes(folder, name, LanguageLimits.jsonBytes) else { return nil }
+    return try JSONObject(bytes, place: name)
+  }
+
+  /// generation_config.json says where a text ends; only without it, config.json does.
+  private mutating func addEnds(
+    folder: String, config: JSONObject, vocabularySize: Int
+  ) throws(ConversionError) {
+    let generation = try Self.object(folder, "generation_config.json")
+    let source = generation?.has("eos_token_id") == true ? generation : config
+    for id in try source?.oneOrMoreIntegers("eos_token_id") ?? [] {
+      guard id >= 0, id < vocabularySize else {
+        throw .badData("\(source?.place ?? ""): eos_token_id \(id) is outside the vocabulary of \(vocabularySize)")
+      }
+      // Ids of padding rows name no token.
+      if let count = tokenizer?.tokenCount, id < count { tokenizer?.addEnd(id) }
+    }
+  }
+
+  /// A file of its own, or in tokenizer_config.json: a text, or texts with names of which "default" is meant.
+  private mutating func findTemplate(folder: String, configuration: [UInt8]?) throws(ConversionError) {
+    if let bytes = try Self.bytes(folder, "chat_template.jinja", LanguageLimits.jsonBytes) {
+      chatTemplate = String(decoding: bytes, as: UTF8.self)
+      return
+    }
+    if let configuration {
+      let json = try JSONObject(configuration, place: "tokenizer_config.json")
+      if json.isList("chat_template") {
+        let templates = try json.objects("chat_template") ?? []
+        for template in templates where try template.text("name") == "default" {
+          chatTemplate = try template.text("template")
+        }
+        if chatTemplate == nil { notes.append("none of the \(templates.count) chat templates is named \"default\"") }
+        return
+      }
+      chatTemplate = try json.text("chat_template")
+    }
+    if chatTemplate == nil { chatTemplate = try Self.object(folder, "chat_template.json")?.text("chat_template") }
+  }
+}

@@ -1,0 +1,37 @@
+/// The chat format of a model that is being converted, and what it asks of the tokenizer.
+struct LanguageChat {
+  /// The source's tokenizer, with the tokens that end an answer.
+  private(set) var tokenizer: TokenizerSource?
+  /// Nil: the model does not chat.
+  private(set) var section: [UInt8]?
+  private(set) var name: String?
+  private(set) var notes: [String] = []
+
+  /// - Parameter format: what the person named; nil takes what the model's template is recognised as.
+  init(_ source: any LanguageSource, named format: String?) throws(ConversionError) {
+    guard let tokenizer = source.tokenizer else {
+      guard format == nil else { throw ConversionError(.badRequest, "--chat-format: the model has no tokenizer") }
+      notes = ["no tokenizer: the device takes token ids only"]
+      return
+    }
+    self.tokenizer = tokenizer
+    let beginning = tokenizer.beginning.map { tokenizer.text(of: $0) } ?? ""
+    let end = tokenizer.ends.first.map { tokenizer.text(of: $0) } ?? ""
+    let isToken = { @Sendable (text: String) in tokenizer.token(text) != nil }
+    let found: ChatFormatSource
+    if let format {
+      found = try ChatFormatSource(named: format, beginning: beginning, end: end, isToken: isToken)
+    } else if let template = source.chatTemplate {
+      found = try ChatFormatSource(template: template, beginning: beginning, end: end, isToken: isToken)
+    } else {
+      notes = ["no chat template: martlet generate works, martlet chat needs --chat-format"]
+      return
+    }
+    for stop in found.stops {
+      if let id = tokenizer.token(stop) { self.tokenizer?.addEnd(id) }
+    }
+    section = found.section()
+    name = found.family.rawValue
+    notes = found.notes
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Martlet
+import SwiftProtobuf
+
+extension TokenizerSource {
+  /// A SentencePiece model, `tokenizer.model`.
+  ///
+  /// - Parameter configuration: `tokenizer_config.json`: says whether a text begins with BOS, which the model leaves
+  ///   open, and names EOS.
+  public init(sentencePiece model: [UInt8], configuration: [UInt8]?) throws(ConversionError) {
+    let proto: SentencePieceProtoModel
+    do {
+      var options = BinaryDecodingOptions()
+      options.discardUnknownFields = true
+      proto = try SentencePieceProtoModel(serializedBytes: model, options: options)
+    } catch {
+      throw .badData("tokenizer.model is no SentencePiece model")
+    }
+    let configuration = try configuration.map { bytes throws(ConversionError) in try JSONValue(parsing: bytes) }
+    switch proto.trainerSpec.modelType {
+    case 1: self.init(model: .unigram)
+    case 2: self.init(model: .scored)
+    default:
+      throw .unsupported("tokenizer.model: model type \(proto.trainerSpec.modelType) is not supported; "
+        + "unigram (1) and BPE (2) are")
+    }
+    try readPieces(proto)
+    try readNormalizer(proto)
+    try readIDs(proto.trainerSpec, configuration)
+  }
+
+  private mutating func readPieces(_ proto: SentencePieceProtoModel) throws(ConversionError) {
+    let count = proto.pieces.count
+    guard count > 0, count <= TokenizerFormat.maxTokens else {
+      throw .badData("tokenizer.model has \(count) pieces, not 1 to \(TokenizerFormat.maxTokens)")
+    }
+    tokens.reserveCapacity(count)
+    // By the rule of SentencePiece's lattice, a user-defined piece is as good as so many of the best others.
+    let best = proto.pieces.lazy.filter { $0.type == 1 }.map(\.score).max() ?? 0
+    for (id, piece) in proto.pieces.enumerated() {
+      guard let type = UInt8(exactly: piece.type).flatMap(TokenType.init(rawValue:)) else {
+        throw .badData("tokenizer.model: piece \(id) has the type \(piece.type)")
+      }
+      tokens.append(try token(id, [UInt8](piece.piece), type, score: piece.score, best: best))
+    }
+    if model == .unigram { setUnknownScore() }
+  }
+
+  private func token(
+    _ id: Int, _ text: [UInt8], _ type: TokenType, score: Float, best: Float
+  ) throws(ConversionError) -> Token {
+    switch type {
+    case .normal:
+      return Token(
+        text: SpaceMark.decode(text), type: type, score: score, isSearched: !text.isEmpty && !text.contains(0x20))
+    case .byte:
+      guard let byte = SpaceMark.byte(text) else {
+        throw .badData("tokenizer.model: piece \(id) is a byte with the text "
+          + "\"\(printable(String(decoding: text, as: UTF8.self)))\"")
+      }
+      return Token(text: [byte], type: type, score: score, isSearched: false)
+    case .userDefined:
+      let decoded = SpaceMark.decode(text)
+      guard model == .unigram else {
+        return Token(text: decoded, type: type, flags: .isNormalized, isSearched: false, isSpecial: true)
+      }
+      return Token(text: decoded, type: type, score: Float(decoded.count) * best - 0.1, isSearched: !text.isEmpty)
+    case .control, .unknown: return Token(text: text, type: type, score: score, isSearched: false, isSpecial: true)
+    case .unused: return Token(text: SpaceMark.decode(text), type: type, score: score, isSearched: false)
+    }
+  }
+
+  private mutating func readNormalizer(_ proto: SentencePieceProtoModel) throws(ConversionError) {
+    let normalizer = proto.normalizerSpec
+    guard normalizer.precompiledCharsmap.isEmpty else {
+      throw .unsupported("tokenizer.model: the normalizer \(printable(normalizer.name)) is not supported; identity is")
+    }
+    guard normalizer.escapeWhitespaces, !proto.trainerSpec.treatWhitespaceAsSuffix else {
+      throw .unsupported("tokenizer.model: white space that is not U+2581 at the beginning of words is not supported")
+    }
+    flags.insert(.readsSpaceMark | .fusesUnknown)
+    if proto.trainerSpec.byteFallback { flags.insert(.fallsBackToBytes) }
+    if normalizer.addDummyPrefix { flags.insert(.prefixesStart) }
+    if normalizer.removeExtraWhitespaces { flags.insert(.collapsesSpaces) }
+  }
+
+  private mutating func readIDs(
+    _ trainer: SentencePieceProtoTrainer, _ configuration: JSONValue?
+  ) throws(ConversionError) {
+    func id(_ value: Int32) -> Int? { tokens.indices.contains(Int(value)) ? Int(value) : nil }
+    // The types decide; the numbers are from training, and files that were edited later do not always keep to them.
+    unknown = tokens.firstIndex { $0.type == .unknown } ?? id(trainer.unkID)
+    beginning = id(trainer.bosID)
+    if let end = id(trainer.eosID) { addEnd(end) }
+    if let value = configuration?["eos_token"], let text = value.text ?? value["content"]?.text, let end = token(text) {
+      addEnd(end)
+    }
+    addKnownEnds()
+    // The classes of Llama, Mistral and Gemma in `transformers` begin texts with BOS unless told otherwise.
+    if configuration?["add_bos_token"]?.boolean ?? true, beginning != nil { flags.insert(.addsBeginning) }
+    if flags.contains(.prefixesStart), configuration?["legacy"]?.boolean ?? true {
+      flags.insert(.prefixesAfterControl)
+    }
+  }
+}

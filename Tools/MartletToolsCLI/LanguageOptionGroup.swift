@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Martlet
+import MartletConvert
+
+extension LanguageWeights: ExpressibleByArgument {}
+
+/// What `convert` takes for language models only.
+struct LanguageOptionGroup: ParsableArguments {
+  @Option(help: "int8, int4 (half the size and less exact), or f32 (for comparison).")
+  var weights = LanguageWeights.int8
+
+  @Option(help: "Columns that share a scale: 32, 64, ... 256; 64 for int8 and 32 for int4 unless told.")
+  var group: Int?
+
+  @Option(help: "Of llama2.c: its tokenizer, a .bin file.")
+  var tokenizer: String?
+
+  @Option(help: "Most positions that the device may be asked for; the model's own unless told.")
+  var context: Int?
+
+  @Option(help: ArgumentHelp("For an unknown chat template: \(ChatFormatSource.choices).", valueName: "name"))
+  var chatFormat: String?
+
+  @Flag(help: "Only the tokenizer, for martlet tokenize: of a .gguf, tokenizer.json or tokenizer.model.")
+  var tokenizerOnly = false
+
+  @Option(help: "With --tokenizer-only and llama2.c's tokenizer: its number of tokens.")
+  var vocabulary: Int?
+
+  func convert(_ input: String, to output: String, json: Bool) throws {
+    if tokenizerOnly {
+      let conversion = try TokenizerConversion(path: input, vocabularySize: vocabulary)
+      try FileAccess.write(conversion.bytes, to: output)
+      print("\(output): \(conversion.bytes.count) bytes\ntokenizer     \(conversion.tokenizer.summary)")
+      return
+    }
+    var options = LanguageConversionOptions()
+    options.weights = weights
+    options.group = group
+    options.chatFormat = chatFormat
+    options.contextLength = context
+    let source = try LanguageSources.open(input, tokenizer: tokenizer)
+    let progress = Progress()
+    defer { progress.end() }
+    let (bytes, summary) = try LanguageConverter.convert(source, options: options) { progress.show("converting", $0) }
+    try FileAccess.write(bytes, to: output)
+    progress.end()
+    print(json ? LanguageReport(summary, output: output).json : LanguageReport(summary, output: output).text)
+  }
+
+  /// What means nothing for a classifier must not be passed over in silence.
+  func refuse(for input: String) throws {
+    let isGiven = group != nil || tokenizer != nil || context != nil || chatFormat != nil || weights != .int8
+    guard !isGiven else { throw ConversionError(.badRequest, "\(input): is no language model; its options do not apply") }
+  }
+}
+
+/// What `convert` prints about a language model.
+struct LanguageReport: Encodable {
+  let output: String
+  let family: String
+  let parameters: Int
+  let layers: Int
+  let vocabulary: Int
+  let context_length: Int
+  let weights: String
+  let group: Int
+  let file_bytes: Int
+  let weights_bytes: Int
+  let arena_bytes: Int
+  let arena_context: Int
+  let chat_format: String?
+  let tokenizer: String
+  let source_sha256: String
+  let notes: [String]
+
+  init(_ summary: LanguageSummary, output: String) {
+    self.output = output
+    family = summary.family
+    parameters = summary.parameters
+    layers = summary.layers
+    vocabulary = summary.vocabulary
+    context_length = summary.contextLength
+    weights = summary.weights
+    group = summary.group
+    file_bytes = summary.fileBytes
+    weights_bytes = summary.weightsBytes
+    arena_bytes = summary.budget.arenaBytes
+    arena_context = summary.budget.contextLength
+    chat_format = summary.chatFormat
+    tokenizer = summary.tokenizer
+    source_sha256 = summary.sourceSHA256
+    notes = summary.notes
+  }
+
+  var json: String { Summary.encoded(self) }
+
+  var text: String {
+    let lines = [
+      "\(output): \(file_bytes) bytes", "family        \(family), \(layers) layers, \(parameters) parameters",
+      "vocabulary    \(vocabulary) tokens, \(tokenizer)",
+      "weights       \(weights), one scale for \(group) columns, \(weights_bytes) bytes",
+      "context       at most \(context_length) positions",
+      "arena         \(arena_bytes) bytes for a context of \(arena_context) and one thread",
+      "chat format   \(chat_format ?? "none")",
+    ]
+    return (lines + notes.map { "note          \($0)" }).joined(separator: "\n")
+  }
+}
