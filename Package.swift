@@ -80,7 +80,7 @@ if !embedded {
         "MartletDevice", "Martlet", "CMartletKernels", "CMartletFloat", "CZlib",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tools/MartletConvert", exclude: ["ONNX/onnx.proto"]),
+      path: "Tools/MartletConvert", exclude: ["ONNX/onnx.proto", "Language/Tokenizer/SentencePiece.proto"]),
     .executableTarget(
       name: "MartletToolsCLI",
       dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],

@@ -175,7 +175,14 @@ extension Sampler {
     private var d: UInt64
 
     var state: InlineArray<4, UInt64> {
-      get { [a, b, c, d] }
+      get {
+        var words = InlineArray<4, UInt64>(repeating: 0)
+        words[0] = a
+        words[1] = b
+        words[2] = c
+        words[3] = d
+        return words
+      }
       set { (a, b, c, d) = (newValue[0], newValue[1], newValue[2], newValue[3]) }
     }
 

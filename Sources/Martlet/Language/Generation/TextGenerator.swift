@@ -168,7 +168,8 @@ public struct TextGenerator: ~Copyable {
   /// Token ids in place of a text, as `encode` would have left them.
   public func place(_ tokens: UnsafeBufferPointer<Int32>) throws(LanguageError) -> Int {
     guard tokens.count <= prompt.count else { throw .contextTooShort(tokens.count, room: engine.room) }
-    for (index, token) in tokens.enumerated() {
+    for index in 0..<tokens.count {
+      let token = tokens[index]
       guard token >= 0, Int(token) < engine.logits.count else {
         throw .unknownToken(token, vocabulary: engine.logits.count)
       }
@@ -251,7 +252,10 @@ public struct TextGenerator: ~Copyable {
   }
 
   /// Whether a constraint is there and the output satisfies it.
-  public var isComplete: Bool { constrained.map { $0.constraint.isComplete($0.state) } ?? false }
+  public var isComplete: Bool {
+    guard let constrained else { return false }
+    return constrained.constraint.isComplete(constrained.state)
+  }
 
   /// Takes back the token that was sampled last.
   public mutating func drop() { pending = nil }
