@@ -104,7 +104,7 @@ struct GenerateRun: ~Copyable {
   private mutating func next() throws(CommandError) -> Int32? {
     do throws(LanguageError) {
       let token = try model.generator.next(on: model.team, left: options.maxTokens - measured.tokenCount)
-      if isJSON { measured.hash(model.generator.engine.logits) }
+      if isJSON { measured.hash(model.generator.logits) }
       return token
     } catch {
       throw CommandError(error)

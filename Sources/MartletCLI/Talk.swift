@@ -220,6 +220,6 @@ struct Talk: ~Copyable {
     }
     Output.write(
       "(read \(readTokens) tokens, \(rate(readTokens, read)); wrote \(count), \(rate(count, written)); "
-        + "\(model.generator.engine.room) positions left)\n", to: .error)
+        + "\(model.generator.room) positions left)\n", to: .error)
   }
 }

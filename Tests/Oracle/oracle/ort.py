@@ -35,6 +35,8 @@ def session(model: Path | bytes, optimized: bool = True) -> onnxruntime.Inferenc
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimized else level.ORT_DISABLE_ALL
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     options.log_severity_level = 3
+    # Without VNNI, ONNX Runtime's products of uint8 and int8 saturate in int16 unless it is asked not to.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     source = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 

@@ -27,7 +27,8 @@ public enum ContextPolicy: Equatable, Sendable {
 /// ```
 /// Nothing is allocated, and each call is bounded.
 public struct TextGenerator: ~Copyable {
-  public var engine: LanguageEngine
+  // Not public: another module would reach it through a coroutine, whose frame is allocated.
+  var engine: LanguageEngine
   public let tokenizer: Tokenizer?
   public var sampler: Sampler
   public var policy = ContextPolicy.stop
@@ -128,6 +129,17 @@ public struct TextGenerator: ~Copyable {
     orderRegion = UnsafeMutableRawBufferPointer(
       start: parts.order, count: parts.order == nil ? 0 : TokenOrder.workBytes(tokens: vocabulary))
   }
+
+  // MARK: The engine
+
+  /// Scores of each token of the vocabulary, behind the last one that was evaluated.
+  public var logits: UnsafeMutableBufferPointer<Float> { engine.logits }
+
+  /// Tokens that the context still has room for.
+  public var room: Int { engine.room }
+
+  /// Bytes of the weights in the file, all of which are read for each token.
+  public var weightsBytes: Int { engine.weightsBytes }
 
   // MARK: Text in
 
