@@ -73,7 +73,7 @@ if !embedded {
   targets += [
     .systemLibrary(name: "CZlib", path: "Tools/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
-      name: "CMartletFloat", dependencies: ["CMartletKernels"], path: "Tools/CMartletFloat",),
+      name: "CMartletFloat", dependencies: ["CMartletKernels"], path: "Tools/CMartletFloat"),
     .target(
       name: "MartletConvert",
       dependencies: [
@@ -103,6 +103,7 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
+  products.append(.executable(name: "martlet-fuzz-language", targets: ["martlet-fuzz-language"]))
   products.append(.executable(name: "martlet-fuzz-onnx", targets: ["martlet-fuzz-onnx"]))
   products.append(.executable(name: "martlet-fuzz-pictures", targets: ["martlet-fuzz-pictures"]))
   targets += [
@@ -115,6 +116,9 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
       path: "Tests/Fuzz/Loader", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-onnx", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/ONNX",
+      swiftSettings: planted),
+    .executableTarget(
+      name: "martlet-fuzz-language", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/Language",
       swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-importer", dependencies: ["MartletConvert", "CMartletFuzz"], path: "Tests/Fuzz/Importer",

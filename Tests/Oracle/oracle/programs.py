@@ -46,14 +46,14 @@ class Programs:
         run([self.tools, "convert", str(source), "-o", str(target), *options])
 
 
-def run(command: Sequence[str], environment: dict[str, str] | None = None) -> bytes:
+def run(command: Sequence[str], environment: dict[str, str] | None = None, timeout_s: float = TIMEOUT_S) -> bytes:
     """Runs a program to its end and returns what it printed; its last line of complaint becomes the error."""
     try:
         done = subprocess.run(
-            command, capture_output=True, env={**os.environ, **(environment or {})}, timeout=TIMEOUT_S
+            command, capture_output=True, env={**os.environ, **(environment or {})}, timeout=timeout_s
         )
     except subprocess.TimeoutExpired as error:
-        raise Failed(f"no end after {TIMEOUT_S} s") from error
+        raise Failed(f"no end after {timeout_s:g} s") from error
     if done.returncode != 0:
         lines = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if line]
         raise Failed(f"exit {done.returncode}: {lines[0][:300] if lines else 'no message'}")

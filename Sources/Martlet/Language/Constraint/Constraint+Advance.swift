@@ -136,7 +136,7 @@ extension Constraint {
       for other in 0..<kept where !isKnown {
         isKnown = haveSameFrames(state, index, other)
       }
-      
+      if isKnown { continue }
       state.ways[kept] = state.ways[index]
       kept += 1
     }

@@ -3,6 +3,7 @@ extension Constraint {
   /// others.
   ///
   /// Work: at most one `advance` for each byte of the vocabulary, and much less where prefixes are refused or shared.
+  /// The states of the walk are in the constraint's region: not for two threads at once.
   ///
   /// - Parameters:
   ///   - order: of the same vocabulary.

@@ -1,4 +1,4 @@
-/// Where an output stands in a constraint: a plain value of under 800 bytes. A copy is a trial run.
+/// Where an output stands in a constraint: a plain value of 676 bytes. A copy is a trial run.
 public struct ConstraintState: BitwiseCopyable, Sendable {
   enum Mode: UInt8, BitwiseCopyable, Sendable {
     /// A value must begin; with one space before it; or the array ends.

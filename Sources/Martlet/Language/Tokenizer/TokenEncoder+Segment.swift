@@ -48,32 +48,25 @@ extension TokenEncoder {
     let collapses = flags.contains(.collapsesSpaces)
     let text = work.text
     var written = 0
-    // A run of spaces is written when the next character comes, so that those at the end are not.
-    var isSpacePending = false
-    var index = 0
     var isFirst = true
+    var isAfterSpace = collapses
+    var index = 0
     while index < count {
       let scalar = UTF8Scalar(bytes + index, count: count - index)
       index += scalar.length
-      var code = scalar.code
-      if code == 0x2581, flags.contains(.readsSpaceMark) { code = 0x20 }
-      if collapses, code == 0x20 {
-        isSpacePending = !isFirst
-        continue
-      }
-      guard written + 6 <= work.capacity else { throw .textTooLong }
+      // Only real spaces collapse, not U+2581.
+      if isAfterSpace, scalar.code == 0x20 { continue }
+      isAfterSpace = collapses && scalar.code == 0x20
+      let code = scalar.code == 0x2581 && flags.contains(.readsSpaceMark) ? 0x20 : scalar.code
+      guard written + 5 <= work.capacity else { throw .textTooLong }
       if isFirst, hasPrefix, !(code == 0x20 && flags.contains(.prefixesUnlessPresent)) {
         text[written] = 0x20
         written += 1
       }
-      if isSpacePending {
-        text[written] = 0x20
-        written += 1
-        isSpacePending = false
-      }
       isFirst = false
       written += UTF8Scalar.write(code, to: text + written)
     }
+    while collapses, written > 0, text[written - 1] == 0x20 { written -= 1 }
     guard tokenizer.normalizer == .nfc, NormalizationFormC.isNeeded(text, count: written) else { return written }
     return try composed(written)
   }
@@ -81,13 +74,8 @@ extension TokenEncoder {
   private func composed(_ count: Int) throws(TokenizerError) -> Int {
     // Canonical decomposition makes at most three characters of two bytes.
     let room = 2 * work.capacity
-    var form = NormalizationFormC(codes: codes(0), scratch: codes(2), capacity: room)
+    var form = NormalizationFormC(codes: work.codes(0), scratch: work.codes(2), capacity: room)
     guard let length = form.normalize(work.text, count: count, room: work.capacity) else { throw .textTooLong }
     return length
-  }
-
-  /// Two columns and what follows them, as characters.
-  private func codes(_ column: Int) -> UnsafeMutablePointer<UInt32> {
-    UnsafeMutableRawPointer(work.column(column)).assumingMemoryBound(to: UInt32.self)
   }
 }

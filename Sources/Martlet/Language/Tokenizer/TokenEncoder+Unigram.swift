@@ -1,7 +1,8 @@
 /// The unigram model: of all ways to divide a text into pieces, the one whose scores have the largest sum.
 ///
-/// Viterbi's algorithm as SentencePiece does it (Kudo, 2018): from left to right, the best way to reach each place. Sums
-/// are float32; of equal sums the one found first stays.
+/// Viterbi's algorithm as SentencePiece does it (Kudo, 2018): from left to right, the best way to reach each place. Of
+/// equal sums the one found first stays. Sums are float32 as there, or float64 as in Hugging Face `tokenizers`: where the
+/// same letter repeats, the last bit decides.
 extension TokenEncoder {
   mutating func encodeUnigram(_ bytes: UnsafePointer<UInt8>, count: Int) throws(TokenizerError) {
     var lattice = UnigramLattice(tokenizer, work: work, bytes: bytes, count: count)
@@ -30,7 +31,7 @@ struct UnigramLattice {
   // 0 needs none.
   private let starts: UnsafeMutablePointer<Int32>
   private let tokens: UnsafeMutablePointer<Int32>
-  private let sums: UnsafeMutablePointer<Int32>
+  private let sums: UnsafeMutablePointer<Double>
   /// Afterwards: where the piece ends that begins at a place.
   private let ends: UnsafeMutablePointer<Int32>
 
@@ -40,8 +41,8 @@ struct UnigramLattice {
     self.count = count
     starts = work.column(0)
     tokens = work.column(1)
-    sums = work.column(2)
-    ends = work.column(3)
+    sums = work.doubles(2)
+    ends = work.column(4)
   }
 
   func next(_ place: Int) -> Int { Int(ends[place]) }
@@ -54,7 +55,7 @@ struct UnigramLattice {
     while place < count {
       let character = UTF8Scalar(bytes + place, count: count - place).length
       // Each place that begins a character is reached: at the latest by the unknown character before it.
-      let sum = place == 0 ? 0 : Float(bitPattern: UInt32(bitPattern: sums[place - 1]))
+      let sum = place == 0 ? 0 : sums[place - 1]
       let limit = min(count - place, Int(tokenizer.header.longestPiece))
       var hasCharacter = false
       var hash = TokenizerFormat.hashStart
@@ -65,22 +66,25 @@ struct UnigramLattice {
         if place + length < count, bytes[place + length] & 0xC0 == 0x80 { continue }
         let token = tokenizer.find(bytes + place, count: length, hash: hash)
         guard token >= 0, let record = tokenizer.tokens[Int(token)] else { continue }
-        offer(token, place, place + length, sum + record.score)
+        // SentencePiece's bonus, which is to make sure that a user-defined piece is chosen.
+        let isUserDefined = record.type == TokenType.userDefined.rawValue
+        offer(token, place, place + length, sum + (isUserDefined ? -0.1 : Double(record.score)))
         if length == character { hasCharacter = true }
       }
       if !hasCharacter {
-        offer(TokenizerFormat.none, place, place + character, sum + tokenizer.header.unknownScore)
+        offer(TokenizerFormat.none, place, place + character, sum + Double(tokenizer.header.unknownScore))
       }
       place += character
     }
   }
 
-  private func offer(_ token: Int32, _ start: Int, _ end: Int, _ sum: Float) {
+  private func offer(_ token: Int32, _ start: Int, _ end: Int, _ sum: Double) {
     let index = end - 1
-    guard starts[index] < 0 || sum > Float(bitPattern: UInt32(bitPattern: sums[index])) else { return }
+    let sum = tokenizer.flags.contains(.sumsDoubles) ? sum : Double(Float(sum))
+    guard starts[index] < 0 || sum > sums[index] else { return }
     starts[index] = Int32(truncatingIfNeeded: start)
     tokens[index] = token
-    sums[index] = Int32(bitPattern: sum.bitPattern)
+    sums[index] = sum
   }
 
   /// Follows the best way back from the end and turns it round.

@@ -126,6 +126,8 @@ public struct TokenizerFlags: FlagSet {
   public static var collapsesSpaces: TokenizerFlags { TokenizerFlags(rawValue: 1 << 8) }
   /// U+2581 in a text is a space.
   public static var readsSpaceMark: TokenizerFlags { TokenizerFlags(rawValue: 1 << 9) }
+  /// The unigram model's sums are float64, as in Hugging Face `tokenizers`; else float32, as in SentencePiece.
+  public static var sumsDoubles: TokenizerFlags { TokenizerFlags(rawValue: 1 << 10) }
 }
 
 /// 128 bytes at the start of the section.

@@ -4,6 +4,7 @@
 /// characters; one after another.
 struct TokenizerWork {
   static let columns = 7
+  private static let alignmentBytes = 16
 
   /// Bytes that the normalized text may have.
   let capacity: Int
@@ -13,13 +14,14 @@ struct TokenizerWork {
   /// Work bytes for a normalized text of `capacity` bytes; room for aligning the region included.
   static func byteCount(capacity: Int) -> Int {
     let (bytes, overflow) = capacity.multipliedReportingOverflow(by: 1 + columns * MemoryLayout<Int32>.stride)
-    return overflow ? .max : bytes.addingReportingOverflow(16).overflow ? .max : bytes + 16
+    return overflow || bytes > .max - alignmentBytes ? .max : bytes + alignmentBytes
   }
 
   init(_ region: UnsafeMutableRawBufferPointer) {
-    let capacity = max(region.count - 16, 0) / (1 + TokenizerWork.columns * MemoryLayout<Int32>.stride)
+    let perByte = 1 + TokenizerWork.columns * MemoryLayout<Int32>.stride
+    let capacity = max(region.count - TokenizerWork.alignmentBytes, 0) / perByte
     self.capacity = capacity
-    guard capacity > 0, let start = region.baseAddress?.alignedUp(for: Int32.self) else {
+    guard capacity > 0, let start = region.baseAddress?.alignedUp(for: Double.self) else {
       // Never written to: a text needs capacity first.
       numbers = UnsafeMutablePointer(bitPattern: 16)!
       text = UnsafeMutablePointer(bitPattern: 16)!
@@ -32,4 +34,14 @@ struct TokenizerWork {
 
   /// `capacity` numbers, 0...6.
   func column(_ index: Int) -> UnsafeMutablePointer<Int32> { numbers + index * capacity }
+
+  /// Two columns from an even one on, as `capacity` doubles.
+  func doubles(_ index: Int) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(column(index)).assumingMemoryBound(to: Double.self)
+  }
+
+  /// Two columns from this one on, as 2 x `capacity` characters.
+  func codes(_ index: Int) -> UnsafeMutablePointer<UInt32> {
+    UnsafeMutableRawPointer(column(index)).assumingMemoryBound(to: UInt32.self)
+  }
 }

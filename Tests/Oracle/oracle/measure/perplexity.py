@@ -16,7 +16,6 @@ import json
 import math
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,11 +28,12 @@ from . import english, llama
 from .host import header, table
 
 CHUNK = 512
-SLICE = 10  # chunks
+SLICE, EVERY = 10, 10_000  # chunks
 KINDS = ("F32", "Q8_0", "Q4_0", "Q4_K_M")
 MARTLET = (("f32", "f32"), ("int8", "int8"), ("int8", "f32"), ("int4", "int8"))  # weights, cache
-# What a quantized model may add to the perplexity of its float weights.
-BOUNDS = {"int8": 1.01, "int4": 1.10}
+# The type of llama.cpp that Martlet's format must not be worse than, by this factor at most.
+PEERS = {"int8": ("Q8_0", 1.002), "int4": ("Q4_0", 1.0)}
+FLOAT_TOLERANCE = 1e-4  # relative: both add up in float32, in another order
 
 
 def chunks(tokens: np.ndarray, beginning: int | None) -> Iterator[np.ndarray]:
@@ -110,7 +110,7 @@ def by_transformers(result: dict[str, Any], path: Path, text: bytes, threads: in
     return extended(result, tokens, beginning, second_half, most) | {"cache": "f32"}
 
 
-def by_martlet(tested: Programs, model: Path, text: Path, cache: str) -> dict[str, Any]:
+def by_martlet(tested: Programs, model: Path, text: Path, cache: str, most: int) -> dict[str, Any]:
     command = [
         tested.tools,
         "perplexity",
@@ -122,10 +122,11 @@ def by_martlet(tested: Programs, model: Path, text: Path, cache: str) -> dict[st
         cache,
         "--json",
     ]
-    begin = time.monotonic()
+    if most < EVERY:
+        command += ["--chunks", str(most)]
     found = json.loads(run(command, timeout_s=7200))
-    scored = {"chunks": int(found["tokens"]) // CHUNK, "seconds": time.monotonic() - begin}
-    return found | scored | {"cache": cache, "weight_bytes": model.stat().st_size}
+    size = {"weight_bytes": model.stat().st_size}
+    return {"perplexity": found["perplexity"], "chunks": int(found["chunks"]), "cache": cache} | size
 
 
 def plain(source: Path) -> str:
@@ -176,24 +177,30 @@ def own(options: argparse.Namespace, tested: Programs, text: Path) -> dict[str, 
     for weights, cache in MARTLET:
         model = options.folder / f"{options.model.stem}.{weights}.martlet"
         tested.convert(options.model, model, "--weights", weights)
-        found[f"Martlet {weights}, cache {cache}"] = by_martlet(tested, model, text, cache)
+        found[f"Martlet {weights}, cache {cache}"] = by_martlet(tested, model, text, cache, options.chunks)
     return found
 
 
+def part(result: dict[str, Any], count: int) -> float | None:
+    """The perplexity of the first `count` chunks, where it is known."""
+    if len(result.get("losses", [])) >= count > 0:
+        return summary(result["losses"][:count])["perplexity"]
+    return result.get("perplexity") if result.get("chunks") == count else None
+
+
 def problems(results: dict[str, Any]) -> list[str]:
-    """Martlet's float against llama.cpp's within rounding; its quantized weights against its own float."""
+    """Martlet's float against llama.cpp's, its formats against llama.cpp's of as many bits, on the same chunks."""
     found = []
-    exact = next((r for name, r in results.items() if name.startswith("Martlet f32")), None)
-    if exact is None:
-        return found
-    whole = results.get("F32", {})
-    base = whole.get("perplexity") if whole.get("chunks") == whole.get("tokens", 0) // CHUNK else None
-    if base and abs(exact["perplexity"] / base - 1) > 1e-3:
-        found.append(f"float: {exact['perplexity']:.4f}, llama.cpp has {base:.4f}")
     for name, result in results.items():
-        bound = next((BOUNDS[kind] for kind in BOUNDS if name.startswith(f"Martlet {kind}")), None)
-        if bound and result["perplexity"] > exact["perplexity"] * bound:
-            found.append(f"{name}: {result['perplexity']:.4f}, more than {bound} times float's")
+        if not name.startswith("Martlet"):
+            continue
+        peer, factor = PEERS.get(name.split()[1].rstrip(","), ("F32", 1 + FLOAT_TOLERANCE))
+        theirs = part(results.get(peer, {}), result["chunks"])
+        if theirs is None:
+            continue
+        ratio = result["perplexity"] / theirs
+        if ratio > factor or (peer == "F32" and ratio < 1 - FLOAT_TOLERANCE):
+            found.append(f"{name}: {result['perplexity']:.4f}, llama.cpp {peer} has {theirs:.4f}")
     return found
 
 
@@ -201,9 +208,8 @@ def rows(results: dict[str, Any]) -> list[list[str]]:
     """Each result is set against llama.cpp's F32 on as many chunks as both have."""
     base, shown = results.get("F32", {}), []
     for name, result in results.items():
-        common = min(result.get("chunks", 0), base.get("chunks", 0))
-        against = summary(base["losses"][:common])["perplexity"] if common else None
-        own_part = summary(result["losses"][:common])["perplexity"] if common and "losses" in result else None
+        common = min(result["chunks"], base.get("chunks", 0))
+        mine, theirs = part(result, common), part(base, common)
         size = result.get("weight_bytes")
         shown.append(
             [
@@ -211,8 +217,8 @@ def rows(results: dict[str, Any]) -> list[list[str]]:
                 result["cache"],
                 f"{size / 1e6:.1f}" if size else "-",
                 f"{result['perplexity']:.4f}",
-                f"{((own_part or result['perplexity']) / against - 1) * 100:+.3f} %" if against else "-",
-                f"{result.get('chunks', '-')}",
+                f"{(mine / theirs - 1) * 100:+.3f} %" if mine and theirs else "-",
+                f"{result['chunks']}",
             ]
         )
     return shown
@@ -224,7 +230,7 @@ def main() -> int:
     add_options(parser)
     parser.add_argument("--folder", type=Path, default=Path("/tmp/martlet-perplexity"), help="where files are kept")
     parser.add_argument("--text", type=Path, help="another text (default: the Debian handbook, see english.py)")
-    parser.add_argument("--chunks", type=int, default=10_000, help="in llama.cpp only so many chunks")
+    parser.add_argument("--chunks", type=int, default=EVERY, help="only so many chunks")
     parser.add_argument("--llama-threads", type=int, default=2)
     parser.add_argument("--baseline-only", action="store_true", help="without Martlet")
     parser.add_argument("--transformers", type=int, default=0, help="cross-check on so many chunks with transformers")

@@ -26,9 +26,12 @@ public struct ChatConversation: Sendable, Equatable {
     }
     for (index, message) in rest.enumerated() where message.role != (index % 2 == 0 ? .user : .assistant) {
       throw ConversionError(
-        .badRequest, "message \(index + 1) after the system text is of '\(message.role.rawValue)': user and assistant take turns")
+        .badRequest,
+        "message \(index + 1) after the system text is of '\(message.role.rawValue)': user and assistant take turns")
     }
-    guard rest.count % 2 == 1 else { throw ConversionError(.badRequest, "the conversation's last message is not the user's") }
+    guard rest.count % 2 == 1 else {
+      throw ConversionError(.badRequest, "the conversation's last message is not the user's")
+    }
     system = messages.first?.role == .system ? messages[0].content : nil
     turns = rest
   }

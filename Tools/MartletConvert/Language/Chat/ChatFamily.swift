@@ -21,7 +21,9 @@ extension ChatFormatSource.Family {
       self = .zephyr
     } else if has(.userPrefix, "<｜User｜>"), asksFor("<｜Assistant｜>") {
       self = .deepseek
-    } else if pieces[.userPrefix] == Array("User: ".utf8), asksFor("Assistant:"), !end.isEmpty, has(.assistantSuffix, end) {
+    } else if pieces[.userPrefix] == Array("User: ".utf8), asksFor("Assistant:"), !end.isEmpty,
+      has(.assistantSuffix, end)
+    {
       self = .deepseek
     } else {
       return nil

@@ -30,7 +30,9 @@ struct ChatFormatDerivation {
   private mutating func deriveTurns() throws(JinjaError) -> Bool {
     let words = ChatFormatDerivation.words
     let whole = try template.render(ChatFormatDerivation.talk(nil, words), prompt: true)
-    guard let parts = Bytes.split(whole.text, at: words), parts[1] == parts[3], parts[2] == parts[4] else { return false }
+    guard let parts = Bytes.split(whole.text, at: words), parts[1] == parts[3], parts[2] == parts[4] else {
+      return false
+    }
     if whole.hasBeginning { pieces.flags = .startsWithBeginning }
     pieces[.start] = parts[0]
 
@@ -65,7 +67,7 @@ struct ChatFormatDerivation {
     } else if let parts = Bytes.split(text, at: words[0...3] + [system, words[4]]) {
       pieces[.systemSuffix] = parts[5]
       pieces.flags = pieces.flags.union(.systemInLastTurn)
-    } else if Bytes.split(text, at: [system]) == nil {
+    } else if JinjaText.ranges(of: system, in: String(decoding: text, as: UTF8.self), limit: 1).isEmpty {
       lacksSystem = true
       pieces[.systemPrefix] = pieces[.start]
       pieces[.systemSuffix] = Array("\n\n".utf8)
@@ -112,7 +114,8 @@ struct ChatFormatDerivation {
 
   private func isProven() throws(JinjaError) -> Bool {
     let odd = [
-      "\u{A0}\u{2003} a\u{1F600} \u{3000}", "<think>x</think>\n\n<think>y</think>\n z", "<|im_end|>\n<|im_start|>system\nx",
+      "\u{A0}\u{2003} a\u{1F600} \u{3000}", "<think>x</think>\n\n<think>y</think>\n z",
+      "<|im_end|>\n<|im_start|>system\nx",
       " [INST] </s><s> [/INST] ", "\u{1C}b\u{85}",
     ]
     let systems: [String?] = lacksSystem ? [nil] : [nil, "Be brief.", "  <|eot_id|>\n\n s \n"]

@@ -71,7 +71,9 @@ extension JinjaEvaluator {
     _ owner: JinjaValue, _ start: Int?, _ end: Int?, _ stride: Int?
   ) throws(JinjaError) -> JinjaValue {
     func picked<T>(_ items: [T]) throws(JinjaError) -> [T] {
-      func place(_ index: Int) -> Int { min(max(index < 0 ? items.count + max(index, -items.count) : index, 0), items.count) }
+      func place(_ index: Int) -> Int {
+        min(max(index < 0 ? items.count + max(index, -items.count) : index, 0), items.count)
+      }
       let range = items[place(start ?? 0)..<max(place(start ?? 0), place(end ?? items.count))]
       switch stride ?? 1 {
       case 1: return Array(range)
@@ -193,7 +195,9 @@ extension JinjaEvaluator {
     case ("capitalize", .string(let text)): return .string(text.prefix(1).uppercased() + text.dropFirst().lowercased())
     case ("default", _):
       let other = try positional(arguments)
-      if input == .undefined || (other.count > 1 && other[1].isTrue && !input.isTrue) { return other.first ?? .string("") }
+      if input == .undefined || (other.count > 1 && other[1].isTrue && !input.isTrue) {
+        return other.first ?? .string("")
+      }
       return input
     case ("selectattr", .list(let values)), ("rejectattr", .list(let values)):
       return .list(try selected(values, try positional(arguments), keeps: name == "selectattr"))

@@ -113,7 +113,9 @@ struct JinjaEvaluator {
 
   private func bindings(_ names: [String], _ item: JinjaValue) throws(JinjaError) -> [String: JinjaValue] {
     if names.count == 1 { return [names[0]: item] }
-    guard case .list(let parts) = item, parts.count == names.count else { throw .unsupported("a loop of several names") }
+    guard case .list(let parts) = item, parts.count == names.count else {
+      throw .unsupported("a loop of several names")
+    }
     return Dictionary(zip(names, parts)) { $1 }
   }
 

@@ -206,6 +206,7 @@ struct JinjaLexer {
   private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
 
   private static func isName(_ scalar: Unicode.Scalar) -> Bool {
-    scalar == "_" || (scalar.isASCII && scalar.properties.isAlphabetic) || (scalar.isASCII && scalar.properties.numericType == .decimal)
+    scalar == "_" || (scalar.isASCII && scalar.properties.isAlphabetic)
+      || (scalar.isASCII && scalar.properties.numericType == .decimal)
   }
 }

@@ -26,7 +26,8 @@ indirect enum JinjaStatement {
   case output(JinjaExpression)
   /// Branches in order; the last one's condition may be missing.
   case branch([(condition: JinjaExpression?, body: [JinjaStatement])])
-  case loop(names: [String], over: JinjaExpression, only: JinjaExpression?, body: [JinjaStatement], otherwise: [JinjaStatement])
+  case loop(
+    names: [String], over: JinjaExpression, only: JinjaExpression?, body: [JinjaStatement], otherwise: [JinjaStatement])
   /// `set name = value` and `set namespace.name = value`.
   case set(name: String, attribute: String?, value: JinjaExpression)
   /// Something that is read but not run: evaluating it is an error. Tool calls use such things.

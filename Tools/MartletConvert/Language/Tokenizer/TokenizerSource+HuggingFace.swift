@@ -95,7 +95,7 @@ extension TokenizerSource {
   }
 
   private mutating func readPieces(_ model: JSONValue) throws(ConversionError) {
-    flags.insert(.fusesUnknown)
+    flags.insert(.fusesUnknown | .sumsDoubles)
     if model["byte_fallback"]?.boolean == true { flags.insert(.fallsBackToBytes) }
     setUnknownScore()
   }

@@ -35,19 +35,17 @@ extension TokenizerSource {
       throw .badData("tokenizer.model has \(count) pieces, not 1 to \(TokenizerFormat.maxTokens)")
     }
     tokens.reserveCapacity(count)
-    // By the rule of SentencePiece's lattice, a user-defined piece is as good as so many of the best others.
-    let best = proto.pieces.lazy.filter { $0.type == 1 }.map(\.score).max() ?? 0
     for (id, piece) in proto.pieces.enumerated() {
       guard let type = UInt8(exactly: piece.type).flatMap(TokenType.init(rawValue:)) else {
         throw .badData("tokenizer.model: piece \(id) has the type \(piece.type)")
       }
-      tokens.append(try token(id, [UInt8](piece.piece), type, score: piece.score, best: best))
+      tokens.append(try token(id, [UInt8](piece.piece), type, score: piece.score))
     }
     if model == .unigram { setUnknownScore() }
   }
 
   private func token(
-    _ id: Int, _ text: [UInt8], _ type: TokenType, score: Float, best: Float
+    _ id: Int, _ text: [UInt8], _ type: TokenType, score: Float
   ) throws(ConversionError) -> Token {
     switch type {
     case .normal:
@@ -61,10 +59,12 @@ extension TokenizerSource {
       return Token(text: [byte], type: type, score: score, isSearched: false)
     case .userDefined:
       let decoded = SpaceMark.decode(text)
+      // A piece with a real space is found in no normalized text.
+      let isFound = !text.isEmpty && !text.contains(0x20)
       guard model == .unigram else {
-        return Token(text: decoded, type: type, flags: .isNormalized, isSearched: false, isSpecial: true)
+        return Token(text: decoded, type: type, flags: .isNormalized, isSearched: false, isSpecial: isFound)
       }
-      return Token(text: decoded, type: type, score: Float(decoded.count) * best - 0.1, isSearched: !text.isEmpty)
+      return Token(text: decoded, type: type, score: score, isSearched: isFound)
     case .control, .unknown: return Token(text: text, type: type, score: score, isSearched: false, isSpecial: true)
     case .unused: return Token(text: SpaceMark.decode(text), type: type, score: score, isSearched: false)
     }
