@@ -168,23 +168,29 @@ static float soften(const heads_state *s, float *scores) {
   return sum_lanes(&sum);
 }
 
+/// 16 elements of a cached value, as floats.
+MARTLET_INLINE void load_value(vf *value, const martlet_cache *c, size_t at, const bool is_int8) {
+  if (is_int8) {
+    vb bytes;
+    memcpy(&bytes, (const int8_t *)c->values + at, sizeof bytes);
+    *value = __builtin_convertvector(bytes, vf);
+  } else {
+    load_lanes(value, (const float *)c->values + at);
+  }
+}
+
 /// Adds up `count` heads' weighted values, 16 elements at a time, position after position.
-MARTLET_INLINE void mix(const heads_state *s, const float *sums, float *out, const int count) {
+MARTLET_INLINE void mix(const heads_state *s, const float *sums, float *out, const int count, const bool is_int8) {
   const martlet_cache *c = &s->p->cache;
-  const int32_t padded = martlet_padded_head(c->head_size);
+  const size_t padded = (size_t)martlet_padded_head(c->head_size);
   const size_t base = (size_t)s->head * martlet_cache_head_elements(c);
   for (int32_t d = 0; d < c->head_size; d += MARTLET_LANES) {
     vf acc[4] = {{0}, {0}, {0}, {0}};
-    for (int32_t t = s->start; t < s->end; t++) {
-      const size_t at = base + (size_t)t * (size_t)padded + (size_t)d;
+    size_t at = base + (size_t)s->start * padded + (size_t)d;
+#pragma clang loop unroll_count(2)
+    for (int32_t t = s->start; t < s->end; t++, at += padded) {
       vf value;
-      if (c->type == MARTLET_CACHE_INT8) {
-        vb bytes;
-        memcpy(&bytes, (const int8_t *)c->values + at, sizeof bytes);
-        value = __builtin_convertvector(bytes, vf);
-      } else {
-        load_lanes(&value, (const float *)c->values + at);
-      }
+      load_value(&value, c, at, is_int8);
 #pragma clang loop unroll(full)
       for (int i = 0; i < count; i++) acc[i] += value * s->scores[(size_t)i * s->score_stride + (size_t)t];
     }
@@ -195,19 +201,27 @@ MARTLET_INLINE void mix(const heads_state *s, const float *sums, float *out, con
   }
 }
 
+MARTLET_INLINE void mix_some(const heads_state *s, const float *sums, float *out, const bool is_int8) {
+  switch (s->count) {
+    case 1: mix(s, sums, out, 1, is_int8); break;
+    case 2: mix(s, sums, out, 2, is_int8); break;
+    case 3: mix(s, sums, out, 3, is_int8); break;
+    default: mix(s, sums, out, 4, is_int8); break;
+  }
+}
+
 static void attend(const heads_state *s, float *out) {
-  if (s->p->cache.type == MARTLET_CACHE_INT8)
+  const bool is_int8 = s->p->cache.type == MARTLET_CACHE_INT8;
+  if (is_int8)
     score_int8(s);
   else
     score_f32(s);
   float sums[4];
   for (int32_t i = 0; i < s->count; i++) sums[i] = soften(s, s->scores + (size_t)i * s->score_stride);
-  switch (s->count) {
-    case 1: mix(s, sums, out, 1); break;
-    case 2: mix(s, sums, out, 2); break;
-    case 3: mix(s, sums, out, 3); break;
-    default: mix(s, sums, out, 4); break;
-  }
+  if (is_int8)
+    mix_some(s, sums, out, true);
+  else
+    mix_some(s, sums, out, false);
 }
 
 LANGUAGE(attention) {

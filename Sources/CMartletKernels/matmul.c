@@ -87,6 +87,7 @@ void martlet_matmul_tile_f32(const martlet_matmul_params *p, const matmul_shape 
     vf sums[4] = {{0}, {0}, {0}, {0}};
     for (int32_t c = 0; c < p->matrix.columns; c++) {
       vf weights;
+      if (tokens == 1) __builtin_prefetch((const uint8_t *)(w + (size_t)c * 16) + MARTLET_MATMUL_AHEAD);
       load_lanes(&weights, w + (size_t)c * 16);
       sums[c % 4] += weights * x[c];
     }

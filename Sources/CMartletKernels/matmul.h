@@ -8,6 +8,10 @@
 /// Tokens that a tile multiplies with one block of weights.
 #define MARTLET_TILE 4
 
+/// How many bytes ahead a single token's weights are asked for: further than the processor's own prefetcher looks, which ends
+/// with the page. Past the end it is ignored. Measured on an AVX2 machine: a quarter more tokens per second.
+#define MARTLET_MATMUL_AHEAD 4096
+
 /// How the depth of a quantized matrix is cut.
 typedef struct matmul_shape {
   int32_t groups;

@@ -73,6 +73,7 @@ TARGET INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape 
     __m256i sums[MARTLET_TILE][2];
     for (int t = 0; t < tokens; t++) sums[t][0] = sums[t][1] = _mm256_setzero_si256();
     for (int32_t q = 0; q < quads; q++, at.weights += 64) {
+      if (tokens == 1) __builtin_prefetch(at.weights + MARTLET_MATMUL_AHEAD);
       const __m256i w0 = _mm256_load_si256((const __m256i *)at.weights);
       const __m256i w1 = _mm256_load_si256((const __m256i *)(at.weights + 32));
       const __m256i a0 = _mm256_abs_epi8(w0), a1 = _mm256_abs_epi8(w1);
@@ -107,6 +108,7 @@ TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape 
       __m256i words[MARTLET_TILE][2];
       for (int t = 0; t < tokens; t++) words[t][0] = words[t][1] = _mm256_setzero_si256();
       for (int32_t q = first; q < first + count; q++, at.weights += 64) {
+        if (tokens == 1) __builtin_prefetch(at.weights + MARTLET_MATMUL_AHEAD);
         const __m256i w0 = _mm256_load_si256((const __m256i *)at.weights);
         const __m256i w1 = _mm256_load_si256((const __m256i *)(at.weights + 32));
         const __m256i low0 = _mm256_and_si256(w0, nibble), low1 = _mm256_and_si256(w1, nibble);
