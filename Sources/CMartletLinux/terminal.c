@@ -120,6 +120,8 @@ static void special_key(martlet_terminal *terminal, int letter, int number, int 
 
 static void escape(martlet_terminal *terminal) {
   int byte = next_byte(terminal, ESCAPE_MS);
+  // Some terminals send Alt with an arrow as Escape and the arrow's own sequence.
+  while (byte == 0x1B) byte = next_byte(terminal, ESCAPE_MS);
   if (byte == '[' || byte == 'O') {
     int numbers[2] = {0, 0};
     int index = 0;

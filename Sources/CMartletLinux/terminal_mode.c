@@ -9,12 +9,13 @@
 
 // MARK: - Raw mode
 
-static struct termios cooked;
+static struct termios cooked, raw;
 static volatile sig_atomic_t is_raw;
 static volatile sig_atomic_t was_resized;
 static volatile sig_atomic_t interrupted;
 static const int ending_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-static struct sigaction before[sizeof ending_signals / sizeof ending_signals[0]], before_resize, before_interrupt;
+static struct sigaction before[sizeof ending_signals / sizeof ending_signals[0]], before_resize,
+    before_continue, before_interrupt;
 
 void martlet_terminal_restore(void) {
   if (!is_raw) return;
@@ -27,6 +28,7 @@ void martlet_terminal_restore(void) {
 
 /// Ends the process as the signal would have, with the terminal in order.
 static void on_end(int signal) {
+  if (is_raw) martlet_draw_text("\r\n");
   martlet_terminal_restore();
   struct sigaction action = {.sa_handler = SIG_DFL};
   sigaction(signal, &action, NULL);
@@ -36,6 +38,15 @@ static void on_end(int signal) {
 static void on_resize(int signal) {
   (void)signal;
   was_resized = 1;
+}
+
+/// Stopped from outside (kill -STOP) and continued: the shell has set the terminal as it likes it.
+static void on_continue(int signal) {
+  (void)signal;
+  int error = errno;
+  if (is_raw) tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+  was_resized = 1;
+  errno = error;
 }
 
 int martlet_terminal_was_resized(void) {
@@ -53,7 +64,7 @@ void martlet_terminal_measure(martlet_terminal *terminal) {
 
 int martlet_terminal_enter_raw(void) {
   if (tcgetattr(STDIN_FILENO, &cooked) < 0) return errno;
-  struct termios raw = cooked;
+  raw = cooked;
   raw.c_iflag &= (tcflag_t) ~(BRKINT | ICRNL | INLCR | INPCK | ISTRIP | IXON);
   raw.c_lflag &= (tcflag_t) ~(ECHO | ICANON | IEXTEN | ISIG);
   raw.c_cc[VMIN] = 1;
@@ -67,6 +78,8 @@ int martlet_terminal_enter_raw(void) {
   // Without SA_RESTART, so that reading wakes up.
   action.sa_handler = on_resize;
   sigaction(SIGWINCH, &action, &before_resize);
+  action.sa_handler = on_continue;
+  sigaction(SIGCONT, &action, &before_continue);
   is_raw = 1;
   if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0) {
     int error = errno;
@@ -83,6 +96,7 @@ void martlet_terminal_leave_raw(void) {
     sigaction(ending_signals[i], &before[i], NULL);
   }
   sigaction(SIGWINCH, &before_resize, NULL);
+  sigaction(SIGCONT, &before_continue, NULL);
 }
 
 // MARK: - Interrupts

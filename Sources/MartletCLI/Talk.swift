@@ -12,6 +12,8 @@ struct Talk: ~Copyable {
   private var latest: (question: [UInt8], answer: [UInt8], isFirst: Bool)?
   /// Tokens in front of the latest turn.
   private var turnStart = 0
+  /// Tokens that were evaluated for the latest question.
+  private var readTokens = 0
 
   init(
     _ model: consuming LoadedGenerator, _ format: ChatFormat, system: [UInt8]?, _ options: TextOptions
@@ -34,14 +36,15 @@ struct Talk: ~Copyable {
   mutating func answer(to text: UnsafeRawBufferPointer, isVerbose: Bool) throws(CommandError) {
     let question = Array(text)
     let start = Clocks()
-    let before = model.generator.length
+    // From here on: reading a long question may take longer than the answer.
+    Interrupts.catchThem()
+    defer { Interrupts.release() }
     do throws(CommandError) {
-      try read(question)
+      guard try read(question) else { return try report("\n") }
     } catch {
       Output.write("chat: \(error.sentence)\n", to: .error)
       return
     }
-    let readTokens = model.generator.length - before
     let read = start.passed
     if let path = options.session, latest == nil { try SessionFile.save(path, &model) }
     try options.constrain(&model.generator)
@@ -54,7 +57,8 @@ struct Talk: ~Copyable {
 
   // MARK: Reading
 
-  private mutating func read(_ question: [UInt8]) throws(CommandError) {
+  /// False: Ctrl-C came meanwhile, and the talk is what it was.
+  private mutating func read(_ question: [UInt8]) throws(CommandError) -> Bool {
     var segments = ChatSegments()
     var base = model.generator.length
     let isFirst = latest == nil
@@ -100,8 +104,9 @@ struct Talk: ~Copyable {
         }
       }
     }
-    try feed(ids.all, behind: base, isFirst: isFirst)
+    guard try feed(ids.all, behind: base, isFirst: isFirst) else { return false }
     turnStart = base + ids.start
+    return true
   }
 
   /// Whether the latest turn must be rendered again; if not, what ends it is in `segments`.
@@ -112,20 +117,27 @@ struct Talk: ~Copyable {
     return !(try format.assistantEnd(answer: answer, into: &segments))
   }
 
-  private mutating func feed(_ ids: [Int32], behind base: Int, isFirst: Bool) throws(CommandError) {
+  private mutating func feed(_ ids: [Int32], behind base: Int, isFirst: Bool) throws(CommandError) -> Bool {
     do throws(LanguageError) {
       try ids.withUnsafeBufferPointer { (ids) throws(LanguageError) in
         if isFirst {
-          _ = try model.generator.replace(with: ids, on: model.team)
+          let common = try model.generator.replace(with: ids, on: model.team) { !Interrupts.happened }
+          readTokens = ids.count - common
         } else {
           if base < model.generator.length { model.generator.rewind(to: base) }
-          try model.generator.append(ids, on: model.team)
+          try model.generator.append(ids, on: model.team) { !Interrupts.happened }
+          readTokens = ids.count
         }
       }
     } catch {
       throw CommandError(error)
     }
+    if Interrupts.happened {
+      if !isFirst { model.generator.rewind(to: base) }
+      return false
+    }
     if options.slides, isFirst { model.generator.policy = .slide(keep: model.generator.length) }
+    return true
   }
 
   /// Token ids of all segments. BOS stands in front where the format wants it, whatever the tokenizer does by itself.
@@ -171,8 +183,6 @@ struct Talk: ~Copyable {
     var answer: [UInt8] = []
     var count = 0
     var isFull = false
-    Interrupts.catchThem()
-    defer { Interrupts.release() }
     while count < options.maxTokens, !Interrupts.happened {
       guard let token = try next(left: options.maxTokens - count) else {
         isFull = !model.generator.isComplete

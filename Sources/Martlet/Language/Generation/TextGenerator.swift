@@ -195,13 +195,19 @@ public struct TextGenerator: ~Copyable {
 
   /// Evaluates tokens behind what is there, or none of them if there is no room.
   ///
-  /// - Parameter tokens: ids of the vocabulary.
+  /// - Parameters:
+  ///   - tokens: ids of the vocabulary.
+  ///   - goesOn: asked before each batch; after a false only the batches before it are there, without scores.
   public mutating func append(
-    _ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team
+    _ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team, while goesOn: () -> Bool = { true }
   ) throws(LanguageError) {
     try flush(on: team)
     guard tokens.count <= engine.room else { throw .contextTooShort(tokens.count, room: engine.room) }
-    _ = engine.evaluate(tokens, on: team)
+    var done = 0
+    while done < tokens.count, goesOn() {
+      done += engine.feed(UnsafeBufferPointer(rebasing: tokens[done...]))
+      _ = engine.step(on: team, wantsLogits: done == tokens.count)
+    }
   }
 
   /// Evaluates a token that was sampled and still waits: before more text, and before the cache is saved.
@@ -309,7 +315,7 @@ extension TextGenerator {
 
   /// Keeps as many tokens of the cache as `tokens` begins with, and evaluates the others; returns how many were kept.
   public mutating func replace(
-    with tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team
+    with tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team, while goesOn: () -> Bool = { true }
   ) throws(LanguageError) -> Int {
     pending = nil
     var common = 0
@@ -319,7 +325,7 @@ extension TextGenerator {
       repeatLast(on: team)
       return common
     }
-    try append(UnsafeBufferPointer(rebasing: tokens[common...]), on: team)
+    try append(UnsafeBufferPointer(rebasing: tokens[common...]), on: team, while: goesOn)
     return common
   }
 

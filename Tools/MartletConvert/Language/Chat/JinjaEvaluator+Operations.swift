@@ -8,8 +8,8 @@ extension JinjaEvaluator {
     if symbol == "or" { return left.isTrue ? left : try value(rightSide) }
     let right = try value(rightSide)
     switch symbol {
-    case "==": return .boolean(left == right)
-    case "!=": return .boolean(left != right)
+    case "==": return .boolean(try equal(left, right))
+    case "!=": return .boolean(try !equal(left, right))
     case "in": return .boolean(try contains(right, left))
     case "~":
       let text = try string(left) + (try string(right))
@@ -37,21 +37,47 @@ extension JinjaEvaluator {
     case ">": return .boolean(a > b)
     case "<=": return .boolean(a <= b)
     case ">=": return .boolean(a >= b)
-    case "%" where b > 0: return .integer((a % b + b) % b)
+    case "%" where b > 0: return .integer(a % b < 0 ? a % b + b : a % b)
     default: throw .unsupported("the operator '\(symbol)'")
     }
   }
 
-  private func contains(_ whole: JinjaValue, _ part: JinjaValue) throws(JinjaError) -> Bool {
+  /// Equality, paid for by what is compared: lists that share their parts may be exponentially long.
+  private mutating func equal(_ a: JinjaValue, _ b: JinjaValue, depth: Int = 0) throws(JinjaError) -> Bool {
+    try step()
+    guard depth < 64 else { throw .tooLong }
+    switch (a, b) {
+    case (.string(let x), .string(let y)):
+      try step(bytes: min(x.utf8.count, y.utf8.count))
+      return a == b
+    case (.list(let x), .list(let y)):
+      guard x.count == y.count else { return false }
+      for (x, y) in zip(x, y) where try !equal(x, y, depth: depth + 1) { return false }
+      return true
+    case (.mapping(let x), .mapping(let y)):
+      guard x.count == y.count else { return false }
+      for (key, x) in x {
+        guard let y = y[key], try equal(x, y, depth: depth + 1) else { return false }
+      }
+      return true
+    default: return a == b
+    }
+  }
+
+  private mutating func contains(_ whole: JinjaValue, _ part: JinjaValue) throws(JinjaError) -> Bool {
     switch (whole, part) {
-    case (.string(let text), .string(let piece)): return !JinjaText.ranges(of: piece, in: text, limit: 1).isEmpty
-    case (.list(let values), _): return values.contains(part)
+    case (.string(let text), .string(let piece)):
+      try step(searching: text, for: piece)
+      return !JinjaText.ranges(of: piece, in: text, limit: 1).isEmpty
+    case (.list(let values), _):
+      for value in values where try equal(value, part) { return true }
+      return false
     case (.mapping(let values), .string(let key)): return values[key] != nil
     default: throw .unsupported("'in' of what holds nothing")
     }
   }
 
-  func member(_ owner: JinjaValue, _ key: JinjaValue) throws(JinjaError) -> JinjaValue {
+  mutating func member(_ owner: JinjaValue, _ key: JinjaValue) throws(JinjaError) -> JinjaValue {
     switch (owner, key) {
     case (.mapping(let values), .string(let name)): return values[name] ?? .undefined
     case (.namespace(let index), .string(let name)): return namespaces[index][name] ?? .undefined
@@ -59,6 +85,7 @@ extension JinjaEvaluator {
       let place = index < 0 ? values.count + index : index
       return values.indices.contains(place) ? values[place] : .undefined
     case (.string(let text), .integer(let index)):
+      try step(bytes: text.utf8.count)
       let scalars = Array(text.unicodeScalars)
       let place = index < 0 ? scalars.count + index : index
       return scalars.indices.contains(place) ? .string(String(scalars[place])) : .undefined
@@ -133,7 +160,7 @@ extension JinjaEvaluator {
       guard case .integer(let number) = value else { throw .unsupported("a range of what is no number") }
       numbers.append(number)
     }
-    guard numbers.count == 1 || numbers.count == 2, numbers.allSatisfy({ abs($0) < 1 << 12 }) else {
+    guard numbers.count == 1 || numbers.count == 2, numbers.allSatisfy({ $0.magnitude < 1 << 12 }) else {
       throw .unsupported("this range")
     }
     let start = numbers.count == 2 ? numbers[0] : 0
@@ -155,6 +182,10 @@ extension JinjaEvaluator {
     try step(bytes: text.utf8.count)
     var texts: [String] = []
     for case .string(let argument) in arguments { texts.append(argument) }
+    // Of what is no text only the limit of `split`.
+    guard texts.count == arguments.count || (name == "split" && arguments.count == 2) else {
+      throw .unsupported("the arguments of '\(printable(name))'")
+    }
     switch (name, texts.count) {
     case ("strip", 0...1): return .string(JinjaText.trimmed(text, texts.first, start: true, end: true))
     case ("lstrip", 0...1): return .string(JinjaText.trimmed(text, texts.first, start: true, end: false))
@@ -164,15 +195,22 @@ extension JinjaEvaluator {
       return .boolean(text.unicodeScalars.reversed().starts(with: texts[0].unicodeScalars.reversed()))
     case ("split", 1) where !texts[0].isEmpty:
       var limit = Int.max
-      if arguments.count > 1, case .integer(let count) = arguments[1], count >= 0 { limit = count }
+      if arguments.count > 1 {
+        guard case .integer(let count) = arguments[1] else { throw .unsupported("the limit of a 'split'") }
+        if count >= 0 { limit = count }
+      }
+      try step(searching: text, for: texts[0])
       return .list(JinjaText.split(text, at: texts[0], limit: limit).map { .string($0) })
     case ("replace", 2) where !texts[0].isEmpty:
+      try step(searching: text, for: texts[0])
       let parts = JinjaText.split(text, at: texts[0], limit: .max)
       try step(bytes: text.utf8.count + parts.count * texts[1].utf8.count)
       return .string(parts.joined(separator: texts[1]))
     case ("upper", 0): return .string(text.uppercased())
     case ("lower", 0): return .string(text.lowercased())
-    case ("title", 0): return .string(text.prefix(1).uppercased() + text.dropFirst().lowercased())
+    // Of one word; a role is one.
+    case ("title", 0) where text.unicodeScalars.allSatisfy(\.properties.isAlphabetic):
+      return .string(text.prefix(1).uppercased() + text.dropFirst().lowercased())
     default: throw .unsupported("the method '\(printable(name))'")
     }
   }
@@ -182,6 +220,10 @@ extension JinjaEvaluator {
   mutating func filter(
     _ input: JinjaValue, _ name: String, _ arguments: [JinjaArgument]
   ) throws(JinjaError) -> JinjaValue {
+    if case .string(let text) = input { try step(bytes: text.utf8.count) }
+    guard arguments.isEmpty || ["default", "selectattr", "rejectattr"].contains(name) else {
+      throw .unsupported("the filter '\(printable(name))' with arguments")
+    }
     switch (name, input) {
     case ("trim", _): return .string(JinjaText.trimmed(try string(input), nil, start: true, end: true))
     case ("string", _): return .string(try string(input))
@@ -208,13 +250,14 @@ extension JinjaEvaluator {
   private mutating func selected(
     _ values: [JinjaValue], _ arguments: [JinjaValue], keeps: Bool
   ) throws(JinjaError) -> [JinjaValue] {
-    guard arguments.count == 3, case .string(let test) = arguments[1], ["equalto", "==", "eq"].contains(test) else {
+    guard arguments.count == 2 || arguments.count == 3, case .string(let name) = arguments[1] else {
       throw .unsupported("this 'selectattr'")
     }
+    let operand = arguments.dropFirst(2).map { JinjaArgument(name: nil, value: .literal($0)) }
     var result: [JinjaValue] = []
     for value in values {
       try step()
-      if (try member(value, arguments[0]) == arguments[2]) == keeps { result.append(value) }
+      if try test(try member(value, arguments[0]), name, operand) == keeps { result.append(value) }
     }
     return result
   }
@@ -226,14 +269,19 @@ extension JinjaEvaluator {
     case ("defined", _): return input != .undefined
     case ("undefined", _): return input == .undefined
     case ("none", _): return input == .none
-    case ("string", .string), ("mapping", .mapping), ("number", .integer), ("boolean", .boolean): return true
+    case ("string", .string), ("mapping", .mapping), ("number", .integer), ("number", .boolean), ("boolean", .boolean):
+      return true
     case ("string", _), ("mapping", _), ("number", _), ("boolean", _): return false
-    case ("iterable", .list), ("iterable", .string), ("iterable", .mapping): return true
-    case ("sequence", .list), ("sequence", .string), ("sequence", .mapping): return true
+    // What is undefined is an empty list.
+    case ("iterable", .list), ("iterable", .string), ("iterable", .mapping), ("iterable", .undefined): return true
+    case ("sequence", .list), ("sequence", .string), ("sequence", .mapping), ("sequence", .undefined): return true
     case ("iterable", _), ("sequence", _): return false
     case ("true", _): return input == .boolean(true)
     case ("false", _): return input == .boolean(false)
-    case ("equalto", _), ("eq", _): return input == (try positional(arguments)).first ?? .undefined
+    case ("equalto", _), ("eq", _), ("==", _):
+      let operands = try positional(arguments)
+      guard operands.count == 1 else { throw .unsupported("the arguments of '\(name)'") }
+      return try equal(input, operands[0])
     default: throw .unsupported("the test '\(printable(name))'")
     }
   }

@@ -32,6 +32,12 @@ struct JinjaEvaluator {
     guard steps <= JinjaEvaluator.maxSteps, bytes <= JinjaEvaluator.maxOutput else { throw .tooLong }
   }
 
+  /// Searching may compare each byte of the text with each of the piece.
+  mutating func step(searching text: String, for piece: String) throws(JinjaError) {
+    steps += 1 + text.utf8.count * (1 + piece.utf8.count) / 256
+    guard steps <= JinjaEvaluator.maxSteps else { throw .tooLong }
+  }
+
   // MARK: Statements
 
   private mutating func run(_ statements: [JinjaStatement]) throws(JinjaError) {
@@ -139,9 +145,18 @@ struct JinjaEvaluator {
     switch expression {
     case .literal(let value): return value
     case .name(let name): return lookUp(name)
-    case .list(let items): return .list(try values(items))
-    case .mapping(let entries): return try mapping(entries)
-    case .member(let owner, let key): return try member(try value(owner), try value(key))
+    // Dear, so that not so many go into each other that freeing them takes all the stack.
+    case .list(let items):
+      try step(bytes: 8192)
+      return .list(try values(items))
+    case .mapping(let entries):
+      try step(bytes: 8192)
+      return try mapping(entries)
+    case .member(let owner, let key):
+      // Before the call, which would look at the namespaces from before `owner` made one.
+      let container = try value(owner)
+      let name = try value(key)
+      return try member(container, name)
     case .slice(let owner, let start, let end, let stride):
       return try slice(try value(owner), try index(start), try index(end), try index(stride))
     case .call(let function, let arguments): return try call(function, arguments)

@@ -76,7 +76,7 @@ struct JinjaLexer {
         while let last = text.last, JinjaLexer.isSpace(last) { text.removeLast() }
       } else if sign != "+", source[at + 1] != "{" {
         let line = text.lastIndex(of: "\n").map { $0 + 1 } ?? text.startIndex
-        let isBlank = text[line...].allSatisfy { $0 == " " || $0 == "\t" }
+        let isBlank = text[line...].allSatisfy { JinjaLexer.isSpace($0) }
         if isBlank, line > text.startIndex || isLineStart { text = text[..<line] }
       }
     }
@@ -121,7 +121,7 @@ struct JinjaLexer {
       } else if scalar == "\"" || scalar == "'" {
         try readString(scalar)
       } else if scalar.properties.numericType == .decimal, scalar.isASCII {
-        readInteger()
+        try readInteger()
       } else if JinjaLexer.isName(scalar) {
         let start = at
         while at < source.count, JinjaLexer.isName(source[at]) { at += 1 }
@@ -154,6 +154,7 @@ struct JinjaLexer {
         case "r": text.append("\r")
         case "\\", "'", "\"": text.append(source[at])
         case "u": text.append(try readEscape())
+        case "x", "N", "U", "a", "b", "f", "v", "\n", "0"..."7": throw .unsupported("an escape in a string")
         default: text.append(contentsOf: ["\\", source[at]])
         }
       } else {
@@ -175,11 +176,14 @@ struct JinjaLexer {
     return scalar
   }
 
-  private mutating func readInteger() {
+  private mutating func readInteger() throws(JinjaError) {
     var value = 0
     while at < source.count, source[at].isASCII, let digit = Int(String(source[at])) {
       value = min(value &* 10 &+ digit, 1 << 40)
       at += 1
+    }
+    if at + 1 < source.count, source[at] == ".", ("0"..."9").contains(source[at + 1]) {
+      throw .unsupported("a number that is not whole")
     }
     tokens.append(.integer(value))
   }
@@ -203,7 +207,7 @@ struct JinjaLexer {
     return String(view)
   }
 
-  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
+  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { JinjaText.isSpace(scalar) }
 
   private static func isName(_ scalar: Unicode.Scalar) -> Bool {
     scalar == "_" || (scalar.isASCII && scalar.properties.isAlphabetic)
