@@ -132,6 +132,16 @@ need_python() {
   cp "$wanted" "$venv/.requirements"
 }
 
+# need_llama : llama.cpp, the peer of language models, as llama-cpp-python builds it for this processor.
+need_llama() {
+  need_python
+  local wanted=$root/Tests/Oracle/requirements-language.txt
+  "$venv/bin/python" -c 'import llama_cpp' 2>/dev/null && return 0
+  apt_need cmake g++
+  say "building $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv: some twenty minutes"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+}
+
 # oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; LiteRT's notices at start-up are left out.
 oracle() {
   local module=$1

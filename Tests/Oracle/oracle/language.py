@@ -179,12 +179,13 @@ def self_check(model: Model) -> str | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser.add_argument("--only", default="", help="only models whose names contain one of these, separated by commas")
     parser.add_argument("--weights", default="f32,int8,int4", help="formats, separated by commas")
     parser.add_argument("--details", type=int, default=3, help="lines printed for each failing model")
     parser.add_argument("--write", type=Path, help="only write the Hugging Face folders there")
     options = parser.parse_args()
-    chosen = [model for model in models() if options.only in model.name]
+    wanted = options.only.split(",")
+    chosen = [model for model in models() if any(part in model.name for part in wanted)]
     if options.write:
         for model in chosen:
             model.write(options.write / model.name)
@@ -196,7 +197,7 @@ def main() -> int:
             place = Path(folder) / model.name
             place.mkdir()
             show(verify(model, tested, place, options.weights.split(",")), tallies, options.details)
-        if options.only in "stories260K" and (CORPUS / "lm").is_dir():
+        if any(part in "stories260K" for part in wanted) and (CORPUS / "lm").is_dir():
             show(verify_stories(tested, Path(folder)), tallies, options.details)
     broken = self_check(chosen[0]) if chosen else None
     if broken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +156,16 @@ def bits(
             return problem
         return None if hash_of(result) == chained_hash(rows) else "other logits than martlet-tools logits gives"
 
+    def resumed_problem(setting: Setting, half: int) -> str | None:
+        with tempfile.TemporaryDirectory(prefix="martlet-session-") as folder:
+            session = ["--session", f"{folder}/session"]
+            generate(setting, model, cache, half, "--tokens", joined(prompt), *session)
+            result = generate(setting, model, cache, count - half, *session)
+        if problem := first_difference(result["tokens"], tokens[half:]):
+            return problem
+        rows = logits[len(prompt) + half - 1 :]
+        return None if hash_of(result) == chained_hash(rows) else "other logits after a session was resumed"
+
     yield "tokens are the most likely ones", greedy_problem
     for setting in tested.settings:
         for cut in (c for c in CUTS if c < len(tokens)):
@@ -164,6 +175,8 @@ def bits(
                 f"{setting}, prompt of {len(given)}",
                 lambda s=setting, g=given, c=cut, r=rows: cut_problem(s, g, count - c, tokens[c:], r),
             )
+        if len(tokens) > count // 2:
+            yield f"{setting}, resumed", lambda s=setting: resumed_problem(s, count // 2)
         for length in (n for n in STARTS if n < len(prompt)):
             row = logits[length - 1 : length]
             best = int(row.argmax())
