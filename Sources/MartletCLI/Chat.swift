@@ -13,6 +13,7 @@ enum Chat {
     let options = try TextOptions(arguments, maxTokens: 1024, temperature: 0.7)
     let system = arguments.value(.system).map { Array(String(cString: $0).utf8) }
     let file = try Opening.file(path, verb: "chat")
+    try Opening.require(language: true, file)
     let format = try format(file)
     let model = try Opening.generator(file, options, isa: Opening.isa())
     var talk = try Talk(model, format, system: system, options)

@@ -89,7 +89,8 @@ enum Help {
   /// What `generate` and `chat` share.
   private static let textOptions = """
       --max-tokens N      at most N tokens an answer
-      --temperature T     0: always the best token; higher: more variety
+      --temperature T     0: always the best token; higher: more variety;
+                          generate has 0 and chat 0.7 unless told
       --top-k K           only the best K tokens, 40 unless told, 0: all
       --top-p P           only the best that together have probability P, 0.95 unless told
       --min-p P           only those with P times the best one's probability, 0.05 unless told

@@ -21,10 +21,23 @@ enum Opening {
     }
   }
 
+  /// What a file is for decides which verbs can use it.
+  static func require(language: Bool, _ file: borrowing ModelFile) throws(CommandError) {
+    // Without a task the file is damaged, which loading it will say better.
+    guard let task = file.task, (task == .language) != language else { return }
+    throw CommandError(
+      file.path.text
+        + (language
+          ? ": is no language model; martlet inspect says what it is"
+          : ": is a language model; see martlet generate, chat and tokenize"),
+      exitCode: ExitCode.data)
+  }
+
   /// - Parameter team: threads that are really started, if other than `threads`.
   static func load(
     _ file: borrowing ModelFile, threads: Int, team: Int? = nil, isa: martlet_isa
   ) throws(CommandError) -> LoadedModel {
+    try require(language: false, file)
     do throws(ModelError) {
       return try LoadedModel(file, threads: threads, team: team ?? threads, isa: isa)
     } catch {
@@ -35,9 +48,15 @@ enum Opening {
   static func generator(
     _ file: borrowing ModelFile, _ options: TextOptions, isa: martlet_isa
   ) throws(CommandError) -> LoadedGenerator {
-    guard file.task != .classification, file.task != .tensors else {
-      throw CommandError(
-        "\(file.path.text): is no language model; martlet inspect says what it is", exitCode: ExitCode.data)
+    try require(language: true, file)
+    let wanted = options.generator.language.contextLength, limit: Int
+    do throws(ModelError) {
+      limit = Int(try LanguageDescription(file: file.bytes).record.contextLength)
+    } catch {
+      throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
+    }
+    guard wanted <= limit else {
+      throw .usage("--context \(wanted): \(file.path.text) has at most \(limit) positions")
     }
     do throws(ModelError) {
       return try LoadedGenerator(file, options: options.generator, sampling: options.sampling, isa: isa)

@@ -22,11 +22,16 @@ public struct Engine: ~Copyable {
     return try Layout(&model, threads: threads, from: &arena).budget
   }
 
-  /// Checks the hash of every section, weights included: for installation, and for `martlet verify`.
+  /// Checks the hash of every section, weights included, and every rule of what the file is, a language model too: for
+  /// installation, and for `martlet verify`.
   public static func verify(file: UnsafeRawBufferPointer) throws(ModelError) {
     let sections = try Sections(file: file)
     try sections.verify()
-    _ = try Model(sections).validate()
+    if try ModelTask(file: file) == .language {
+      _ = try LanguageDescription(file: file)
+    } else {
+      _ = try Model(sections).validate()
+    }
   }
 
   /// Copies the tables of `file` into `region`, validates the copies and binds every operator to its kernel and buffers.
