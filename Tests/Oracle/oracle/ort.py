@@ -29,9 +29,7 @@ PER_CHANNEL_OPSET = 13
 INPUTS_AT_ONCE = 16  # whose tensors the calibrators keep in memory together
 
 
-def session(
-    model: Path | bytes, optimized: bool = True, precise: bool = False
-) -> onnxruntime.InferenceSession:
+def session(model: Path | bytes, optimized: bool = True, precise: bool = False) -> onnxruntime.InferenceSession:
     """A model, ready to run. Not optimized, Q and DQ are executed as they stand, between operators in float.
 
     On x86 without VNNI, products of int8 saturate in int16 unless the session is precise; but then some models have

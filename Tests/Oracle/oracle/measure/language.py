@@ -92,7 +92,7 @@ def martlet(setting: Setting, model: Path, result: Measurement) -> None:
     result.rates["Martlet"].prefill.append(float(found["prefill_tokens_per_s"]))
     result.rates["Martlet"].decode.append(float(found["decode_tokens_per_s"]))
     result.last = {key: found.get(key) for key in ("time_to_first_token_ms", "arena_bytes", "peak_rss_bytes")}
-    result.bytes["Martlet"] = int(found.get("weight_bytes") or model.stat().st_size)
+    result.bytes["Martlet"] = int(found.get("weights_bytes") or model.stat().st_size)
 
 
 def peer(model: llama.Llama, result: Measurement) -> None:
