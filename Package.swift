@@ -88,7 +88,8 @@ if !embedded {
     .testTarget(
       name: "MartletConvertTests",
       dependencies: [
-        "MartletConvert", "Martlet", "CMartletKernels", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "MartletConvert", "Martlet", "CMartletKernels", "MartletTestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),

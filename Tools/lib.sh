@@ -157,11 +157,11 @@ build_tools() {
   tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
 }
 
-# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx and as .martlet in
-# FOLDER/loader, and small pictures in FOLDER/pictures.
+# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx, language models' files in
+# FOLDER/language, all as .martlet in FOLDER/loader, and small pictures in FOLDER/pictures.
 fuzz_seeds() {
   local folder=$1 source
-  [ -f "$folder/.ready" ] && return 0
+  [ -f "$folder/.ready" ] && [ -d "$folder/language" ] && return 0
   build_tools
   need_python
   mkdir -p "$folder/importer" "$folder/loader" "$folder/onnx" "$folder/pictures"
@@ -178,6 +178,15 @@ fuzz_seeds() {
   fi
   for source in "$folder"/importer/*.tflite; do
     "$tools" convert "$source" -o "$folder/loader/$(basename "$source" .tflite).martlet" >/dev/null 2>&1 || true
+  done
+  oracle language_seeds "$folder"
+  for source in "$folder"/sources/*/ "$root"/Tests/Fixtures/language-files/*.gguf; do
+    "$tools" convert "$source" -o "$folder/loader/text-$(basename "$source").martlet" --chat-format chatml >/dev/null 2>&1 \
+      || "$tools" convert "$source" -o "$folder/loader/text-$(basename "$source").martlet" >/dev/null 2>&1 || true
+  done
+  for source in "$folder"/sources/*.bin; do
+    "$tools" convert "$source" --tokenizer "${source%.bin}.tokenizer" --chat-format llama2 \
+      -o "$folder/loader/text-$(basename "$source").martlet" >/dev/null
   done
   touch "$folder/.ready"
 }

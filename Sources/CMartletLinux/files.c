@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "martlet_files.h"
+#include "martlet_terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,6 +61,8 @@ static void write_text(const char *text) {
 /// Only what is safe in a signal handler.
 static void on_bus_error(int signal) {
   (void)signal;
+  // A line may be read meanwhile: the next one at the shell must show what is typed.
+  martlet_terminal_restore();
   write_text(guarded_command);
   write_text(": ");
   write_text(guarded_path);

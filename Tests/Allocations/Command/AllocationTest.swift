@@ -3,7 +3,8 @@ import CMartletKernels
 import Martlet
 import MartletDevice
 
-/// Nothing allocates between the end of load and the thousandth inference; and the counter counts what it should.
+/// Nothing allocates between the end of load and the thousandth inference; and the counter counts what it should. A
+/// language model's turn is `LanguageAllocationTest`'s.
 enum AllocationTest {
   static let inferences = 1000
 
@@ -17,6 +18,7 @@ enum AllocationTest {
     do throws(FileError) {
       let file = try ModelFile(FilePath(path), command: path)
       do throws(ModelError) {
+        if file.task == .language { return try LanguageAllocationTest.run(file, threads: threads) }
         var model = try LoadedModel(file, threads: threads, isa: martlet_best_isa())
         let code = inferences(&model, file)
         return code != 0 || pictures.isEmpty ? code : PictureAllocationTest.run(&model, pictures)

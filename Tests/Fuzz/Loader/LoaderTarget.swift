@@ -4,7 +4,8 @@ import MartletTestSupport
 
 /// One input of the fuzzer: any bytes at all give a typed error or a model, and a model that loads must run inside its
 /// file and its arena, with the plain kernels and with the fastest. Results are not compared: weights are not looked
-/// at before they are used, and a multiplier or a shift that no converter writes has no defined meaning.
+/// at before they are used, and a multiplier or a shift that no converter writes has no defined meaning. Language models
+/// are `GeneratorTarget`'s.
 enum LoaderTarget {
   /// Larger ones only cost time.
   static let maxArenaBytes = 8 << 20
@@ -18,12 +19,13 @@ enum LoaderTarget {
     FileRepair.repairHashes(file)
     do throws(ModelError) {
       let view = UnsafeRawBufferPointer(file)
+      if try ModelTask(file: view) == .language { return try GeneratorTarget.run(view) }
       let budget = try Engine.budget(of: view, threads: 1)
       guard budget.arenaBytes <= maxArenaBytes else { return }
       try infer(view, budget, MARTLET_ISA_SCALAR)
       try infer(view, budget, martlet_best_isa())
     } catch {
-      precondition(error.place.rawValue <= ModelError.Place.arena.rawValue)
+      precondition(error.place.rawValue <= ModelError.Place.chat.rawValue)
     }
   }
 

@@ -11,11 +11,19 @@ public struct SessionHeader: BitwiseCopyable {
   public var count: UInt32 = 0
   /// 0: float32; 1: int8.
   public var cacheType: UInt32 = 0
-  /// XXH64 of everything behind the header, piece after piece, each seeded with the hash so far.
+  /// XXH64 of the header with 0 in this place, then of everything behind it, piece after piece, each seeded with the
+  /// hash so far.
   public var hash: UInt64 = 0
   /// The sampler's generator, so that drawing goes on where it stopped.
   public var generator: InlineArray<4, UInt64> = InlineArray(repeating: 0)
   public init() {}
+
+  /// What the hash begins with.
+  var headHash: UInt64 {
+    var head = self
+    head.hash = 0
+    return withUnsafeBytes(of: head) { XXH64.hash($0) }
+  }
 }
 
 /// Why a saved KV cache cannot be taken up.
@@ -66,6 +74,7 @@ extension LanguageEngine {
     header.count = UInt32(position)
     header.cacheType = layout.budget.isCacheFloat ? 0 : 1
     clearUnusedLanes()
+    header.hash = header.headHash
     var index = 0
     while let piece = piece(index, count: position) {
       header.hash = XXH64.hash(UnsafeRawBufferPointer(piece), seed: header.hash)
@@ -109,7 +118,7 @@ extension LanguageEngine {
     let count = Int(header.count)
     guard count <= room else { throw .tooLong(count, room: room) }
     var at = headerBytes
-    var hash: UInt64 = 0
+    var hash = header.headHash
     var index = 0
     while let piece = piece(index, count: count) {
       guard piece.count <= bytes.count - at else { throw .damaged }

@@ -61,7 +61,8 @@ extension LanguageModel {
     matrix.rows = Int32(shape.rows)
     matrix.columns = Int32(shape.columns)
     matrix.type = Int32(tensor.type)
-    matrix.group = Int32(tensor.group)
+    // Of a vector anything: nobody looks at it.
+    matrix.group = Int32(truncatingIfNeeded: tensor.group)
     // At most 2^20 rows of 2^18 columns of 4 bytes.
     let bytes = type == .vector ? shape.columns * 4 : Int(martlet_matrix_bytes(&matrix))
     guard tensor.byteCount == UInt64(bytes) else {

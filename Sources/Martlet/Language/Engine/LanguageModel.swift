@@ -78,7 +78,7 @@ struct LanguageModel {
     let vector = start.assumingMemoryBound(to: Float.self)
     let matrix = martlet_matrix(
       weights: start.assumingMemoryBound(to: UInt8.self), rows: Int32(tensor.rows), columns: Int32(tensor.columns),
-      type: Int32(tensor.type), group: Int32(tensor.group))
+      type: Int32(tensor.type), group: Int32(truncatingIfNeeded: tensor.group))
     if kind.isMatrix {
       if matrix.type == Int32(MARTLET_MATRIX_F32.rawValue) { hasFloatMatrices = true }
       maxGroups = max(maxGroups, (Int(tensor.columns) + Int(tensor.group) - 1) / Int(tensor.group))

@@ -81,7 +81,7 @@ public struct Sampler {
   }
 
   private func penalize(_ logits: UnsafeMutableBufferPointer<Float>, _ recent: UnsafeBufferPointer<Int32>) {
-    let first = max(0, recent.count - options.penaltyWindow)
+    let first = recent.count - min(max(options.penaltyWindow, 0), recent.count)
     for i in first..<recent.count {
       let token = recent[i]
       guard token >= 0, token < Int32(logits.count) else { continue }

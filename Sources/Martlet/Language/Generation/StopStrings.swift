@@ -24,26 +24,20 @@ public struct StopStrings {
 
   /// Takes one byte of the answer; `release` is called with each byte that can no longer be part of a stop text.
   ///
-  /// - Returns: whether a stop text is complete: the answer ends in front of it.
+  /// - Returns: whether a stop text is complete: the answer ends in front of it, and in front of the longest if several
+  ///   are.
   public mutating func push(_ byte: UInt8, release: (UInt8) -> Void) -> Bool {
     waiting[waitingCount] = byte
     waitingCount += 1
-    while waitingCount > 0 {
-      var isPrefix = false
-      for index in 0..<count {
-        let text = texts[index]
-        guard waitingCount <= text.count, matches(text) else { continue }
-        if waitingCount == text.count {
-          waitingCount = 0
-          return true
-        }
-        isPrefix = true
-      }
-      if isPrefix { return false }
-      release(waiting[0])
-      waitingCount -= 1
-      for i in 0..<waitingCount { waiting[i] = waiting[i + 1] }
+    // A text may end here that began before another one, which still waits, is decided.
+    for start in 0..<waitingCount where begins(at: start, isWhole: true) {
+      drop(start, release: release)
+      waitingCount = 0
+      return true
     }
+    var start = 0
+    while start < waitingCount, !begins(at: start, isWhole: false) { start += 1 }
+    drop(start, release: release)
     return false
   }
 
@@ -53,8 +47,24 @@ public struct StopStrings {
     waitingCount = 0
   }
 
-  private func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-    for i in 0..<waitingCount where waiting[i] != text[i] { return false }
-    return true
+  /// Whether what waits from `start` on is a text, or else the beginning of one.
+  private func begins(at start: Int, isWhole: Bool) -> Bool {
+    let length = waitingCount - start
+    for index in 0..<count {
+      let text = texts[index]
+      guard isWhole ? length == text.count : length < text.count else { continue }
+      var same = 0
+      while same < length, waiting[start + same] == text[same] { same += 1 }
+      if same == length { return true }
+    }
+    return false
+  }
+
+  /// Releases the first bytes that wait.
+  private mutating func drop(_ first: Int, release: (UInt8) -> Void) {
+    guard first > 0 else { return }
+    for i in 0..<first { release(waiting[i]) }
+    waitingCount -= first
+    for i in 0..<waitingCount { waiting[i] = waiting[first + i] }
   }
 }

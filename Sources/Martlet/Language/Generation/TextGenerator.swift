@@ -259,7 +259,9 @@ public struct TextGenerator: ~Copyable {
       guard allowed > 0 else { throw .stuck }
     }
     let allowed = constrained == nil ? nil : UnsafePointer(mask)
-    guard let token = sampler.next(engine.logits, recent: engine.tokens, mask: allowed) else { throw .stuck }
+    // A model may have more rows than there are tokens, for rounder sizes: those stand for nothing.
+    let scores = UnsafeMutableBufferPointer(rebasing: engine.logits[..<(tokenizer?.count ?? engine.logits.count)])
+    guard let token = sampler.next(scores, recent: engine.tokens, mask: allowed) else { throw .stuck }
     if let tokenizer, constrained != nil {
       for byte in tokenizer.bytes(of: token, special: false) {
         _ = constrained!.constraint.advance(&constrained!.state, byte: byte)
