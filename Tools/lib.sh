@@ -157,8 +157,8 @@ build_tools() {
   tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
 }
 
-# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx, language models' files in
-# FOLDER/language, all as .martlet in FOLDER/loader, and small pictures in FOLDER/pictures.
+# fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx, language models' files
+# in FOLDER/language, all as .martlet in FOLDER/loader, and small pictures in FOLDER/pictures.
 fuzz_seeds() {
   local folder=$1 source
   [ -f "$folder/.ready" ] && [ -d "$folder/language" ] && return 0
@@ -180,9 +180,12 @@ fuzz_seeds() {
     "$tools" convert "$source" -o "$folder/loader/$(basename "$source" .tflite).martlet" >/dev/null 2>&1 || true
   done
   oracle language_seeds "$folder"
+  local target
   for source in "$folder"/sources/*/ "$root"/Tests/Fixtures/language-files/*.gguf; do
-    "$tools" convert "$source" -o "$folder/loader/text-$(basename "$source").martlet" --chat-format chatml >/dev/null 2>&1 \
-      || "$tools" convert "$source" -o "$folder/loader/text-$(basename "$source").martlet" >/dev/null 2>&1 || true
+    target=$folder/loader/text-$(basename "$source").martlet
+    # A chat format where there is a tokenizer. (Two of the files are no models, but hold every type of value.)
+    "$tools" convert "$source" -o "$target" --chat-format chatml >/dev/null 2>&1 \
+      || "$tools" convert "$source" -o "$target" >/dev/null 2>&1 || true
   done
   for source in "$folder"/sources/*.bin; do
     "$tools" convert "$source" --tokenizer "${source%.bin}.tokenizer" --chat-format llama2 \

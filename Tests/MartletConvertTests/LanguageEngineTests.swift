@@ -34,7 +34,8 @@ import Testing
 
   @Test(arguments: 0..<3) func sameBitsOnEveryInstructionSetAndThreadCount(index: Int) throws {
     let expected = try reference(Self.models[index], Self.prompt)
-    let sets = (0..<MARTLET_ISA_COUNT.rawValue).map { martlet_isa(rawValue: $0) }.filter { martlet_language_for($0) != nil }
+    let sets = (0..<MARTLET_ISA_COUNT.rawValue).map { martlet_isa(rawValue: $0) }
+      .filter { martlet_language_for($0) != nil }
     for isa in sets {
       for threads in 1...3 {
         var test = try TestGenerator(Self.models[index], threads: threads, isa: isa)

@@ -110,7 +110,8 @@ import Testing
       for (turn, flip) in flips.enumerated() where Self.isExhaustive || turn == number % 3 {
         scratch.bytes[place] ^= flip
         FileRepair.repairHashes(scratch.bytes)
-        if Self.load(UnsafeRawBufferPointer(scratch.bytes)) == .model { counts.models += 1 } else { counts.refused += 1 }
+        let outcome = Self.load(UnsafeRawBufferPointer(scratch.bytes))
+        if outcome == .model { counts.models += 1 } else { counts.refused += 1 }
         scratch.bytes[place] ^= flip
         UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<header.count]).copyBytes(from: header)
       }
@@ -134,8 +135,8 @@ import Testing
   }
 
   private static let words: [UInt32] = [
-    0, 1, 2, 3, 7, 15, 31, 33, 255, 257, 0xFFFF, 0x1_0000, 0x10_0001, 0x3FFF_FFFF, 0x4000_0000, 0x7FFF_FFFF, 0x8000_0000,
-    0xFFFF_FFC0, 0xFFFF_FFFF,
+    0, 1, 2, 3, 7, 15, 31, 33, 255, 257, 0xFFFF, 0x1_0000, 0x10_0001, 0x3FFF_FFFF, 0x4000_0000, 0x7FFF_FFFF,
+    0x8000_0000, 0xFFFF_FFC0, 0xFFFF_FFFF,
   ]
 
   /// Every word of the shape and of the tokenizer's header, to what sizes overflow at.
@@ -187,7 +188,8 @@ import Testing
 
   // MARK: Weights
 
-  /// Weights, scales and norms are only numbers: NaN in all of them too. Rotary frequencies become angles, and are checked.
+  /// Weights, scales and norms are only numbers: NaN in all of them too. Rotary frequencies become angles, and are
+  /// checked.
   @Test func weightsOfAnyBits() throws {
     let weights = try #require(Self.section(.weights))
     let language = try #require(Self.section(.language)).lowerBound
@@ -230,8 +232,9 @@ import Testing
           for step in [4, 12] {
             for first in stride(from: 0, to: step, by: 4) {
               Self.withCopy(file) { copy in
-                for place in stride(from: first, to: array.bytes - 3, by: step) {
-                  copy.storeBytes(of: word, toByteOffset: section.lowerBound + Int(array.offset) + place, as: UInt32.self)
+                let start = section.lowerBound + Int(array.offset)
+                for place in stride(from: start + first, to: start + array.bytes - 3, by: step) {
+                  copy.storeBytes(of: word, toByteOffset: place, as: UInt32.self)
                 }
                 FileRepair.repairHashes(copy)
                 #expect(Self.load(UnsafeRawBufferPointer(copy)) == .model)

@@ -27,7 +27,8 @@ import Testing
     return test
   }
 
-  @Test(arguments: [false, true], [false, true]) func goesOnAsIfNothingHadBeen(isOrnate: Bool, isCacheFloat: Bool) throws {
+  @Test(arguments: [false, true], [false, true])
+  func goesOnAsIfNothingHadBeen(isOrnate: Bool, isCacheFloat: Bool) throws {
     let model = isOrnate ? Self.ornate : Self.model
     var test = try generator(model, isCacheFloat: isCacheFloat)
     let session = test.session()

@@ -166,7 +166,8 @@ import Testing
 
   @Test func oddScoresAndOptionsChooseAToken() {
     let odd: [Float] = [
-      .nan, .infinity, -.infinity, 0, -0.0, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, 1,
+      .nan, .infinity, -.infinity, 0, -0.0, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude,
+      1,
     ]
     var generator = Sampler.Generator(seed: 4)
     func pick<T>(_ values: [T]) -> T { values[Int(generator.next() >> 33) % values.count] }

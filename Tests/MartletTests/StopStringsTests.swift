@@ -116,7 +116,9 @@ import Testing
       for end in 1..<answer.count + 1 {
         let so = answer.prefix(end)
         let found = texts.filter { so.count >= $0.count && so.suffix($0.count).elementsEqual($0) }.map(\.count).max()
-        let held = (0..<end).first { start in texts.contains { $0.count > end - start && $0.starts(with: so[start...]) } }
+        let held = (0..<end).first { start in
+          texts.contains { $0.count > end - start && $0.starts(with: so[start...]) }
+        }
         let (more, isComplete) = stops.push([answer[end - 1]])
         released += more
         #expect(isComplete == (found != nil))

@@ -1,8 +1,8 @@
 import CMartletKernels
 import Martlet
 
-/// A language model among the loader's inputs: what loads must read any text, run, sample, obey a constraint and look at
-/// a session inside its file and its arena.
+/// A language model among the loader's inputs: what loads must read any text, run, sample, obey a constraint and look
+/// at a session inside its file and its arena.
 enum GeneratorTarget {
   /// Multiply-accumulates for a token.
   private static let maxWork: Int64 = 150_000
@@ -55,7 +55,9 @@ enum GeneratorTarget {
   }
 
   /// The end of the file as text, in every way.
-  private static func read(_ text: UnsafeRawBufferPointer, _ tokenizer: Tokenizer, _ generator: borrowing TextGenerator) {
+  private static func read(
+    _ text: UnsafeRawBufferPointer, _ tokenizer: Tokenizer, _ generator: borrowing TextGenerator
+  ) {
     var sum = 0
     for parsesSpecial in [false, true] {
       for isStart in [false, true] {

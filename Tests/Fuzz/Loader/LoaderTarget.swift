@@ -4,8 +4,8 @@ import MartletTestSupport
 
 /// One input of the fuzzer: any bytes at all give a typed error or a model, and a model that loads must run inside its
 /// file and its arena, with the plain kernels and with the fastest. Results are not compared: weights are not looked
-/// at before they are used, and a multiplier or a shift that no converter writes has no defined meaning. Language models
-/// are `GeneratorTarget`'s.
+/// at before they are used, and a multiplier or a shift that no converter writes has no defined meaning. Language
+/// models are `GeneratorTarget`'s.
 enum LoaderTarget {
   /// Larger ones only cost time.
   static let maxArenaBytes = 8 << 20
