@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from .language_checks import (
     first_difference,
     float_problem,
     generate,
+    hash_of,
     joined,
     logits_of,
     quantized_problem,
@@ -154,6 +156,34 @@ def verify_stories(tested: Programs, place: Path) -> Tally:
     return tally
 
 
+def verify_whole(tested: Programs, model: Path) -> Tally:
+    """A model of any size: the same 200 tokens and the same logits in every setting, and resumed from a session."""
+    tally = Tally(model.stem)
+    prompt = ["--prompt", "The history of aviation began"]
+    first: dict[str, Any] = {}
+
+    def problem(setting: Setting) -> str | None:
+        result = generate(setting, model, "int8", 200, *prompt)
+        first.setdefault("tokens", result["tokens"])
+        first.setdefault("hash", hash_of(result))
+        if difference := first_difference(result["tokens"], first["tokens"]):
+            return difference
+        return None if hash_of(result) == first["hash"] else "other logits than in the first setting"
+
+    def resumed(setting: Setting) -> str | None:
+        with tempfile.TemporaryDirectory(prefix="martlet-session-") as folder:
+            session = ["--session", f"{folder}/session"]
+            tokens = generate(setting, model, "int8", 100, *prompt, *session)["tokens"]
+            tokens += generate(setting, model, "int8", len(first["tokens"]) - 100, *session)["tokens"]
+        return first_difference(tokens, first["tokens"])
+
+    for setting in tested.settings:
+        tally.attempt(f"{setting}", lambda s=setting: problem(s))
+    tally.attempt("resumed", lambda: resumed(tested.settings[0]))
+    tally.figures.append(f"{len(first.get('tokens', []))} tokens, logits hash {first.get('hash', 0):x}")
+    return tally
+
+
 def self_check(model: Model) -> str | None:
     """The comparison must refuse a value changed by more than the tolerance, a NaN, and a token that differs."""
     wanted = model.expected
@@ -183,7 +213,15 @@ def main() -> int:
     parser.add_argument("--weights", default="f32,int8,int4", help="formats, separated by commas")
     parser.add_argument("--details", type=int, default=3, help="lines printed for each failing model")
     parser.add_argument("--write", type=Path, help="only write the Hugging Face folders there")
+    parser.add_argument("--model", type=Path, help="only this .martlet file, of any size: its bits in every setting")
     options = parser.parse_args()
+    if options.model:
+        tested = programs(options)
+        tallies: list[Tally] = []
+        show(verify_whole(tested, options.model), tallies, options.details)
+        print(f"{'; '.join(map(str, tested.settings))}")
+        print(f"{tallies[0].passed} passed, {len(tallies[0].problems)} failed")
+        return 1 if tallies[0].problems else 0
     wanted = options.only.split(",")
     chosen = [model for model in models() if any(part in model.name for part in wanted)]
     if options.write:
@@ -191,7 +229,7 @@ def main() -> int:
             model.write(options.write / model.name)
         return 0
     tested, begin = programs(options), time.monotonic()
-    tallies: list[Tally] = []
+    tallies = []
     with tempfile.TemporaryDirectory(prefix="martlet-language-") as folder:
         for model in chosen:
             place = Path(folder) / model.name

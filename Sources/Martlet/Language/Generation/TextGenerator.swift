@@ -44,7 +44,7 @@ public struct TextGenerator: ~Copyable {
   private let orderRegion: UnsafeMutableRawBufferPointer
   private var constrained: (constraint: Constraint, order: TokenOrder, state: ConstraintState)?
   /// Tokens that were appended or sampled, but not yet evaluated: at most one, the latest sampled.
-  private var pending: Int32?
+  var pending: Int32?
 
   private struct Parts {
     var engineBytes = 0
@@ -291,51 +291,6 @@ public struct TextGenerator: ~Copyable {
     engine.rewind(to: kept)
     _ = engine.evaluate(UnsafeBufferPointer(rebasing: prompt[..<(rest - dropped)]), on: team)
     return true
-  }
-}
-
-// MARK: - Sessions
-
-extension TextGenerator {
-  /// Hands over everything that goes on later needs, header first. A token that still waits must have been evaluated.
-  public func save(_ write: (UnsafeRawBufferPointer) -> Void) {
-    var header = SessionHeader()
-    header.generator = sampler.generator.state
-    // Twice over the cache: the header holds the hash of what follows it.
-    engine.save(&header) { _ in }
-    withUnsafeBytes(of: header) { write($0) }
-    engine.save(&header, write)
-  }
-
-  /// Takes up what was saved. The logits come from evaluating the last token once more, which changes no bit of the cache.
-  public mutating func restore(_ bytes: UnsafeRawBufferPointer, on team: borrowing Team) throws(SessionError) {
-    pending = nil
-    let header = try engine.restore(bytes)
-    sampler.generator.state = header.generator
-    repeatLast(on: team)
-  }
-
-  /// Keeps as many tokens of the cache as `tokens` begins with, and evaluates the others; returns how many were kept.
-  public mutating func replace(
-    with tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team, while goesOn: () -> Bool = { true }
-  ) throws(LanguageError) -> Int {
-    pending = nil
-    var common = 0
-    while common < tokens.count, common < engine.position, engine.tokens[common] == tokens[common] { common += 1 }
-    engine.rewind(to: common)
-    if common == tokens.count {
-      repeatLast(on: team)
-      return common
-    }
-    try append(UnsafeBufferPointer(rebasing: tokens[common...]), on: team, while: goesOn)
-    return common
-  }
-
-  private mutating func repeatLast(on team: borrowing Team) {
-    guard engine.position > 0 else { return }
-    var last = engine.tokens[engine.position - 1]
-    engine.rewind(to: engine.position - 1)
-    withUnsafePointer(to: &last) { _ = engine.evaluate(UnsafeBufferPointer(start: $0, count: 1), on: team) }
   }
 }
 
