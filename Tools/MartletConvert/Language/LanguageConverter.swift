@@ -56,7 +56,7 @@ public enum LanguageConverter {
     var parameters = 0
     var order = LanguageTensorOrder(record)
     while let (kind, layer) = order.next() {
-      let tensor = try tensor(kind, layer, source, record, options.weights, group)
+      let tensor = try tensor(kind, layer, source, record, options)
       SectionFile.pad(&weights)
       var place = tensor.record
       place.offset = UInt64(weights.count)
@@ -107,7 +107,7 @@ public enum LanguageConverter {
 
   private static func tensor(
     _ kind: LanguageTensorKind, _ layer: Int, _ source: any LanguageSource, _ record: LanguageRecord,
-    _ weights: LanguageWeights, _ group: Int
+    _ options: LanguageConversionOptions
   ) throws(ConversionError) -> (record: LanguageTensorRecord, bytes: [UInt8]) {
     let configuration = source.configuration
     var values: [Float] = []
@@ -121,6 +121,8 @@ public enum LanguageConverter {
       throw .badData("\(kind): \(values.count) values for \(shape.rows) x \(shape.columns)")
     }
     if kind.isMatrix {
+      let weights = options.weights.held(as: kind)
+      let group = options.group ?? weights.defaultGroup
       let packed = PackedMatrix(values, rows: shape.rows, columns: shape.columns, weights: weights, group: group)
       return (packed.record, packed.bytes)
     }
