@@ -10,8 +10,8 @@ WORDS = """the quick brown fox jumps over lazy dog Hello World don't can't I'll 
 CAN'T WE'RE It'S naïve café Übergröße straße Ångström façade œuvre Čeština Łódź İstanbul ǅ ǈ ʰʷ ª º
 Ⅷ ½ ² ① camelCase HTTPServer snake_case kebab-case CONSTANT_NAME fooBar2Baz x86_64 Привет мир
 Ελληνικά ἀρχή Հայերեն ქართული ᲥᲐᲠᲗᲣᲚᲘ العربية النص ١٢٣ ۴۵۶ עברית שָׁלוֹם हिन्दी नमस्ते ১২৩ ไทย
-ภาษาไทย ลาว 日本語 こんにちは カタカナ 漢字 中文字符 你好世界 한국어 안녕하세요 한글 ᏣᎳᎩ Ꭰꭰ 𐐀𐐨 𝐀𝐛𝟏 𝒳 𞤀𞤢 𑢠 ﬁ ﬀ Ａｂｃ１２３
-🦙 😀 👩‍👩‍👧‍👦 🇩🇪
+ภาษาไทย ลาว 日本語 こんにちは カタカナ 漢字 中文字符 你好世界 한국어 안녕하세요 한글 ᏣᎳᎩ Ꭰꭰ 𐐀𐐨 𝐀𝐛𝟏 𝒳 𞤀𞤢 𑢠 ﬁ ﬀ
+Ａｂｃ１２３ 🦙 😀 👩‍👩‍👧‍👦 🇩🇪
 👍🏽 ❤️ ∑ ∞ ≠ € £ ¥ © ® ™ → « » “quoted” ‘q’ — – … 、 。 「」""".split()
 CODE = [
     "def f(x):\n    return x**2 + 1\n",

@@ -124,6 +124,7 @@ class Model:
         shutil.copyfile(self.folder / ("config-4.json" if older else "config.json"), target / "config.json")
         for file in (FOLDER / "tokenizers" / self.facts["tokenizer"]).iterdir():
             shutil.copyfile(file, target / file.name)
+        self._name_all_rows(target / "tokenizer.json")
         kind = self.facts["dtype"]
         values = {tensor.name: tensor.values(kind) for tensor in self.tensors}
         shards = self.facts["shards"]
@@ -140,6 +141,15 @@ class Model:
         total = sum(len(stored(value, kind)) for value in values.values())
         index = {"metadata": {"total_size": total}, "weight_map": where}
         (target / "model.safetensors.index.json").write_text(json.dumps(index, indent=1))
+
+    def _name_all_rows(self, path: Path) -> None:
+        """Gives each row of the vocabulary a token: transformers may choose any row, Martlet only those with one."""
+        document = json.loads(path.read_text())
+        known = {*document["model"]["vocab"].values(), *(token["id"] for token in document["added_tokens"])}
+        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False) | {"special": True}
+        for row in sorted(set(range(self.vocabulary)) - known):
+            document["added_tokens"].append({"id": row, "content": f"<unused{row}>", **flags})
+        path.write_text(json.dumps(document, ensure_ascii=False))
 
 
 def models() -> list[Model]:

@@ -14,13 +14,14 @@ public enum LanguageWeights: String, Sendable, CaseIterable {
     }
   }
 
-  /// What a matrix is really held as. In an int4 model embedding and head stay int8, as in llama.cpp's Q4 files: measured on
-  /// SmolLM2-135M, four bits there cost more perplexity than in all layers together.
+  /// What a matrix is really held as. In an int4 model embedding and head stay int8: on 24 chunks of 512 tokens of
+  /// English, SmolLM2-135M has a perplexity of 23.54 in int8, 28.21 so, and 30.61 with four bits there too.
   func held(as kind: LanguageTensorKind) -> LanguageWeights {
     self == .int4 && (kind == .embedding || kind == .head) ? .int8 : self
   }
 
-  /// Columns that share a scale, unless told.
+  /// Columns that share a scale, unless told. On the same text int8 has 23.57 with 32, 23.54 with 64 and 23.70 with 128, 3 %
+  /// and 1.4 % fewer bytes each; int4 has 30.61 with 32 and 32.68 with 64.
   public var defaultGroup: Int { self == .int4 ? 32 : 64 }
 }
 
