@@ -7,7 +7,7 @@ extension LanguageWeights: ExpressibleByArgument {}
 
 /// What `convert` takes for language models only.
 struct LanguageOptionGroup: ParsableArguments {
-  @Option(help: "int8, int4 (half the size and less exact), or f32 (for comparison).")
+  @Option(help: "int8, int4 (less exact; embedding and head stay int8), or f32 (for comparison).")
   var weights = LanguageWeights.int8
 
   @Option(help: "Columns that share a scale: 32, 64, ... 256; 64 for int8 and 32 for int4 unless told.")

@@ -13,6 +13,10 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[3]
+# Where large files that are made once are kept; as the scripts in Tools have it.
+CACHE = Path(
+    os.environ.get("MARTLET_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "martlet"
+).expanduser()
 TIMEOUT_S = 300
 
 

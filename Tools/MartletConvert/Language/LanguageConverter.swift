@@ -79,6 +79,7 @@ public enum LanguageConverter {
         SectionFile.lines([
           "source: \(source.name)", "source-sha256: \(source.sha256)", "source-format: \(source.formatName)",
           "family: \(configuration.family.rawValue)", "weights: \(options.weights.rawValue), group \(group)",
+          "embedding: \(options.weights.held(as: .embedding).rawValue)",
           "converter: martlet-tools \(Converter.version)",
         ])
       ))

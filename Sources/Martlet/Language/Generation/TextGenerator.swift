@@ -47,7 +47,6 @@ public struct TextGenerator: ~Copyable {
   var pending: Int32?
 
   private struct Parts {
-    var engineBytes = 0
     var textBytes = 0
     var promptCount = 0
     var prompt: UnsafeMutableRawPointer?

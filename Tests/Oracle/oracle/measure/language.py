@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..programs import Failed, Setting, add_options, programs, run
+from ..programs import CACHE, Failed, Setting, add_options, programs, run
 from . import llama
 from .host import header, processor, revision, table
 from .neighbours import Bandwidth, busy, cores
@@ -188,9 +188,7 @@ def main() -> int:
     parser.set_defaults(threads="1,2")
     parser.add_argument("--weights", default="int8,int4", help="formats, separated by commas")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--folder", type=Path, default=Path("/tmp/martlet-perplexity"), help="where GGUF files are kept"
-    )
+    parser.add_argument("--folder", type=Path, default=CACHE / "language", help="where GGUF files are kept")
     parser.add_argument("--no-busy", action="store_true", help="without the neighbours")
     parser.add_argument("--peer-only", action="store_true", help="llama.cpp alone")
     parser.add_argument("--json", help="also write the figures to this file")

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..programs import Failed, Programs, add_options, programs, run
+from ..programs import CACHE, Failed, Programs, add_options, programs, run
 from . import english, llama
 from .host import header, table
 
@@ -228,7 +228,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="a GGUF file")
     add_options(parser)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/martlet-perplexity"), help="where files are kept")
+    parser.add_argument("--folder", type=Path, default=CACHE / "language", help="where files are kept")
     parser.add_argument("--text", type=Path, help="another text (default: the Debian handbook, see english.py)")
     parser.add_argument("--chunks", type=int, default=EVERY, help="only so many chunks")
     parser.add_argument("--llama-threads", type=int, default=2)
