@@ -64,6 +64,8 @@ enum Command {
         try Tokenize.run(argc, argv)
       } else if verb == "bench" {
         try Bench.run(argc, argv)
+      } else if verb == "devices" {
+        try Devices.run(argc, argv)
       } else {
         throw .usage("there is no such verb; martlet --help lists them")
       }

@@ -12,6 +12,7 @@ enum Help {
       inspect   what a model is and needs     martlet inspect model.martlet --svg plan.svg
       verify    every hash and every rule     martlet verify model.martlet
       bench     latency, memory, cold start   martlet bench model.martlet --profile
+      devices   cameras and the machine       martlet devices
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.
@@ -83,6 +84,17 @@ enum Help {
       --json        for programs
 
     example: martlet bench resnet8.martlet --runs 1000 --profile
+
+    """
+
+  static let devices = """
+    usage: martlet devices [--json]
+
+    Lists the cameras with their formats, sizes, highest rates and controls, the GPIO chips with their lines, and the
+    machine: instruction sets, memory, temperature. Formats in brackets need work before the model's own: jpeg is
+    decoded, libv4l converts.
+
+    example: martlet devices --json
 
     """
 

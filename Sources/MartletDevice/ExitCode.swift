@@ -15,4 +15,10 @@ public enum ExitCode {
   public static let cannotCreate: Int32 = 73
   /// EX_IOERR: reading or writing failed half way.
   public static let io: Int32 = 74
+  /// EX_TEMPFAIL: it may work later.
+  public static let later: Int32 = 75
+  /// EX_NOPERM: the user may not do that.
+  public static let noPermission: Int32 = 77
+  /// EX_CONFIG: what the configuration says is wrong.
+  public static let configuration: Int32 = 78
 }

@@ -1,0 +1,18 @@
+/// What the files of the camera share.
+#ifndef MARTLET_CAMERA_INTERNAL_H
+#define MARTLET_CAMERA_INTERNAL_H
+
+#include "martlet_camera.h"
+
+#include <errno.h>
+
+/// An ioctl on the camera, again where a signal came between; 0 or an errno value.
+static inline int martlet_camera_ioctl(const martlet_camera *camera, unsigned long request, void *argument) {
+  int result;
+  do {
+    result = camera->system->ioctl(camera->descriptor, request, argument);
+  } while (result < 0 && errno == EINTR);
+  return result < 0 ? errno : 0;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/// What a program that runs for years needs of the system: waiting, signals, the service manager, a socket that answers.
+/// Nothing here takes memory from the heap. Functions that can fail return 0 or an errno value, unless they say other.
+#ifndef MARTLET_SERVICE_H
+#define MARTLET_SERVICE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+// MARK: - Waiting
+
+/// Waits until one of the descriptors is ready or CLOCK_MONOTONIC reaches `deadline_ns` (UINT64_MAX: for ever). Entries
+/// with a negative descriptor are passed over. Returns how many are ready.
+int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
+
+/// Nanoseconds since 1970 of the wall clock, which can jump.
+int64_t martlet_wall_clock_ns(void);
+
+// MARK: - Signals
+
+/// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, by threads that start later too, and SIGPIPE is
+/// ignored.
+int martlet_signals_open(int *descriptor);
+/// The number of a signal that came, or 0.
+int martlet_signals_take(int descriptor);
+
+// MARK: - The service manager (sd_notify(3)'s protocol)
+
+typedef struct martlet_notifier {
+  int descriptor;
+  struct sockaddr_un address;
+  socklen_t address_count;
+  /// A sign of life is due within this time; 0: nobody waits for one.
+  uint64_t watchdog_ns;
+} martlet_notifier;
+
+/// By NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID of the environment; without them every notification goes nowhere.
+void martlet_notifier_open(martlet_notifier *notifier);
+/// Sends lines like READY=1 or WATCHDOG=1. Never waits.
+void martlet_notify(const martlet_notifier *notifier, const char *text, size_t count);
+
+// MARK: - The status socket
+
+/// A Unix socket at `path`, for its user and group (mode 0660). A socket that an earlier process left is replaced; one
+/// that still answers is EADDRINUSE.
+int martlet_status_listen(const char *path, int *descriptor);
+void martlet_status_unlisten(const char *path, int descriptor);
+/// The next caller, who is never waited for; -1 if there is none.
+int martlet_status_accept(int descriptor);
+/// Reads what a caller has sent so far, at most `capacity` bytes; -1 at its end or an error, 0 if nothing has come.
+int martlet_status_receive(int descriptor, char *text, size_t capacity);
+/// Sends what fits at once; what does not, a caller that reads slowly loses. Whether all of it went.
+bool martlet_status_send(int descriptor, const void *bytes, size_t count);
+void martlet_status_hang_up(int descriptor);
+
+/// The other side: connects, sends `request`, and reads the whole answer, for at most `seconds`. EMSGSIZE: it is longer
+/// than `capacity`.
+int martlet_status_ask(const char *path, const char *request, int seconds, char *answer, size_t capacity,
+                       size_t *count);
+
+#endif

@@ -1,0 +1,168 @@
+import CMartletLinux
+import CMartletPlatform
+import Martlet
+
+/// How a camera is to be used.
+public struct CameraSettings: Sendable {
+  public var address: CameraAddress
+  public var format = CameraFormat()
+  /// The part of the stored frame that is used; all of it for nil.
+  public var region: PixelBox?
+  public var orientation = Orientation.upright
+  /// By name, set in this order whenever the camera is opened.
+  public var controls: [(name: String, value: Int)] = []
+  /// Without a frame for so long, the camera is opened anew.
+  public var timeoutNs: UInt64 = 2_000_000_000
+
+  public init(address: CameraAddress) { self.address = address }
+}
+
+/// What a camera did since the start.
+public struct CameraCounts: BitwiseCopyable, Sendable {
+  public var taken = 0
+  /// That the driver had no buffer for, or that were there but not the newest.
+  public var dropped = 0
+  /// Flagged by the driver, too short, or no whole JPEG.
+  public var damaged = 0
+  /// How often it was opened after the first time.
+  public var reopened = 0
+}
+
+/// A camera that is opened again, whatever happens to it: the newest frame, or the reason why there is none.
+///
+/// Never waits: the caller polls `descriptor` and comes back at `deadlineNs` at the latest.
+public struct CameraStream: ~Copyable {
+  public let settings: CameraSettings
+  private let place: FrameInput.Place
+  private let system: UnsafePointer<martlet_camera_system>?
+  private var camera: Camera?
+  private var input: FrameInput?
+  private var known: CameraIdentity?
+  private var nextSequence: UInt32?
+  /// When it is opened next, or when it must have delivered.
+  public private(set) var deadlineNs: UInt64 = 0
+  public private(set) var counts = CameraCounts()
+  private var wasOpen = false
+
+  /// The pause between two tries to open.
+  static let pauseNs: UInt64 = 250_000_000
+
+  /// - Parameter place: where the frames go.
+  public init(
+    _ settings: CameraSettings, into place: FrameInput.Place, system: UnsafePointer<martlet_camera_system>? = nil
+  ) {
+    self.settings = settings
+    self.place = place
+    self.system = system
+    path = settings.address.text
+  }
+
+  public var isOpen: Bool { descriptor >= 0 }
+  /// -1 while it is closed.
+  public private(set) var descriptor: Int32 = -1
+  /// Of the last time that it was open.
+  public private(set) var format = martlet_camera_format()
+  /// Where it is, or was; at first, what was asked for.
+  public private(set) var path: String
+
+  // MARK: Opening and closing
+
+  /// Opens and starts it.
+  public mutating func open(nowNs: UInt64) throws(CameraError) {
+    close()
+    deadlineNs = nowNs + Self.pauseNs
+    var camera = try settings.address.open(known: known, system: system)
+    for control in settings.controls { try camera.set(control: control.name, to: control.value) }
+    let swaps = settings.orientation.swapsAxes
+    let (width, height) = (place.target.width, place.target.height)
+    try camera.choose(
+      settings.format, targetWidth: swaps ? height : width, targetHeight: swaps ? width : height)
+    let input = try FrameInput(camera, settings, place)
+    try camera.start()
+    known = camera.identity
+    (descriptor, format, path) = (camera.descriptor, camera.format, camera.path)
+    self.camera = consume camera
+    self.input = consume input
+    nextSequence = nil
+    if wasOpen { counts.reopened += 1 }
+    wasOpen = true
+    deadlineNs = nowNs + settings.timeoutNs
+  }
+
+  public mutating func close() {
+    input = nil
+    camera = nil
+    descriptor = -1
+  }
+
+  /// The wait for a frame begins now: after a time in which nobody asked for one.
+  public mutating func expectFrame(nowNs: UInt64) { deadlineNs = nowNs + settings.timeoutNs }
+
+  /// Whether the device still answers; closes it if not.
+  public mutating func checkIsThere(nowNs: UInt64) throws(CameraError) {
+    guard isOpen, !camera!.isThere() else { return }
+    throw lose(CameraError(.gone, path), nowNs)
+  }
+
+  /// Closes it after an error; it is due to be opened again.
+  private mutating func lose(_ error: CameraError, _ nowNs: UInt64) -> CameraError {
+    close()
+    deadlineNs = nowNs + Self.pauseNs
+    return error
+  }
+
+  // MARK: Frames
+
+  /// The newest frame; nil if none is there. It must be given back. After an error the camera is closed.
+  ///
+  /// - Parameter countsGaps: false after a time in which nobody asked for frames.
+  public mutating func take(nowNs: UInt64, countsGaps: Bool = true) throws(CameraError) -> martlet_camera_frame? {
+    guard isOpen else { return nil }
+    var frame = martlet_camera_frame()
+    let failure = camera!.take(&frame)
+    counts.damaged += Int(frame.damaged)
+    guard let failure else {
+      note(frame, countsGaps)
+      deadlineNs = nowNs + settings.timeoutNs
+      if frame.timestamp_ns == 0 { frame.timestamp_ns = nowNs }
+      return frame
+    }
+    if failure == MARTLET_CAMERA_NOT_YET {
+      if nowNs >= deadlineNs { throw lose(CameraError(.silent, path), nowNs) }
+      return nil
+    }
+    if failure == MARTLET_CAMERA_CHANGED {
+      // Another size: opened anew at once.
+      let error = lose(CameraError(.refused, path, detail: "its picture has another size now"), nowNs)
+      deadlineNs = nowNs
+      throw error
+    }
+    throw lose(CameraError(failure == MARTLET_CAMERA_GONE ? .gone : .system, path, code: martlet_error_io()), nowNs)
+  }
+
+  private mutating func note(_ frame: martlet_camera_frame, _ countsGaps: Bool) {
+    counts.taken += 1
+    if countsGaps {
+      // The gap holds those that were passed over or damaged too.
+      let gap = nextSequence.map { frame.sequence &- $0 } ?? frame.passed_over
+      // A driver that starts again from 0 has lost nothing.
+      if gap < 1 << 31 { counts.dropped += max(0, Int(gap) - Int(frame.damaged)) }
+    }
+    nextSequence = frame.sequence &+ 1
+  }
+
+  /// Brings the frame into the model's input; false: it is damaged, and the input means nothing.
+  public mutating func fill(_ frame: martlet_camera_frame) -> Bool {
+    guard isOpen, input!.fill(frame) else {
+      counts.damaged += 1
+      return false
+    }
+    return true
+  }
+
+  /// Back to the driver.
+  public mutating func giveBack(_ frame: martlet_camera_frame, nowNs: UInt64) throws(CameraError) {
+    guard isOpen, !camera!.giveBack(frame) else { return }
+    throw lose(CameraError(.gone, path), nowNs)
+  }
+}

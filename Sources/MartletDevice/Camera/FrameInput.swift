@@ -1,0 +1,151 @@
+import CMartletLinux
+import Martlet
+
+/// The way from a camera's buffer into a model's input, for the format that the camera has now.
+///
+/// All memory is taken at the start; a frame allocates nothing, unless its format goes through libv4l.
+public struct FrameInput: ~Copyable {
+  /// Where frames go, and how they are fitted.
+  public struct Place {
+    public var target: PictureTarget
+    public var policy: ResizePolicy
+    public var shorterSide: Int
+
+    public init(target: PictureTarget, policy: ResizePolicy, shorterSide: Int) {
+      self.target = target
+      self.policy = policy
+      self.shorterSide = shorterSide
+    }
+  }
+
+  private let reading: FourCC.Reading
+  private let format: martlet_camera_format
+  private let settings: CameraSettings
+  private let place: Place
+  private var resizer: FrameResizer?
+  private let region: Memory
+  private var loader: PictureLoader?
+  private var converter = martlet_camera_converter()
+  private let converted: Memory
+
+  public init(_ camera: borrowing Camera, _ settings: CameraSettings, _ place: Place) throws(CameraError) {
+    let format = camera.format
+    let reading = FourCC(code: format.fourcc).reading
+    self.format = format
+    self.reading = reading
+    self.settings = settings
+    self.place = place
+    var resizer: FrameResizer?
+    var region = Memory(0)
+    var loader: PictureLoader?
+    var converter = martlet_camera_converter()
+    var converted = Memory(0)
+    var frame: FrameShape?
+    switch reading {
+    case .direct(let layout):
+      frame = Self.shape(format, layout, stride: Int(format.stride), settings)
+    case .converted:
+      var raw = camera.raw
+      let code = martlet_camera_converter_open(&converter, &raw)
+      if code != 0 { throw CameraError(.noConverter, camera.path, detail: FourCC(code: format.fourcc).text) }
+      let shape = Self.shape(format, .rgb24, stride: 3 * Int(format.width), settings)
+      converted = Memory(shape.byteCount)
+      frame = shape
+    case .jpeg:
+      do throws(PictureError) {
+        loader = try PictureLoader(
+          width: place.target.width, height: place.target.height, channels: place.target.channels)
+      } catch {
+        throw CameraError(.system, camera.path, code: martlet_error_no_memory())
+      }
+    }
+    if let box = settings.region, !Self.isInside(box, format) {
+      martlet_camera_converter_close(&converter)
+      throw CameraError(
+        .refused, camera.path,
+        detail: "the region \(box.x),\(box.y),\(box.width),\(box.height) is not inside \(format.width)x\(format.height)")
+    }
+    if let frame {
+      let bytes = FrameResizer.byteCount(
+        of: frame, policy: place.policy, shorterSide: place.shorterSide, width: place.target.width,
+        height: place.target.height, channels: place.target.channels)
+      let memory = Memory(bytes)
+      let isComplete = reading != .converted || converted.bytes.baseAddress != nil
+      guard let start = memory.bytes.baseAddress, isComplete else {
+        martlet_camera_converter_close(&converter)
+        throw CameraError(.system, camera.path, code: martlet_error_no_memory())
+      }
+      resizer = FrameResizer(
+        frame: frame, policy: place.policy, shorterSide: place.shorterSide, target: place.target,
+        region: UnsafeMutableRawBufferPointer(start: start, count: bytes))
+      region = consume memory
+    }
+    self.resizer = consume resizer
+    self.region = consume region
+    self.loader = consume loader
+    self.converter = converter
+    self.converted = consume converted
+  }
+
+  deinit {
+    var converter = converter
+    martlet_camera_converter_close(&converter)
+  }
+
+  /// False: the frame is damaged, and the input means nothing.
+  mutating func fill(_ frame: martlet_camera_frame) -> Bool {
+    let bytes = UnsafeRawBufferPointer(start: frame.bytes, count: frame.count)
+    switch reading {
+    case .direct:
+      return resizer!.run(bytes)
+    case .converted:
+      var (frame, format) = (frame, format)
+      let rgb = converted.bytes
+      let isMade = martlet_camera_convert(
+        &converter, &format, &frame, rgb.baseAddress!.assumingMemoryBound(to: UInt8.self), rgb.count)
+      return isMade && resizer!.run(UnsafeRawBufferPointer(rgb))
+    case .jpeg:
+      do throws(PictureError) {
+        try loader!.load(
+          frame: bytes, into: place.target, policy: place.policy, shorterSide: place.shorterSide,
+          region: settings.region, orientation: settings.orientation)
+        return true
+      } catch {
+        return false
+      }
+    }
+  }
+
+  private static func shape(
+    _ format: martlet_camera_format, _ layout: PixelLayout, stride: Int, _ settings: CameraSettings
+  ) -> FrameShape {
+    let matrix: ColourMatrix =
+      switch format.matrix {
+      case MARTLET_CAMERA_BT709: .bt709
+      case MARTLET_CAMERA_BT2020: .bt2020
+      default: .bt601
+      }
+    return FrameShape(
+      width: Int(format.width), height: Int(format.height), layout: layout, stride: stride, matrix: matrix,
+      isFullRange: format.is_full_range, orientation: settings.orientation, region: settings.region)
+  }
+
+  private static func isInside(_ box: PixelBox, _ format: martlet_camera_format) -> Bool {
+    box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0 && box.x + box.width <= Int(format.width)
+      && box.y + box.height <= Int(format.height)
+  }
+}
+
+/// Memory of the system's, given back at the end; without bytes for a count of 0, or where there is none.
+struct Memory: ~Copyable {
+  let bytes: UnsafeMutableRawBufferPointer
+
+  init(_ count: Int) {
+    let start = count > 0 ? martlet_reserve_memory(count) : nil
+    bytes = UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : count)
+  }
+
+  deinit {
+    if let start = bytes.baseAddress { martlet_release_memory(start, bytes.count) }
+  }
+}

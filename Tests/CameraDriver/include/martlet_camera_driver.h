@@ -1,0 +1,52 @@
+/// A V4L2 driver in memory, for tests: cameras that are plugged in and out, deliver what they are told, and fail on
+/// command. One test at a time uses it.
+#ifndef MARTLET_CAMERA_DRIVER_H
+#define MARTLET_CAMERA_DRIVER_H
+
+#include "martlet_camera.h"
+
+#define DRIVER_MAX_CAMERAS 4
+#define DRIVER_MAX_FORMATS 8
+
+typedef struct driver_format {
+  uint32_t fourcc;
+  /// Equal minimum and maximum: one size.
+  int32_t width, height, max_width, max_height, step;
+  /// Up to two rates; 0: none is listed.
+  uint32_t rates[2];
+} driver_format;
+
+/// Forgets all cameras and failures.
+void driver_reset(void);
+/// Plugs in a camera as /dev/video`number`. Returns its index.
+int32_t driver_plug(int32_t number, const char *card, const char *bus);
+/// From now on every call on it fails with ENODEV, and its node is gone.
+void driver_unplug(int32_t camera);
+void driver_add_format(int32_t camera, driver_format format);
+/// S_FMT answers with this size, whatever was asked for; 0: with what was asked for.
+void driver_insist(int32_t camera, int32_t width, int32_t height);
+void driver_set_multi_planar(int32_t camera, bool is_multi_planar);
+/// No camera at all, but an output or a metadata node.
+void driver_set_capabilities(int32_t camera, uint32_t capabilities);
+void driver_set_colours(int32_t camera, uint32_t space, uint32_t encoding, uint32_t quantization);
+
+/// The next `count` calls of this ioctl fail with `error`.
+void driver_fail(unsigned long request, int32_t count, int error);
+/// Opening fails with this errno value; 0: no longer.
+void driver_fail_open(int error);
+
+/// Puts a frame into the next free buffer; false if the driver has none, then only the sequence number grows.
+bool driver_deliver(int32_t camera, const void *bytes, size_t count, bool is_damaged, uint64_t timestamp_ns);
+/// The source has another size: an event.
+void driver_change_source(int32_t camera);
+/// Buffers that wait in the driver.
+int32_t driver_queued(int32_t camera);
+/// Descriptors and mappings in use.
+int32_t driver_open_count(void);
+int32_t driver_mapped_count(void);
+/// What the last S_CTRL set.
+int32_t driver_control_value(int32_t camera);
+
+extern const martlet_camera_system driver_system;
+
+#endif
