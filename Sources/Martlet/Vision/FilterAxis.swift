@@ -57,6 +57,38 @@ struct FilterAxis: BitwiseCopyable {
     length > count ? min(length, (2 * length + count - 1) / count + 1) : min(length, 2)
   }
 
+  /// Writes the weights of every output sample: `taps` each, those that are not needed 0, from tap `first` on.
+  ///
+  /// - Parameters:
+  ///   - offset: the plane's sample, before `shift`, that source sample 0 is.
+  ///   - shift: 0; or 1 for a plane that holds a sample for every two source samples, which repeats them: the weights of
+  ///     both add up.
+  func fill(
+    first: UnsafeMutablePointer<Int32>?, weights: UnsafeMutablePointer<Int16>, taps: Int, offset: Int, shift: Int
+  ) {
+    for output in 0..<Int(count) {
+      let range = range(of: output)
+      let total = total(of: output)
+      let start = (offset + range.lowerBound) >> shift
+      first?[output] = Int32(start)
+      let own = weights + output * taps
+      own.update(repeating: 0, count: taps)
+      var (prefix, before): (Int64, Int64) = (0, 0)
+      for source in range {
+        prefix += rawWeight(of: output, at: source)
+        let share = Self.share(prefix, of: total)
+        own[((offset + source) >> shift) - start] += Int16(share - before)
+        before = share
+      }
+    }
+  }
+
+  /// An upper bound of the taps of any output sample in a plane with `shift`.
+  static func maxTaps(length: Int, count: Int, shift: Int) -> Int {
+    let taps = maxTaps(length: length, count: count)
+    return shift == 0 ? taps : taps / 2 + 1
+  }
+
   private static func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
     a >= 0 ? a / b : -((b - 1 - a) / b)
   }

@@ -4,9 +4,6 @@ import CMartletKernels
 struct ResizerLayout: BitwiseCopyable {
   /// Channels that are filtered: 1 for a grey picture or a grey target, else 3.
   let channels: Int
-  /// The used part of the picture and its place in the target, in stored axes.
-  let columns: FilterAxis
-  let rows: FilterAxis
   /// Taps of every column, padded.
   let taps: Int
   /// Samples of one plane, with room for the padding taps.
@@ -19,36 +16,27 @@ struct ResizerLayout: BitwiseCopyable {
   let planes: Int
   let first: Int
   let weights: Int
-  let pixels: Int
+  /// [channels, columns].
+  let values: Int
   let byteCount: Int
 
-  init(channels: Int, sourceWidth: Int, sourceHeight: Int, targetWidth: Int, targetHeight: Int) {
+  init(channels: Int, placement: TargetPlacement) {
     self.channels = channels
-    columns = FilterAxis(length: sourceWidth, count: targetWidth)
-    rows = FilterAxis(length: sourceHeight, count: targetHeight)
+    let (length, columns) = (Int(placement.columns.length), Int(placement.columns.count))
     let multiple = Int(MARTLET_VISION_TAP_MULTIPLE)
-    let needed = FilterAxis.maxTaps(length: sourceWidth, count: targetWidth)
+    let needed = FilterAxis.maxTaps(length: length, count: columns)
     taps = (needed + multiple - 1) / multiple * multiple
-    stride = sourceWidth + taps
+    stride = length + taps
 
-    var tape = Tape()
-    let samples = sourceWidth * channels
+    var tape = RegionTape()
+    let samples = length * channels
     row = tape.carve(samples)
     previous = tape.carve(samples)
     sums = (tape.carve(samples * 4), tape.carve(samples * 4))
     planes = tape.carve(stride * channels * 2)
-    first = tape.carve(targetWidth * 4)
-    weights = tape.carve(targetWidth * taps * 2)
-    pixels = tape.carve(targetWidth * channels)
+    first = tape.carve(columns * 4)
+    weights = tape.carve(columns * taps * 2)
+    values = tape.carve(columns * channels * 2)
     byteCount = tape.used
-  }
-
-  private struct Tape {
-    var used = 0
-
-    mutating func carve(_ bytes: Int) -> Int {
-      defer { used += (bytes + 63) & ~63 }
-      return used
-    }
   }
 }
