@@ -15,9 +15,9 @@ public enum ExitCode {
   public static let cannotCreate: Int32 = 73
   /// EX_IOERR: reading or writing failed half way.
   public static let io: Int32 = 74
-  /// EX_TEMPFAIL: it may work later.
-  public static let later: Int32 = 75
-  /// EX_NOPERM: the user may not do that.
+  /// EX_TEMPFAIL: somebody else is using it; later it may work.
+  public static let temporary: Int32 = 75
+  /// EX_NOPERM: the system does not permit it to this user.
   public static let noPermission: Int32 = 77
   /// EX_CONFIG: what the configuration says is wrong.
   public static let configuration: Int32 = 78

@@ -82,8 +82,9 @@ public struct CameraError: Error {
     switch kind {
     case .noCamera, .missing, .notCamera: ExitCode.noInput
     case .denied: ExitCode.noPermission
+    case .busy: ExitCode.temporary
     case .modelTakesNoPicture: ExitCode.data
-    case .refused, .control, .noConverter, .busy: ExitCode.unavailable
+    case .refused, .control, .noConverter: ExitCode.unavailable
     case .gone, .silent, .system: ExitCode.io
     }
   }

@@ -1,0 +1,91 @@
+#define _GNU_SOURCE
+#include "gpio_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/// Adds a chip's name to the list in `detail`; cut at its end, and then with three dots.
+static void list(martlet_gpio_failure *failure, const martlet_gpio_chip_info *info) {
+  size_t used = strlen(failure->detail), room = sizeof failure->detail - used;
+  int more = snprintf(failure->detail + used, room, "%s%s", used ? ", " : "", info->name);
+  if (more >= (int)room) strcpy(failure->detail + sizeof failure->detail - 4, "...");
+}
+
+/// The offset of the address's line on this chip; -1: it has no such line; -2: several have the name.
+static int64_t offset_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address) {
+  if (address->name[0] == '\0') return address->offset < chip->info.line_count ? (int64_t)address->offset : -1;
+  int64_t found = -1;
+  for (uint32_t i = 0; i < chip->info.line_count; i++) {
+    martlet_gpio_line_info info;
+    if (gpio_backend_line_info(chip->chip, i, &info) || strcmp(info.name, address->name) != 0) continue;
+    if (found >= 0) return -2;
+    found = i;
+  }
+  return found;
+}
+
+/// Goes on with the line on one chip.
+static int32_t settle_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address, uint32_t *offset,
+                         martlet_gpio_failure *failure) {
+  int64_t found = offset_on(chip, address);
+  failure->lines = chip->info.line_count;
+  if (found == -2) return gpio_fail(failure, MARTLET_GPIO_AMBIGUOUS, 0, chip->info.name);
+  if (found < 0) return gpio_fail(failure, MARTLET_GPIO_NO_LINE, 0, chip->info.name);
+  *offset = (uint32_t)found;
+  return MARTLET_GPIO_OK;
+}
+
+int32_t gpio_find(
+  const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset, martlet_gpio_failure *failure) {
+  memset(failure, 0, sizeof *failure);
+  memset(found, 0, sizeof *found);
+  if (address->chip[0] == '/') {
+    gpio_copy(found->info.path, sizeof found->info.path, address->chip);
+    int error = gpio_open_path(found);
+    if (error) return gpio_opening_failed(failure, error, address->chip);
+    int32_t status = settle_on(found, address, offset, failure);
+    if (status) martlet_gpio_close(found);
+    return status;
+  }
+  uint32_t numbers[MARTLET_GPIO_MAX_CHIPS];
+  int32_t count = martlet_gpio_chips(numbers);
+  if (count == 0) return gpio_fail(failure, MARTLET_GPIO_NO_CHIPS, 0, NULL);
+  martlet_gpio_failure all = {0}, matching = {0}, denied = {0};
+  int32_t matches = 0;
+  for (int32_t i = 0; i < count; i++) {
+    martlet_gpio_chip chip;
+    martlet_gpio_failure problem;
+    if (martlet_gpio_open(numbers[i], &chip, &problem)) {
+      // The name is known even of a chip that may not be opened.
+      if (!denied.status || strcmp(chip.info.path + 5, address->chip) == 0) denied = problem;
+      if (strcmp(chip.info.path + 5, address->chip) == 0) break;
+      continue;
+    }
+    list(&all, &chip.info);
+    int is_it = address->chip[0] == '\0' ? offset_on(&chip, address) != -1
+                                         : !strcmp(chip.info.name, address->chip)
+                                             || !strcmp(chip.info.label, address->chip);
+    if (is_it) {
+      list(&matching, &chip.info);
+      if (matches++ == 0) {
+        *found = chip;
+        continue;
+      }
+    }
+    martlet_gpio_close(&chip);
+  }
+  int32_t status;
+  if (matches == 1) {
+    status = settle_on(found, address, offset, failure);
+  } else if (matches > 1) {
+    status = gpio_fail(failure, MARTLET_GPIO_AMBIGUOUS, 0, matching.detail);
+  } else if (denied.status) {
+    *failure = denied;
+    status = denied.status;
+  } else {
+    status = gpio_fail(failure, address->chip[0] ? MARTLET_GPIO_NO_CHIP : MARTLET_GPIO_NO_LINE, 0,
+                  address->chip[0] ? all.detail : NULL);
+  }
+  if (status) martlet_gpio_close(found);
+  return status;
+}

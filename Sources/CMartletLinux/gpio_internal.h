@@ -1,0 +1,46 @@
+/// What gpio_v1.c (libgpiod 1.6) and gpio_v2.c (libgpiod 2.x) each provide; exactly one of them is not empty. Errors
+/// are errno values.
+#ifndef MARTLET_GPIO_INTERNAL_H
+#define MARTLET_GPIO_INTERNAL_H
+
+#include <gpiod.h>
+
+#include "martlet_gpio.h"
+
+// A macro of 1.6 that 2.x does not have; 2.x has no macros at all.
+#ifdef GPIOD_LINE_BULK_MAX_LINES
+#define MARTLET_GPIOD_1 1
+#else
+#define MARTLET_GPIOD_2 1
+#endif
+
+#define GPIO_CONSUMER "martlet"
+
+/// Opens chip->info.path and fills in chip->chip and chip->info.
+int gpio_backend_open(martlet_gpio_chip *chip);
+void gpio_backend_close(void *chip);
+int gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_line_info *info);
+/// Fills in request, events, descriptor and debounce; line->chip is the open chip, whose owner the line becomes.
+int gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet_gpio_settings *settings);
+void gpio_backend_release(martlet_gpio_line *line);
+int gpio_backend_set(martlet_gpio_line *line, int32_t level);
+/// 0 or 1, or a negative errno value.
+int gpio_backend_get(martlet_gpio_line *line);
+/// EAGAIN: none is there.
+int gpio_backend_read(martlet_gpio_line *line, martlet_gpio_event *event);
+
+/// Copies a text that may be NULL, cut to what fits.
+void gpio_copy(char *into, size_t capacity, const char *text);
+int gpio_set_nonblocking(int descriptor);
+
+/// Fills in the failure and returns `status`.
+int32_t gpio_fail(martlet_gpio_failure *failure, int32_t status, int error, const char *detail);
+/// The same for a chip's device file that cannot be opened.
+int32_t gpio_opening_failed(martlet_gpio_failure *failure, int error, const char *path);
+/// Opens chip->info.path; chip->chip is NULL if that fails. 0 or an errno value.
+int gpio_open_path(martlet_gpio_chip *chip);
+/// Opens the chip that has the line; on any failure none is left open.
+int32_t gpio_find(
+  const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset, martlet_gpio_failure *failure);
+
+#endif

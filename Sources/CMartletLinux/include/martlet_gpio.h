@@ -1,0 +1,222 @@
+/// GPIO lines through libgpiod: one interface over its two, 1.6 (Debian 12) and 2.x (Debian 13), chosen by the header
+/// that the build finds. Requesting and looking around allocate; setting, getting and reading events do not.
+///
+/// What happens to an output when the process ends, in whatever way: the kernel closes the request and the line is
+/// free. It drives nothing on its own then: most drivers leave the pin as it is, an output at its last level, until
+/// somebody else requests it; some make it an input. (The kernel's simulator, gpio-sim, goes back to the line's pull.)
+/// A process that is killed can do nothing about that, so a line that must not stay active needs a pull resistor and a
+/// driver stage whose rest is the safe state, or a monostable stage; a service that is started again sets its safe
+/// state by requesting the line with it.
+#ifndef MARTLET_GPIO_H
+#define MARTLET_GPIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  MARTLET_GPIO_OK = 0,
+  /// No event is there to be read now; no error.
+  MARTLET_GPIO_NOTHING,
+  /// There is no /dev/gpiochip*.
+  MARTLET_GPIO_NO_CHIPS,
+  /// `detail`: the chips that there are.
+  MARTLET_GPIO_NO_CHIP,
+  /// `detail`: the chip, if one was named; `lines`: how many it has.
+  MARTLET_GPIO_NO_LINE,
+  /// Several lines have the name, or several chips the label; `detail`: where.
+  MARTLET_GPIO_AMBIGUOUS,
+  /// `detail`: who uses the line, if the kernel says.
+  MARTLET_GPIO_BUSY,
+  /// `detail`: the device file.
+  MARTLET_GPIO_DENIED,
+  /// The chip or its driver cannot do that (edges without interrupts, for example).
+  MARTLET_GPIO_UNSUPPORTED,
+  /// The chip was removed.
+  MARTLET_GPIO_GONE,
+  /// Anything else: `system_error`.
+  MARTLET_GPIO_FAILED,
+  /// The text is no address of a line.
+  MARTLET_GPIO_NO_ADDRESS
+};
+
+/// Why something did not work: a plain value.
+typedef struct martlet_gpio_failure {
+  /// MARTLET_GPIO_...
+  int32_t status;
+  /// An errno value, or 0.
+  int32_t system_error;
+  uint32_t lines;
+  char detail[100];
+} martlet_gpio_failure;
+
+// MARK: - Addresses
+
+/// Which line: "CHIP:OFFSET", "CHIP:NAME" or "NAME". CHIP is a name ("gpiochip0"), a path ("/dev/gpiochip0") or a
+/// label; the last colon divides, since labels may hold some. Digits behind a colon are an offset.
+typedef struct martlet_gpio_address {
+  /// Empty: any chip.
+  char chip[64];
+  /// Empty: `offset` counts.
+  char name[32];
+  uint32_t offset;
+} martlet_gpio_address;
+
+/// MARTLET_GPIO_OK or MARTLET_GPIO_NO_ADDRESS.
+int32_t martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address *address);
+
+// MARK: - Looking around
+
+enum { MARTLET_GPIO_MAX_CHIPS = 64 };
+
+typedef struct martlet_gpio_chip_info {
+  /// "/dev/gpiochip0"
+  char path[64];
+  /// "gpiochip0"
+  char name[32];
+  char label[32];
+  uint32_t line_count;
+} martlet_gpio_chip_info;
+
+typedef struct martlet_gpio_line_info {
+  uint32_t offset;
+  /// May be empty.
+  char name[32];
+  /// Who uses the line; may be empty although somebody does.
+  char consumer[32];
+  uint8_t is_used;
+  uint8_t is_output;
+  uint8_t is_active_low;
+} martlet_gpio_line_info;
+
+/// The numbers N of /dev/gpiochipN, in order; at most MARTLET_GPIO_MAX_CHIPS. Returns how many.
+int32_t martlet_gpio_chips(uint32_t *numbers);
+
+/// An open chip.
+typedef struct martlet_gpio_chip {
+  void *chip;
+  martlet_gpio_chip_info info;
+} martlet_gpio_chip;
+
+/// Opens /dev/gpiochipN.
+int32_t martlet_gpio_open(uint32_t number, martlet_gpio_chip *chip, martlet_gpio_failure *failure);
+int32_t martlet_gpio_line_info_of(
+  const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info, martlet_gpio_failure *failure);
+void martlet_gpio_close(martlet_gpio_chip *chip);
+
+// MARK: - Debounce
+
+/// A debounce by time stamps, for where the kernel does none: a level counts when it has been there for `period_ns`
+/// without an edge, and is told if it differs from the level that counted before. What is told does not depend on when
+/// the edges are read, only on their time stamps.
+typedef struct martlet_gpio_debounce {
+  uint64_t period_ns;
+  /// Of the last edge.
+  uint64_t edge_ns;
+  /// The level that counts.
+  int32_t stable;
+  /// The level after the last edge.
+  int32_t level;
+  /// An edge has come and its level does not count yet.
+  int32_t is_pending;
+} martlet_gpio_debounce;
+
+void martlet_gpio_debounce_start(martlet_gpio_debounce *state, uint64_t period_ns, int32_t level);
+/// An edge to `level` at `time_ns`. If the level before it had come to count: 1, and *stable_ns is when it did (the
+/// edge before, plus the period); the level that counts is state->stable then. Else 0.
+int32_t martlet_gpio_debounce_edge(
+  martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns);
+/// No further edge has come up to `now_ns`, and the line is at `level` (asked for after the deadline, since the kernel
+/// may have dropped edges). The same result.
+int32_t martlet_gpio_debounce_quiet(
+  martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns);
+/// When the pending level will count; 0: nothing is pending.
+uint64_t martlet_gpio_debounce_deadline_ns(const martlet_gpio_debounce *state);
+
+// MARK: - Lines in use
+
+enum { MARTLET_GPIO_PUSH_PULL, MARTLET_GPIO_OPEN_DRAIN, MARTLET_GPIO_OPEN_SOURCE };
+enum { MARTLET_GPIO_BIAS_AS_IS, MARTLET_GPIO_BIAS_NONE, MARTLET_GPIO_PULL_UP, MARTLET_GPIO_PULL_DOWN };
+enum { MARTLET_GPIO_EDGE_NONE, MARTLET_GPIO_RISING, MARTLET_GPIO_FALLING, MARTLET_GPIO_BOTH };
+
+/// Levels are logical everywhere: 1 is active, whatever voltage that is.
+typedef struct martlet_gpio_settings {
+  int32_t is_active_low;
+  /// 1: an output, which has `level` from the first moment.
+  int32_t is_output;
+  int32_t level;
+  /// Of an output: MARTLET_GPIO_PUSH_PULL ...
+  int32_t drive;
+  /// MARTLET_GPIO_BIAS_AS_IS ... The kernel ignores what the chip cannot do.
+  int32_t bias;
+  /// Of an input: MARTLET_GPIO_EDGE_NONE ...
+  int32_t edges;
+  /// Of an input with edges; 0: none. With libgpiod 2 the kernel (or the chip) does it, in steps of its timer tick
+  /// (1 to 10 ms), and an event's time is when the level was found stable. With 1.6 it is done here: see
+  /// martlet_gpio_deadline_ns; an event's time is that of the edge plus the period, to the nanosecond.
+  uint32_t debounce_us;
+} martlet_gpio_settings;
+
+/// A requested line in caller-owned memory, which must stay where it is.
+typedef struct martlet_gpio_line {
+  void *chip;
+  void *request;
+  void *events;
+  /// To poll for events (POLLIN; POLLERR or POLLHUP when the chip is gone); -1 without edges.
+  int32_t descriptor;
+  uint32_t offset;
+  int32_t edges;
+  /// The errno value of the last call that failed.
+  int32_t system_error;
+  /// "gpiochip0"
+  char chip_name[32];
+  /// May be empty.
+  char name[32];
+  /// period_ns is 0 unless the debounce is done here.
+  martlet_gpio_debounce debounce;
+} martlet_gpio_line;
+
+/// Finds the line and requests it as "martlet". On any error nothing is left open.
+int32_t martlet_gpio_request(const martlet_gpio_address *address, const martlet_gpio_settings *settings,
+                             martlet_gpio_line *line, martlet_gpio_failure *failure);
+void martlet_gpio_release(martlet_gpio_line *line);
+
+/// MARTLET_GPIO_OK, GONE or FAILED.
+int32_t martlet_gpio_set(martlet_gpio_line *line, int32_t level);
+/// The same for an actuator: `line` is a martlet_gpio_line; 0 or an errno value.
+int32_t martlet_gpio_set_errno(void *line, int32_t level);
+/// 0 or 1, or -1: line->system_error says why. With a debounce that the kernel does, the level that counts.
+int32_t martlet_gpio_get(martlet_gpio_line *line);
+
+typedef struct martlet_gpio_event {
+  /// CLOCK_MONOTONIC, from the kernel's interrupt handler.
+  uint64_t time_ns;
+  /// 1: rising (has become active), 0: falling.
+  int32_t level;
+  /// Counts this line's events, from 1 (libgpiod 2; events that the kernel dropped leave a gap); 0: not known.
+  uint32_t sequence;
+} martlet_gpio_event;
+
+/// The next event that is there, without waiting: MARTLET_GPIO_OK, NOTHING, GONE or FAILED. Call it until NOTHING when
+/// the descriptor is readable and when the deadline has come; `now_ns` is CLOCK_MONOTONIC.
+int32_t martlet_gpio_read_event(martlet_gpio_line *line, uint64_t now_ns, martlet_gpio_event *event);
+/// When martlet_gpio_read_event has to be called though nothing became readable; 0: no need.
+uint64_t martlet_gpio_deadline_ns(const martlet_gpio_line *line);
+
+/// The errno value of a chip that was removed.
+int32_t martlet_gpio_gone_error(void);
+/// "1.6.3", "2.2.1"
+const char *martlet_gpio_library_version(void);
+
+// MARK: - Waiting, for commands
+
+/// Blocks SIGINT, SIGTERM and SIGHUP (also for threads that start later) and returns a descriptor that becomes
+/// readable when one comes, or -1. For the whole life of the process.
+int32_t martlet_gpio_catch_stop(void);
+
+enum { MARTLET_GPIO_STOPPED = 1, MARTLET_GPIO_INPUT_ENDED = 2, MARTLET_GPIO_TIME = 4, MARTLET_GPIO_READY = 8 };
+/// Waits for the stop descriptor, for the end of standard input if `reads_input` (what comes is thrown away), for
+/// events or deadlines of `count` lines, at most until `until_ns` (0: without end). Returns what came, in bits.
+int32_t martlet_gpio_wait(
+  int32_t stop, int32_t reads_input, const martlet_gpio_line *const *lines, int32_t count, uint64_t until_ns);
+
+#endif

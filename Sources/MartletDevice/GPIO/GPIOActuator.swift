@@ -1,0 +1,103 @@
+import CMartletLinux
+
+/// Owns outputs and pulses them: active at once in the caller's thread, inactive again on time by a thread of its own,
+/// whatever the caller computes meanwhile. When it goes, every output is set to its safe level and released.
+///
+/// Nothing here allocates after `add`, unless it throws.
+public struct GPIOActuator: ~Copyable {
+  public struct Statistics: Sendable {
+    public var pulses: UInt64
+    /// Pulses that made a running one longer.
+    public var extensions: UInt64
+    /// From the moment at which a pulse should have ended until the line was inactive: the worst.
+    public var maxLateNs: UInt64
+    public var lastLateNs: UInt64
+    /// Calls on the line that failed, and the errno value of the last.
+    public var failures: UInt64
+    public var lastError: Int32
+    public var isActive: Bool
+  }
+
+  /// For a signal handler: `martlet_actuator_abandon(handle)`.
+  public let handle: OpaquePointer
+  private let memory: UnsafeMutableRawPointer
+  private let lines: UnsafeMutablePointer<GPIOOutput>
+  private let capacity: Int
+  /// Outputs that were added; their numbers are 0..<count.
+  public private(set) var count = 0
+
+  /// - Parameter capacity: how many outputs at most, 1...64.
+  public init(capacity: Int = Int(MARTLET_ACTUATOR_MAX_OUTPUTS)) throws(GPIOError) {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: martlet_actuator_bytes(Int32(clamping: capacity)), alignment: 64)
+    var handle: OpaquePointer?
+    let error = martlet_actuator_start(memory, Int32(clamping: capacity), &handle)
+    guard error == 0, let handle else {
+      memory.deallocate()
+      throw GPIOError(systemError: error, address: "")
+    }
+    self.handle = handle
+    self.memory = memory
+    self.capacity = capacity
+    lines = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    // First the thread, then the lines that it uses.
+    martlet_actuator_stop(handle)
+    memory.deallocate()
+    lines.deinitialize(count: count)
+    lines.deallocate()
+  }
+
+  /// Whether pulses end by a thread with real-time priority.
+  public var isRealTime: Bool { martlet_actuator_is_real_time(handle) != 0 }
+
+  /// Takes the output over and sets it to its safe level; returns its number. An active safe level is held: pulses have
+  /// an effect only after `set(_, false)`.
+  public mutating func add(_ output: consuming GPIOOutput, safeLevel: Bool = false) throws(GPIOError) -> Int {
+    var index: Int32 = 0
+    let error = martlet_actuator_add(
+      handle, { martlet_gpio_set_errno($0, $1) }, output.line, safeLevel ? 1 : 0, &index)
+    guard error == 0 else { throw GPIOError(systemError: error, address: output.address.text) }
+    (lines + Int(index)).initialize(to: output)
+    count += 1
+    return Int(index)
+  }
+
+  /// Active now and inactive `durationNs` later, at the earliest. While a pulse runs, another one can only make it
+  /// longer; an output that is held active stays active. Returns when the line was active (CLOCK_MONOTONIC, ns).
+  @discardableResult
+  public func pulse(_ index: Int, durationNs: UInt64) throws(GPIOError) -> UInt64 {
+    var acted: UInt64 = 0
+    try check(martlet_actuator_pulse(handle, Int32(clamping: index), durationNs, &acted), index)
+    return acted
+  }
+
+  /// Holds a level until told otherwise; a pulse that runs is over.
+  public func set(_ index: Int, _ level: Bool) throws(GPIOError) {
+    try check(martlet_actuator_set(handle, Int32(clamping: index), level ? 1 : 0), index)
+  }
+
+  /// Every output to its safe level: on an error, and before the end. All are tried; false: some failed, and the thread
+  /// goes on trying.
+  @discardableResult
+  public func setAllSafe() -> Bool { martlet_actuator_safe_all(handle) == 0 }
+
+  public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) != 0 }
+
+  public func statistics(_ index: Int) -> Statistics {
+    var found = martlet_actuator_statistics()
+    martlet_actuator_statistics_of(handle, Int32(clamping: index), &found)
+    return Statistics(
+      pulses: found.pulses, extensions: found.extensions, maxLateNs: found.max_late_ns, lastLateNs: found.last_late_ns,
+      failures: found.failures, lastError: found.last_error, isActive: found.level != 0)
+  }
+
+  @inline(never)
+  private func check(_ error: Int32, _ index: Int) throws(GPIOError) {
+    guard error != 0 else { return }
+    let isThere = index >= 0 && index < count
+    throw GPIOError(systemError: error, address: isThere ? lines[index].address.text : "output \(index)")
+  }
+}

@@ -1,0 +1,54 @@
+import CMartletLinux
+
+/// A GPIO chip with its lines, as they are at the moment.
+public struct GPIOChip: Sendable {
+  public struct Line: Sendable {
+    public var offset: Int
+    /// May be empty.
+    public var name: String
+    /// Who uses it; may be empty although somebody does.
+    public var consumer: String
+    public var isUsed: Bool
+    public var isOutput: Bool
+    public var isActiveLow: Bool
+  }
+
+  /// "/dev/gpiochip0"
+  public var path: String
+  /// "gpiochip0"
+  public var name: String
+  public var label: String
+  public var lines: [Line]
+
+  /// The numbers of the chips of this machine, in order.
+  public static var numbers: [UInt32] {
+    var numbers = [UInt32](repeating: 0, count: Int(MARTLET_GPIO_MAX_CHIPS))
+    let count = numbers.withUnsafeMutableBufferPointer { Int(martlet_gpio_chips($0.baseAddress)) }
+    numbers.removeSubrange(count...)
+    return numbers
+  }
+
+  public init(number: UInt32) throws(GPIOError) {
+    var chip = martlet_gpio_chip()
+    var failure = martlet_gpio_failure()
+    guard martlet_gpio_open(number, &chip, &failure) == MARTLET_GPIO_OK else {
+      throw GPIOError(failure, address: "gpiochip\(number)")
+    }
+    path = GPIOText.string(chip.info.path)
+    name = GPIOText.string(chip.info.name)
+    label = GPIOText.string(chip.info.label)
+    lines = []
+    var info = martlet_gpio_line_info()
+    var status = Int32(MARTLET_GPIO_OK)
+    for offset in 0..<chip.info.line_count {
+      status = martlet_gpio_line_info_of(&chip, offset, &info, &failure)
+      guard status == MARTLET_GPIO_OK else { break }
+      lines.append(
+        Line(
+          offset: Int(offset), name: GPIOText.string(info.name), consumer: GPIOText.string(info.consumer),
+          isUsed: info.is_used != 0, isOutput: info.is_output != 0, isActiveLow: info.is_active_low != 0))
+    }
+    martlet_gpio_close(&chip)
+    guard status == MARTLET_GPIO_OK else { throw GPIOError(failure, address: name) }
+  }
+}

@@ -1,0 +1,66 @@
+import CMartletLinux
+
+/// A requested input, with edge events if wanted. Levels are logical: true is active.
+///
+/// To wait: poll `descriptor` for POLLIN, no longer than until `deadlineNs`; then call `nextEvent` until it gives nil.
+public struct GPIOInput: ~Copyable {
+  /// What the kernel cannot give on this chip, it ignores.
+  public enum Bias: Int32, Sendable { case asIs, disabled, pullUp, pullDown }
+  public enum Edges: Int32, Sendable { case none, rising, falling, both }
+
+  /// An edge, after the debounce if there is one.
+  public struct Event: Sendable {
+    /// CLOCK_MONOTONIC, nanoseconds. With a debounce: when the level was found stable.
+    public var timeNs: UInt64
+    /// True: has become active.
+    public var isRising: Bool
+    /// Counts the line's events from 1, with gaps where the kernel dropped some; 0 where it is not known (libgpiod 1).
+    public var sequence: UInt32
+  }
+
+  public let address: GPIOLineAddress
+  public let line: UnsafeMutablePointer<martlet_gpio_line>
+
+  /// - Parameter debounceUs: microseconds for which a level must stay to count; 0: every edge counts. By the kernel
+  ///   with libgpiod 2 (in steps of its timer tick), here with libgpiod 1.
+  public init(
+    _ address: GPIOLineAddress, isActiveLow: Bool = false, bias: Bias = .asIs, edges: Edges = .none,
+    debounceUs: UInt32 = 0
+  ) throws(GPIOError) {
+    var settings = martlet_gpio_settings()
+    settings.is_active_low = isActiveLow ? 1 : 0
+    settings.bias = bias.rawValue
+    settings.edges = edges.rawValue
+    settings.debounce_us = debounceUs
+    self.address = address
+    line = try GPIOLine.request(address, settings)
+  }
+
+  deinit { GPIOLine.release(line) }
+
+  /// "gpiochip0"
+  public var chipName: String { GPIOText.string(line.pointee.chip_name) }
+  public var offset: Int { Int(line.pointee.offset) }
+  /// The line's own name; may be empty.
+  public var name: String { GPIOText.string(line.pointee.name) }
+
+  public func level() throws(GPIOError) -> Bool { try GPIOLine.level(line, address) }
+
+  /// To poll; -1 without edges.
+  public var descriptor: Int32 { line.pointee.descriptor }
+  /// CLOCK_MONOTONIC: when `nextEvent` has to be called though nothing became readable; nil: no need.
+  public var deadlineNs: UInt64? {
+    let deadline = martlet_gpio_deadline_ns(line)
+    return deadline == 0 ? nil : deadline
+  }
+
+  /// The next event that is there; does not wait, and does not allocate unless it throws.
+  public func nextEvent(nowNs: UInt64) throws(GPIOError) -> Event? {
+    var event = martlet_gpio_event()
+    switch Int(martlet_gpio_read_event(line, nowNs, &event)) {
+    case MARTLET_GPIO_OK: return Event(timeNs: event.time_ns, isRising: event.level != 0, sequence: event.sequence)
+    case MARTLET_GPIO_NOTHING: return nil
+    default: throw GPIOError(systemError: line.pointee.system_error, address: address.text)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import CMartletLinux
+import Martlet
+
+/// Which line: "gpiochip0:17", "gpiochip0:gate", "pinctrl-bcm2711:17" (a chip's label), "/dev/gpiochip0:17", or "gate",
+/// a line's name on whatever chip. The last colon divides; digits behind it are an offset.
+public struct GPIOLineAddress: Sendable {
+  /// As it was written.
+  public let text: String
+  let address: martlet_gpio_address
+
+  /// - Throws: `GPIOError` of kind `noAddress`.
+  public init(_ text: String) throws(GPIOError) {
+    var text = text
+    var address = martlet_gpio_address()
+    let status = text.withUTF8 { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { martlet_gpio_parse($0.baseAddress, $0.count, &address) }
+    }
+    self.text = text
+    self.address = address
+    guard status == MARTLET_GPIO_OK else {
+      throw GPIOError(status: status, address: text)
+    }
+  }
+
+  /// A name, path or label; nil: any chip that has the line.
+  public var chip: String? { address.chip.0 == 0 ? nil : GPIOText.string(address.chip) }
+  /// The line's name; nil: `offset` counts.
+  public var name: String? { address.name.0 == 0 ? nil : GPIOText.string(address.name) }
+  /// Of the line on its chip, if it is addressed so.
+  public var offset: Int? { address.name.0 == 0 ? Int(address.offset) : nil }
+}
+
+/// The texts of fixed size in the C structures.
+enum GPIOText {
+  @inline(never)
+  static func string(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(utf8: UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
+  }
+
+  static func string<Text>(_ text: Text) -> String {
+    withUnsafeBytes(of: text) { string($0) }
+  }
+}
