@@ -40,7 +40,8 @@ var targets: [Target] = [
   .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
   .target(
-    name: "CMartletLinux", cSettings: compact, linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+    name: "CMartletLinux", cSettings: compact,
+    linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("yaml")]),
   .target(
     name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small),

@@ -32,7 +32,7 @@ apt_need() {
 # What building and running the commands on this machine takes.
 need_build() {
   command -v swift >/dev/null || fail "no swift on the PATH: install Swift 6.3 first"
-  apt_need binutils libc6-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev
+  apt_need binutils libc6-dev libjpeg62-turbo-dev libpng-dev libyaml-dev zlib1g-dev
 }
 
 # The toolchain's llvm-objcopy knows every architecture, so that stripping needs no cross binutils.
@@ -41,7 +41,7 @@ llvm-objcopy() { "$(dirname "$(readlink -f "$(command -v swift)")")/llvm-objcopy
 # need_sysroot : the C library, compiler support files and picture libraries for arm64, unpacked, not installed.
 # apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
 sysroot_packages=(libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev
-  libpng16-16 libpng-dev zlib1g zlib1g-dev)
+  libpng16-16 libpng-dev libyaml-0-2 libyaml-dev zlib1g zlib1g-dev)
 
 need_sysroot() {
   local wanted="${sysroot_packages[*]}" work apt link target
