@@ -41,7 +41,7 @@ var targets: [Target] = [
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
   .target(
     name: "CMartletLinux", cSettings: compact,
-    linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("gpiod")]),
+    linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("gpiod"), .linkedLibrary("yaml")]),
   .target(
     name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small),

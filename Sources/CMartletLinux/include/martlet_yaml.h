@@ -1,0 +1,63 @@
+/// YAML read by libyaml into a flat table of nodes, in memory with limits. One document of mappings, sequences and
+/// scalars: anchors, aliases and tags of one's own are refused.
+#ifndef MARTLET_YAML_H
+#define MARTLET_YAML_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  MARTLET_YAML_MAX_BYTES = 256 << 10,
+  MARTLET_YAML_MAX_NODES = 4096,
+  MARTLET_YAML_MAX_DEPTH = 16,
+  /// Escapes can make a text longer than it is in the file.
+  MARTLET_YAML_MAX_TEXT = 2 * MARTLET_YAML_MAX_BYTES,
+  MARTLET_YAML_NONE = -1
+};
+
+enum { MARTLET_YAML_SCALAR = 0, MARTLET_YAML_SEQUENCE = 1, MARTLET_YAML_MAPPING = 2 };
+
+typedef struct martlet_yaml_node {
+  uint8_t kind;
+  /// The scalar stood in quotes or was a block: never null.
+  uint8_t is_text;
+  /// A key that its mapping has already.
+  uint8_t is_duplicate;
+  /// From 1.
+  uint32_t line, column;
+  /// A scalar's text, from the table's `text`, a zero behind it.
+  uint32_t text, text_count;
+  /// Of a sequence its items, of a mapping key, value, key, value: the first, and each one's next.
+  int32_t first, next;
+} martlet_yaml_node;
+
+enum {
+  MARTLET_YAML_OK = 0,
+  /// libyaml's words are in `problem`.
+  MARTLET_YAML_SYNTAX,
+  MARTLET_YAML_TOO_LARGE,
+  MARTLET_YAML_TOO_MANY_NODES,
+  MARTLET_YAML_TOO_DEEP,
+  MARTLET_YAML_ANCHOR,
+  MARTLET_YAML_TAG,
+  MARTLET_YAML_SECOND_DOCUMENT,
+  MARTLET_YAML_KEY_NOT_TEXT,
+  MARTLET_YAML_ZERO_BYTE,
+  MARTLET_YAML_NO_MEMORY
+};
+
+typedef struct martlet_yaml {
+  martlet_yaml_node *nodes;
+  char *text;
+  /// 0: the document is empty. Else node 0 is its root.
+  uint32_t node_count, text_count;
+  /// Where a status other than MARTLET_YAML_OK is meant, from 1.
+  uint32_t line, column;
+  char problem[120];
+} martlet_yaml;
+
+/// Reads a document; takes memory from the heap, also when it fails: give it back.
+int32_t martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml);
+void martlet_yaml_free(martlet_yaml *yaml);
+
+#endif

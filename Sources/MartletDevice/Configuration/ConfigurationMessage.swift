@@ -1,0 +1,94 @@
+/// What is wrong with a configuration, or may be.
+public struct ConfigurationMessage: Sendable {
+  /// Of the configuration file, from 1.
+  public var line: Int
+  public var column: Int
+  public var isWarning: Bool
+  /// What is wrong, and what is allowed.
+  public var sentence: String
+
+  /// `FILE:LINE:COLUMN: sentence`
+  @inline(never)
+  public func text(path: String) -> String {
+    var text = path
+    text.add(":")
+    text.add(String(line))
+    text.add(":")
+    text.add(String(column))
+    text.add(isWarning ? ": warning: " : ": ")
+    text.add(sentence)
+    return text
+  }
+}
+
+/// Messages, sorted by where they belong; a configuration can have no more than so many.
+public struct ConfigurationMessages: Sendable {
+  public static let maxErrors = 50
+
+  public private(set) var list: [ConfigurationMessage] = []
+  public private(set) var errorCount = 0
+  private var warningCount = 0
+
+  public init() {}
+
+  /// - Parameters:
+  ///   - line: from 1, and so is `column`.
+  @inline(never)
+  public mutating func add(_ line: Int, _ column: Int, _ sentence: String, isWarning: Bool = false) {
+    if isWarning {
+      guard warningCount < ConfigurationMessages.maxErrors else { return }
+      warningCount += 1
+    } else {
+      errorCount += 1
+      guard errorCount <= ConfigurationMessages.maxErrors else { return }
+    }
+    list.append(ConfigurationMessage(line: line, column: column, isWarning: isWarning, sentence: sentence))
+  }
+
+  /// By line and column; what belongs to the same place stays in its order.
+  public mutating func sort() {
+    for index in 0..<list.count {
+      let moving = list[index]
+      var place = index
+      while place > 0, isBehind(list[place - 1], moving) {
+        list[place] = list[place - 1]
+        place -= 1
+      }
+      list[place] = moving
+    }
+  }
+
+  private func isBehind(_ a: ConfigurationMessage, _ b: ConfigurationMessage) -> Bool {
+    a.line != b.line ? a.line > b.line : a.column > b.column
+  }
+
+  /// A line for each, and one more if there are more errors than are listed.
+  public func text(path: String) -> String {
+    var text = ""
+    for message in list {
+      text.add(message.text(path: path))
+      text.add("\n")
+    }
+    if errorCount > ConfigurationMessages.maxErrors {
+      text.add("\(path): \(errorCount - ConfigurationMessages.maxErrors) more errors\n")
+    }
+    return text
+  }
+
+  /// A text of the file, in quotes: at most 60 bytes of it, control characters replaced.
+  @inline(never)
+  public static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
+    var count = min(bytes.count, 60)
+    // Not inside a character.
+    while count > 0, count < bytes.count, bytes[count] & 0xC0 == 0x80 { count -= 1 }
+    var text = "\""
+    for scalar in String(utf8: UnsafeRawBufferPointer(rebasing: bytes[..<count])).unicodeScalars {
+      // C1 and the line separators too: one message is one line everywhere.
+      let isControl = scalar.value < 0x20 || scalar.value >= 0x7F && scalar.value < 0xA0
+      let isLineEnd = scalar.value == 0x2028 || scalar.value == 0x2029
+      text.unicodeScalars.append(isControl || isLineEnd ? "?" : scalar)
+    }
+    text.add(count < bytes.count ? "...\"" : "\"")
+    return text
+  }
+}

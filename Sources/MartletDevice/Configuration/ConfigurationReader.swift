@@ -1,0 +1,161 @@
+import CMartletLinux
+
+/// Reads a configuration and finds everything that is wrong with it in one go.
+///
+/// A value is a node of the YAML document: an index, or -1 for one that is not there.
+struct ConfigurationReader: ~Copyable {
+  typealias Node = Int32
+
+  private var yaml = martlet_yaml()
+  /// Of the file, with its slash: what paths in it are relative to.
+  let folder: String
+  let checksFiles: Bool
+  var configuration = Configuration()
+  var messages = ConfigurationMessages()
+  /// Whether something refers to the model, to the line.
+  var usedModels: [Bool] = []
+  var usedLines: [Bool] = []
+  var outputUses: [OutputUse] = []
+  var ruleCount = 0
+  var needsLog: Node = -1
+  var needsFrames: Node = -1
+
+  init(_ bytes: UnsafeRawBufferPointer, path: String, checksFiles: Bool) {
+    self.checksFiles = checksFiles
+    configuration.path = path
+    var end = 0
+    for (index, byte) in path.utf8.enumerated() where byte == UInt8(ascii: "/") { end = index + 1 }
+    folder = String(decoding: path.utf8.prefix(end), as: UTF8.self)
+    let status = martlet_yaml_read(bytes.baseAddress, bytes.count, &yaml)
+    if status != Int32(MARTLET_YAML_OK) {
+      messages.add(Int(yaml.line), Int(yaml.column), sentence(status))
+    } else if yaml.node_count == 0 || yaml.nodes[0].kind != UInt8(MARTLET_YAML_MAPPING) {
+      messages.add(1, 1, "a configuration is a mapping with the keys " + ConfigurationReader.rootKeys.list)
+    } else {
+      reportDuplicates()
+      readRoot()
+    }
+    messages.sort()
+  }
+
+  deinit {
+    var yaml = yaml
+    martlet_yaml_free(&yaml)
+  }
+
+  private func sentence(_ status: Int32) -> String {
+    switch Int(status) {
+    case MARTLET_YAML_SYNTAX:
+      var problem = yaml.problem
+      return "not YAML: "
+        + withUnsafeBytes(of: &problem) { String(utf8: UnsafeRawBufferPointer(rebasing: $0.prefix { $0 != 0 })) }
+    case MARTLET_YAML_TOO_LARGE: return "too large: a configuration has at most \(MARTLET_YAML_MAX_BYTES >> 10) KiB"
+    case MARTLET_YAML_TOO_MANY_NODES: return "too much: a configuration has at most \(MARTLET_YAML_MAX_NODES) values"
+    case MARTLET_YAML_TOO_DEEP: return "too deep: at most \(MARTLET_YAML_MAX_DEPTH) levels"
+    case MARTLET_YAML_ANCHOR: return "anchors and aliases (& and *) are not read: write the value out"
+    case MARTLET_YAML_TAG: return "tags (!) are not read: leave it out"
+    case MARTLET_YAML_SECOND_DOCUMENT: return "a second document begins here: one is allowed"
+    case MARTLET_YAML_KEY_NOT_TEXT: return "a key must be a plain word"
+    case MARTLET_YAML_ZERO_BYTE: return "a text with a zero byte"
+    default: return "no memory for reading it"
+    }
+  }
+
+  private mutating func reportDuplicates() {
+    for node in 0..<Node(yaml.node_count) where yaml.nodes[Int(node)].is_duplicate != 0 {
+      error(node, "the key \(quoted(node)) is there twice")
+    }
+  }
+}
+
+// MARK: - Nodes
+
+extension ConfigurationReader {
+  func isScalar(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_SCALAR) }
+  func isSequence(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_SEQUENCE) }
+  func isMapping(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_MAPPING) }
+  func line(_ node: Node) -> Int { Int(yaml.nodes[Int(node)].line) }
+  func column(_ node: Node) -> Int { Int(yaml.nodes[Int(node)].column) }
+  func first(_ node: Node) -> Node { yaml.nodes[Int(node)].first }
+  func next(_ node: Node) -> Node { yaml.nodes[Int(node)].next }
+
+  /// A scalar's bytes.
+  func bytes(_ node: Node) -> UnsafeRawBufferPointer {
+    let record = yaml.nodes[Int(node)]
+    return UnsafeRawBufferPointer(start: yaml.text + Int(record.text), count: Int(record.text_count))
+  }
+
+  func text(_ node: Node) -> String { String(utf8: bytes(node)) }
+
+  /// For messages: in quotes, and cut where it is long.
+  @inline(never)
+  func quoted(_ node: Node) -> String {
+    guard isScalar(node) else { return isSequence(node) ? "a list" : "a mapping" }
+    return ConfigurationMessages.quoted(bytes(node))
+  }
+
+  /// Nothing was given: an empty value, `~` or `null`.
+  func isNull(_ node: Node) -> Bool {
+    let record = yaml.nodes[Int(node)]
+    guard record.kind == UInt8(MARTLET_YAML_SCALAR), record.is_text == 0 else { return false }
+    return record.text_count == 0 || Words("~ null Null NULL").index(of: bytes(node)) != nil
+  }
+
+  @inline(never)
+  mutating func error(_ node: Node, _ sentence: String) {
+    messages.add(line(node), column(node), sentence)
+  }
+
+  @inline(never)
+  mutating func warn(_ node: Node, _ sentence: String) {
+    messages.add(line(node), column(node), sentence, isWarning: true)
+  }
+
+  /// `KEY: VALUE: must be ...`, of a value in a mapping: its key is the node before it.
+  @inline(never)
+  mutating func wrong(_ node: Node, _ must: String) {
+    var sentence = text(node - 1)
+    sentence.add(": ")
+    sentence.add(quoted(node))
+    sentence.add(": must be ")
+    sentence.add(must)
+    error(node, sentence)
+  }
+
+  /// The values of a mapping in the order of `keys`; -1 for those that are not there or null.
+  @inline(never)
+  mutating func fields(_ node: Node, _ keys: Words, _ what: StaticString) -> InlineArray<20, Node>? {
+    var values = InlineArray<20, Node>(repeating: -1)
+    guard isMapping(node) else {
+      error(node, "\(quoted(node)): \(what.string) is a mapping with the keys " + keys.list)
+      return nil
+    }
+    var key = first(node)
+    while key >= 0 {
+      let value = next(key)
+      if let index = keys.index(of: bytes(key)) {
+        if !isNull(value) { values[index] = value }
+      } else {
+        var sentence = what.string
+        sentence.add(": there is no key ")
+        sentence.add(quoted(key))
+        suggest(keys.nearest(to: bytes(key)), &sentence, else: keys)
+        error(key, sentence)
+      }
+      key = next(value)
+    }
+    return values
+  }
+
+  @inline(never)
+  func suggest(_ nearest: String?, _ sentence: inout String, else words: Words? = nil) {
+    if let nearest {
+      sentence.add("; did you mean \"")
+      sentence.add(nearest)
+      sentence.add("\"?")
+    } else if let words {
+      sentence.add("; there are: ")
+      sentence.add(words.list)
+    }
+  }
+}
