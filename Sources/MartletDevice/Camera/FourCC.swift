@@ -54,6 +54,7 @@ public struct FourCC: BitwiseCopyable, Equatable, Sendable {
     case Self.known("GREY"): .direct(.grey)
     case Self.known("RGB3"): .direct(.rgb24)
     case Self.known("BGR3"): .direct(.bgr24)
+    case Self.known("422P"): .direct(.yuv422p)
     // With alpha or without: red, green, blue in that order, or the other way round.
     case Self.known("AB24"), Self.known("XB24"): .direct(.rgbx)
     case Self.known("AR24"), Self.known("XR24"), Self.known("BGR4"): .direct(.bgrx)
@@ -69,8 +70,8 @@ public struct FourCC: BitwiseCopyable, Equatable, Sendable {
       switch layout {
       case .grey: 2
       case .nv12, .nv21, .yu12: 3
-      case .yuyv, .uyvy: 4
-      case .rgb24, .bgr24: 5
+      case .yuyv, .uyvy, .yuv422p: 4
+      case .rgb24, .bgr24, .yuv444p: 5
       case .rgbx, .bgrx: 6
       }
     case .jpeg: 40
