@@ -94,8 +94,11 @@ if !embedded {
       ]),
     .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
+    // Cameras that are plugged in and out, and fail on command.
+    .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
     .testTarget(
-      name: "MartletDeviceTests", dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux"]),
+      name: "MartletDeviceTests",
+      dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux", "CMartletCameraDriver"]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }

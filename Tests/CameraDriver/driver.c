@@ -392,3 +392,8 @@ static int driver_ioctl(int descriptor, unsigned long request, void *argument) {
 
 const martlet_camera_system driver_system = {driver_open, driver_close, driver_ioctl,
                                              driver_map,  driver_unmap, driver_access};
+
+const unsigned long VIDIOC_REQBUFS_VALUE = VIDIOC_REQBUFS, VIDIOC_QUERYBUF_VALUE = VIDIOC_QUERYBUF,
+                    VIDIOC_QBUF_VALUE = VIDIOC_QBUF, VIDIOC_DQBUF_VALUE = VIDIOC_DQBUF,
+                    VIDIOC_STREAMON_VALUE = VIDIOC_STREAMON, VIDIOC_S_FMT_VALUE = VIDIOC_S_FMT;
+const int EIO_VALUE = EIO, EBUSY_VALUE = EBUSY, EACCES_VALUE = EACCES;

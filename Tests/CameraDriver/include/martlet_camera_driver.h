@@ -49,4 +49,9 @@ int32_t driver_control_value(int32_t camera);
 
 extern const martlet_camera_system driver_system;
 
+/// Macros that Swift does not see.
+extern const unsigned long VIDIOC_REQBUFS_VALUE, VIDIOC_QUERYBUF_VALUE, VIDIOC_QBUF_VALUE, VIDIOC_DQBUF_VALUE,
+    VIDIOC_STREAMON_VALUE, VIDIOC_S_FMT_VALUE;
+extern const int EIO_VALUE, EBUSY_VALUE, EACCES_VALUE;
+
 #endif

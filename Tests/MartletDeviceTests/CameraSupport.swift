@@ -1,0 +1,75 @@
+import CMartletCameraDriver
+import CMartletLinux
+import Martlet
+
+@testable import MartletDevice
+
+/// A driver in memory and a place for its frames: [8, 8, 3].
+final class CameraBench {
+  let values = UnsafeMutablePointer<Int8>.allocate(capacity: 192)
+  let table = UnsafeMutablePointer<Int8>.allocate(capacity: 768)
+  let system: UnsafePointer<martlet_camera_system>
+  private let held = UnsafeMutablePointer<martlet_camera_system>.allocate(capacity: 1)
+
+  init() {
+    driver_reset()
+    held.initialize(to: driver_system)
+    system = UnsafePointer(held)
+    values.initialize(repeating: 0, count: 192)
+    for index in 0..<768 { table[index] = Int8(truncatingIfNeeded: index % 256 - 128) }
+  }
+
+  deinit {
+    values.deallocate()
+    table.deallocate()
+    held.deallocate()
+  }
+
+  var place: FrameInput.Place {
+    FrameInput.Place(
+      target: PictureTarget(width: 8, height: 8, channels: 3, values: values, table: UnsafePointer(table)),
+      policy: .stretch, shorterSide: 0)
+  }
+
+  func stream(_ settings: CameraSettings) -> CameraStream { CameraStream(settings, into: place, system: system) }
+
+  /// A camera with one format of 16 x 16 at 30 a second.
+  @discardableResult
+  func plug(_ number: Int32 = 0, _ fourcc: String = "RGB3", card: String = "Webcam", bus: String = "usb-1") -> Int32 {
+    let camera = driver_plug(number, card, bus)
+    add(camera, fourcc, 16, 16)
+    return camera
+  }
+
+  func add(_ camera: Int32, _ fourcc: String, _ width: Int32, _ height: Int32, rates: (UInt32, UInt32) = (30, 0)) {
+    driver_add_format(
+      camera,
+      driver_format(
+        fourcc: FourCC(fourcc)!.code, width: width, height: height, max_width: width, max_height: height, step: 1,
+        rates: rates))
+  }
+
+  func addRange(_ camera: Int32, _ fourcc: String, _ least: Int32, _ most: Int32, step: Int32) {
+    driver_add_format(
+      camera,
+      driver_format(
+        fourcc: FourCC(fourcc)!.code, width: least, height: least, max_width: most, max_height: most, step: step,
+        rates: (0, 0)))
+  }
+
+  @discardableResult
+  func deliver(_ camera: Int32, _ value: UInt8 = 0, count: Int = 768, isDamaged: Bool = false, at ns: UInt64 = 1) -> Bool {
+    [UInt8](repeating: value, count: count).withUnsafeBytes {
+      driver_deliver(camera, $0.baseAddress, count, isDamaged, ns)
+    }
+  }
+}
+
+func kind(_ body: () throws -> Void) -> CameraError.Kind? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return (error as? CameraError)?.kind
+  }
+}
