@@ -32,6 +32,7 @@ var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
   .executable(name: "martlet", targets: ["MartletCLI"]),
   .executable(name: "martlet-allocations", targets: ["martlet-allocations"]),
+  .executable(name: "martlet-frames", targets: ["martlet-frames"]),
   .executable(name: "martlet-selftest", targets: ["martlet-selftest"]),
 ]
 
@@ -54,6 +55,10 @@ var targets: [Target] = [
   .executableTarget(
     name: "martlet-allocations", dependencies: ["CMartletAllocations", "Martlet", "MartletDevice", "CMartletKernels"],
     path: "Tests/Allocations/Command", swiftSettings: common, linkerSettings: deviceLink),
+  // A camera's frame to a tensor, timed.
+  .executableTarget(
+    name: "martlet-frames", dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletPlatform"],
+    path: "Tests/Frames", swiftSettings: common, linkerSettings: deviceLink),
   // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",

@@ -71,7 +71,7 @@ martlet_picture_reader *martlet_picture_reader_create(void *region, size_t bytes
   martlet_picture_reader *reader = region;
   memset(reader, 0, sizeof *reader);
   martlet_picture_arena *arena = &reader->arena;
-  arena->start = arena->low = (uint8_t *)region + ((sizeof *reader + 63) & ~(size_t)63);
+  arena->start = (uint8_t *)region + ((sizeof *reader + 63) & ~(size_t)63);
   arena->end = arena->high = arena->lowest_high = (uint8_t *)region + (bytes & ~(size_t)63);
   reader->source.fd = -1;
   if (!martlet_jpeg_create(reader)) return NULL;
@@ -165,14 +165,33 @@ martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader,
   return opened(reader, open_format(reader));
 }
 
-martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count) {
+static void begin_bytes(martlet_picture_reader *reader, const void *bytes, size_t count) {
   begin(reader);
   martlet_source *source = &reader->source;
   source->memory = source->next = bytes;
   source->end = source->next + count;
   source->is_seekable = true;
   source->size = count;
+}
+
+martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count) {
+  begin_bytes(reader, bytes, count);
   return opened(reader, open_format(reader));
+}
+
+martlet_picture_status martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count) {
+  begin_bytes(reader, bytes, count);
+  return opened(reader, martlet_jpeg_open_frame(reader));
+}
+
+martlet_picture_status martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                                  martlet_picture_planes *planes) {
+  if (!reader->is_open || reader->failure.status || reader->rows_read > 0) {
+    return martlet_fail(reader, MARTLET_PICTURE_DAMAGED, "read twice");
+  }
+  martlet_picture_status status = martlet_jpeg_read_frame(reader, eighths, luma_only, planes);
+  reader->rows_read = reader->info.height;
+  return status;
 }
 
 void martlet_picture_close(martlet_picture_reader *reader) {
@@ -193,7 +212,7 @@ const martlet_picture_failure *martlet_picture_failure_of(const martlet_picture_
 
 size_t martlet_picture_peak_bytes(const martlet_picture_reader *reader) {
   const martlet_picture_arena *arena = &reader->arena;
-  return (size_t)(arena->low - (const uint8_t *)reader) + (size_t)(arena->end - arena->lowest_high);
+  return (size_t)(arena->start - (const uint8_t *)reader) + (size_t)(arena->end - arena->lowest_high);
 }
 
 martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row) {

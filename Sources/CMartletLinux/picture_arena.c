@@ -9,14 +9,7 @@
 static size_t rounded_up(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1); }
 
 static bool has_room(const martlet_picture_arena *arena, size_t bytes) {
-  return bytes <= SIZE_MAX - ALIGNMENT && rounded_up(bytes) <= (size_t)(arena->high - arena->low);
-}
-
-void *martlet_arena_lasting(martlet_picture_arena *arena, size_t bytes) {
-  if (!has_room(arena, bytes)) return NULL;
-  void *address = arena->low;
-  arena->low += rounded_up(bytes);
-  return address;
+  return bytes <= SIZE_MAX - ALIGNMENT && rounded_up(bytes) <= (size_t)(arena->high - arena->start);
 }
 
 void *martlet_arena_take(martlet_picture_arena *arena, size_t bytes) {

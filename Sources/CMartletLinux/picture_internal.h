@@ -32,16 +32,14 @@ typedef struct martlet_source {
 
 // MARK: - Memory
 
-/// Libraries' lasting objects grow from the start, a picture's from the end.
+/// What a picture takes, from the end down.
 typedef struct martlet_picture_arena {
   uint8_t *start, *end;
-  uint8_t *low, *high;
+  uint8_t *high;
   uint8_t *lowest_high;
 } martlet_picture_arena;
 
-/// Aligned to 64 bytes, not cleared; NULL when the region is full. Lasts as long as the reader.
-void *martlet_arena_lasting(martlet_picture_arena *arena, size_t bytes);
-/// The same, until the picture is closed.
+/// Aligned to 64 bytes, not cleared, until the picture is closed; NULL when the region is full.
 void *martlet_arena_take(martlet_picture_arena *arena, size_t bytes);
 void martlet_arena_close_picture(martlet_picture_arena *arena);
 
@@ -125,6 +123,11 @@ void martlet_jpeg_use_arena(martlet_picture_reader *reader);
 martlet_picture_status martlet_jpeg_open(martlet_picture_reader *reader);
 martlet_picture_status martlet_jpeg_read_row(martlet_picture_reader *reader, const uint8_t **row);
 void martlet_jpeg_close(martlet_picture_reader *reader);
+/// Reads the header and checks the size.
+martlet_picture_status martlet_jpeg_read_header(martlet_picture_reader *reader);
+martlet_picture_status martlet_jpeg_open_frame(martlet_picture_reader *reader);
+martlet_picture_status martlet_jpeg_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                               martlet_picture_planes *planes);
 
 martlet_picture_status martlet_png_open(martlet_picture_reader *reader);
 martlet_picture_status martlet_png_read_row(martlet_picture_reader *reader, const uint8_t **row);

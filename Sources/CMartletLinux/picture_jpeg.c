@@ -149,7 +149,16 @@ void martlet_jpeg_destroy(martlet_picture_reader *reader) {
   jpeg_destroy_decompress(&reader->jpeg.decompress);
 }
 
-void martlet_jpeg_close(martlet_picture_reader *reader) { jpeg_abort_decompress(&reader->jpeg.decompress); }
+/// The tables lie in the arena, which is given back.
+static void forget_tables(j_decompress_ptr decompress) {
+  for (int i = 0; i < NUM_QUANT_TBLS; i++) decompress->quant_tbl_ptrs[i] = NULL;
+  for (int i = 0; i < NUM_HUFF_TBLS; i++) decompress->dc_huff_tbl_ptrs[i] = decompress->ac_huff_tbl_ptrs[i] = NULL;
+}
+
+void martlet_jpeg_close(martlet_picture_reader *reader) {
+  jpeg_abort_decompress(&reader->jpeg.decompress);
+  forget_tables(&reader->jpeg.decompress);
+}
 
 /// Which colours libjpeg is to give, or a failure for what it cannot.
 static martlet_picture_status choose_colours(martlet_picture_reader *reader) {
@@ -177,22 +186,27 @@ static martlet_picture_status choose_colours(martlet_picture_reader *reader) {
   }
 }
 
-martlet_picture_status martlet_jpeg_open(martlet_picture_reader *reader) {
+martlet_picture_status martlet_jpeg_read_header(martlet_picture_reader *reader) {
   j_decompress_ptr decompress = &reader->jpeg.decompress;
-  if (setjmp(reader->jump)) return reader->failure.status;
   decompress->src->next_input_byte = reader->source.next;
   decompress->src->bytes_in_buffer = (size_t)(reader->source.end - reader->source.next);
   jpeg_read_header(decompress, TRUE);
-  martlet_picture_status status = martlet_check_size(reader, decompress->image_width, decompress->image_height);
+  decompress->dct_method = JDCT_ISLOW;
+  decompress->do_fancy_upsampling = TRUE;
+  decompress->do_block_smoothing = FALSE;
+  return martlet_check_size(reader, decompress->image_width, decompress->image_height);
+}
+
+martlet_picture_status martlet_jpeg_open(martlet_picture_reader *reader) {
+  j_decompress_ptr decompress = &reader->jpeg.decompress;
+  if (setjmp(reader->jump)) return reader->failure.status;
+  martlet_picture_status status = martlet_jpeg_read_header(reader);
   if (status) return status;
   status = choose_colours(reader);
   if (status) return status;
   if (reader->exif_bytes > 6) {
     reader->info.orientation = martlet_exif_orientation(reader->exif + 6, (size_t)reader->exif_bytes - 6);
   }
-  decompress->dct_method = JDCT_ISLOW;
-  decompress->do_fancy_upsampling = TRUE;
-  decompress->do_block_smoothing = FALSE;
   bool is_cmyk = decompress->out_color_space == JCS_CMYK;
   status = martlet_take_rows(reader, is_cmyk ? 4 * (size_t)decompress->image_width : 0);
   if (status) return status;

@@ -23,7 +23,10 @@ static martlet_picture_reader *reader_of(j_common_ptr common) { return common->c
 
 static void *allocate(j_common_ptr common, int pool, size_t bytes) {
   martlet_picture_arena *arena = &reader_of(common)->arena;
-  void *address = pool == JPOOL_PERMANENT ? martlet_arena_lasting(arena, bytes) : martlet_arena_take(arena, bytes);
+  // All that libjpeg asks to last are tables of quantization and Huffman codes. They are forgotten with their picture:
+  // none is decoded with the tables of the one before.
+  (void)pool;
+  void *address = martlet_arena_take(arena, bytes);
   if (!address) ERREXIT1(common, JERR_OUT_OF_MEMORY, 0);
   return address;
 }

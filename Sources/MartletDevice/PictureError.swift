@@ -21,6 +21,8 @@ public struct PictureError: Error {
     case damaged
     /// The reader's own memory is not to be had.
     case outOfMemory
+    /// The part of a frame that is to be used does not lie inside of it.
+    case regionOutside
     /// The model's input is no picture.
     case modelTakesNoPicture
   }
@@ -87,6 +89,7 @@ public struct PictureError: Error {
     case .endsEarly: height > 0 ? "ends early, after \(row) of \(height) rows" : "ends early, inside its header"
     case .damaged: "damaged: \(detail)"
     case .outOfMemory: "no memory for reading pictures"
+    case .regionOutside: "the region does not lie inside the frame: name one that does, or none"
     case .modelTakesNoPicture: "the model takes no picture: it has no input of 1 or 3 channels with a pixel table"
     }
   }

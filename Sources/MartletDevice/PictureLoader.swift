@@ -5,26 +5,33 @@ import Martlet
 ///
 /// All memory is taken at the start: loading a picture allocates nothing.
 public struct PictureLoader: ~Copyable {
-  private var reader: PictureReader
+  var reader: PictureReader
   private let region: UnsafeMutableRawBufferPointer
-  private let width: Int
-  private let height: Int
-  private let channels: Int
+  /// The tables of the last frame, which most likely fit the next one, in memory of their own.
+  var frames: FrameResizer?
+  var frameKey: FrameKey?
+  let frameRegion: UnsafeMutableRawBufferPointer
+  let width: Int
+  let height: Int
+  let channels: Int
 
   /// For targets of exactly these sizes.
   public init(
     width: Int, height: Int, channels: Int, memoryBytes: Int = PictureReader.defaultMemoryBytes
   ) throws(PictureError) {
-    let bytes = Resizer.byteCountLimit(
+    let limit = Resizer.byteCountLimit(
       pictureWidth: Int(MARTLET_PICTURE_MAX_SIDE), width: width, height: height, channels: channels)
-    guard let start = martlet_reserve_memory(bytes) else { throw PictureError(.outOfMemory) }
+    let bytes = (limit + 63) & ~63
+    let frameBytes = FrameResizer.byteCountLimit(width: width, height: height)
+    guard let start = martlet_reserve_memory(bytes + frameBytes) else { throw PictureError(.outOfMemory) }
     do throws(PictureError) {
       reader = try PictureReader(memoryBytes: memoryBytes)
     } catch {
-      martlet_release_memory(start, bytes)
+      martlet_release_memory(start, bytes + frameBytes)
       throw error
     }
     region = UnsafeMutableRawBufferPointer(start: start, count: bytes)
+    frameRegion = UnsafeMutableRawBufferPointer(start: start + bytes, count: frameBytes)
     self.width = width
     self.height = height
     self.channels = channels
@@ -38,7 +45,7 @@ public struct PictureLoader: ~Copyable {
     try self.init(width: target.width, height: target.height, channels: target.channels, memoryBytes: memoryBytes)
   }
 
-  deinit { martlet_release_memory(region.baseAddress, region.count) }
+  deinit { martlet_release_memory(region.baseAddress, region.count + frameRegion.count) }
 
   /// Fills the engine's first input.
   ///

@@ -48,6 +48,38 @@ public struct PictureReader: ~Copyable {
     return shape
   }
 
+  /// Opens a camera's JPEG frame in memory, which must stay there until `close`; its full size. Also one without Huffman
+  /// tables, which then are the standard ones. What lies behind its end does not matter.
+  public mutating func open(frame: UnsafeRawBufferPointer) throws(PictureError) -> (width: Int, height: Int) {
+    try check(martlet_picture_open_frame(reader, frame.baseAddress, frame.count))
+    let info = martlet_picture_info_of(reader).pointee
+    return (Int(info.width), Int(info.height))
+  }
+
+  /// Decodes the open frame whole, to planes that are valid until `close`. One that is cut short or damaged is an error.
+  ///
+  /// - Parameters:
+  ///   - eighths: 1...8: the size to decode in, of its full one, rounded up.
+  ///   - lumaOnly: no Cb and Cr: the layout is `grey`.
+  public mutating func readFrame(
+    eighths: Int, lumaOnly: Bool
+  ) throws(PictureError) -> (shape: FrameShape, bytes: UnsafeRawBufferPointer) {
+    precondition(eighths >= 1 && eighths <= 8)
+    var planes = martlet_picture_planes()
+    try check(martlet_picture_read_frame(reader, Int32(eighths), lumaOnly, &planes))
+    let layout: PixelLayout =
+      switch planes.chroma.rawValue {
+      case MARTLET_CHROMA_NONE.rawValue: .grey
+      case MARTLET_CHROMA_444.rawValue: .yuv444p
+      case MARTLET_CHROMA_422.rawValue: .yuv422p
+      default: .yu12
+      }
+    let shape = FrameShape(
+      width: Int(planes.width), height: Int(planes.height), layout: layout, stride: Int(planes.stride),
+      matrix: .bt601, isFullRange: true)
+    return (shape, UnsafeRawBufferPointer(start: planes.bytes, count: planes.count))
+  }
+
   /// The next row from the top, as stored: width * bytes per pixel bytes, valid until the next call. The last one comes
   /// only if the file is whole.
   public mutating func readRow() throws(PictureError) -> UnsafePointer<UInt8> {

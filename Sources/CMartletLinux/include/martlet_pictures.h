@@ -13,6 +13,7 @@
 #ifndef MARTLET_PICTURES_H
 #define MARTLET_PICTURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -93,6 +94,38 @@ const martlet_picture_info *martlet_picture_info_of(const martlet_picture_reader
 /// The next row from the top, width * channels bytes, valid until the next call. The last row is given only when the
 /// file has ended as its format wants it. Not to be called after the last row or a failure.
 martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row);
+
+/// How the planes of a frame hold its colour; the chroma planes follow one another right behind the luma plane.
+typedef enum martlet_picture_chroma {
+  MARTLET_CHROMA_NONE = 0,
+  /// Cb and Cr for every pixel, with luma's stride.
+  MARTLET_CHROMA_444,
+  /// For every two pixels of a row, with half of luma's stride.
+  MARTLET_CHROMA_422,
+  /// For every 2x2 pixels, with half of luma's stride.
+  MARTLET_CHROMA_420
+} martlet_picture_chroma;
+
+/// A decoded frame: Y, Cb and Cr as JFIF has them (BT.601, full range), 8 bits each.
+typedef struct martlet_picture_planes {
+  /// Valid until the reader is closed.
+  const uint8_t *bytes;
+  size_t count;
+  martlet_picture_chroma chroma;
+  int32_t width, height;
+  /// Of luma; even.
+  int32_t stride;
+} martlet_picture_planes;
+
+/// Opens a JPEG frame in memory as cameras send them (MJPEG: also without Huffman tables, which then are the standard
+/// ones, and with anything behind its end), and reads its header: info has the full size. An EXIF orientation does not
+/// count. Colours other than grey and YCbCr are MARTLET_PICTURE_UNSUPPORTED.
+martlet_picture_status martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count);
+/// Decodes the open frame to planes, in `eighths` / 8 (1...8) of its size, rounded up: by libjpeg's scaled transform, and
+/// without raising chroma to luma's size. One that is not whole fails.
+martlet_picture_status martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                                  martlet_picture_planes *planes);
+
 /// Why the last call failed.
 const martlet_picture_failure *martlet_picture_failure_of(const martlet_picture_reader *reader);
 /// The most bytes of the region that were in use at any time since the last open.

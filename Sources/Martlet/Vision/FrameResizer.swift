@@ -218,7 +218,7 @@ public struct FrameResizer: ~Copyable {
     (region + offset).assumingMemoryBound(to: Value.self)
   }
 
-  private static func placement(
+  static func placement(
     of frame: FrameShape, policy: ResizePolicy, shorterSide: Int, width: Int, height: Int, channels: Int
   ) -> TargetPlacement {
     let box = frame.usedBox
