@@ -93,6 +93,15 @@ END
 END
 }
 
+# need_virtual ARCHITECTURE : the emulator of the virtual device, amd64 or arm64.
+need_virtual() {
+  case $1 in
+    amd64) apt_need qemu-system-x86 ;;
+    arm64) apt_need qemu-system-arm ;;
+  esac
+  apt_need e2fsprogs util-linux cpio
+}
+
 need_qemu() { apt_need qemu-user-static; }
 
 # run_aarch64 CPU PROGRAM ARGUMENT... : cortex-a53 has no dot-product, max has everything that qemu knows.
