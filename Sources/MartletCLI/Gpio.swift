@@ -70,6 +70,25 @@ enum Gpio {
     return stop
   }
 
+  /// The outputs, inactive. All are requested before any is switched: if one is busy, nothing happens.
+  static func outputs(_ addresses: [GPIOLineAddress], _ arguments: Arguments) throws(CommandError) -> GPIOActuator {
+    let bias = try bias(arguments)
+    do throws(GPIOError) {
+      var outputs = try GPIOActuator(capacity: addresses.count)
+      for address in addresses {
+        _ = try outputs.add(GPIOOutput(address, isActiveLow: arguments.has(.activeLow), bias: bias))
+      }
+      return outputs
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  /// Inactive and released.
+  static func end(_ outputs: borrowing GPIOActuator) throws(CommandError) {
+    do throws(GPIOError) { try outputs.setAllSafe() } catch { throw CommandError(error) }
+  }
+
   /// The line as it was asked for, and where it is if that says more.
   static func describe(_ json: inout JSONWriter, _ address: GPIOLineAddress, _ chip: String, _ offset: Int) {
     json.field("line", address.text)

@@ -16,25 +16,20 @@ enum GpioSet {
       levels.append(level)
     }
     let stop = try Gpio.catchStop()
+    let outputs = try Gpio.outputs(addresses, arguments)
     do throws(GPIOError) {
-      // All lines first, inactive: if one of them is busy, nothing was switched.
-      var outputs = try GPIOActuator(capacity: addresses.count)
-      let bias = try Gpio.bias(arguments)
-      for address in addresses {
-        _ = try outputs.add(GPIOOutput(address, isActiveLow: arguments.has(.activeLow), bias: bias))
-      }
       for (index, level) in levels.enumerated() { try outputs.set(index, level) }
-      let until = duration == 0 ? 0 : martlet_now_ns() + duration
-      if arguments.has(.json) { try report(json(addresses, levels)) }
-      if duration == 0 {
-        let end = arguments.has(.hold) ? "" : " or the end of input"
-        Output.write("gpio: held until Ctrl-C\(end); inactive then\n", to: .error)
-      }
-      _ = martlet_gpio_wait(stop, duration == 0 && !arguments.has(.hold) ? 1 : 0, nil, 0, until)
-      guard outputs.setAllSafe() else { throw GPIOError.stuck(outputs) }
     } catch {
       throw CommandError(error)
     }
+    let until = duration == 0 ? 0 : martlet_now_ns() + duration
+    if arguments.has(.json) { try report(json(addresses, levels)) }
+    if duration == 0 {
+      let end = arguments.has(.hold) ? "" : " or the end of input"
+      Output.write("gpio: held until Ctrl-C\(end); inactive then\n", to: .error)
+    }
+    _ = martlet_gpio_wait(stop, duration == 0 && !arguments.has(.hold) ? 1 : 0, nil, 0, until)
+    try Gpio.end(outputs)
   }
 
   private static func assignment(_ text: String) throws(CommandError) -> (String, Bool) {
