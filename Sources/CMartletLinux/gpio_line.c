@@ -35,11 +35,15 @@ int32_t martlet_gpio_request(const martlet_gpio_address *address, const martlet_
   gpio_backend_line_info(chip.chip, line->offset, &info);
   memcpy(line->name, info.name, sizeof line->name);
   memcpy(line->chip_name, chip.info.name, sizeof line->chip_name);
-  line->edges = settings->is_output ? MARTLET_GPIO_EDGE_NONE : settings->edges;
+  martlet_gpio_settings wanted = *settings;
+  wanted.keeps_output = settings->keeps_output && info.is_output && settings->bias == MARTLET_GPIO_BIAS_AS_IS
+                        && settings->edges == MARTLET_GPIO_EDGE_NONE;
+  if (settings->is_output) wanted.edges = MARTLET_GPIO_EDGE_NONE;
+  line->edges = wanted.edges;
   line->chip = chip.chip;
-  int error = gpio_backend_request(line, line->offset, settings);
+  int error = gpio_backend_request(line, line->offset, &wanted);
   if (!error) return MARTLET_GPIO_OK;
-  status = request_failed(failure, error, settings, line->chip, line->offset);
+  status = request_failed(failure, error, &wanted, line->chip, line->offset);
   martlet_gpio_close(&chip);
   memset(line, 0, sizeof *line);
   return status;

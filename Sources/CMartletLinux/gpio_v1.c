@@ -52,9 +52,10 @@ int gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet
   int debounces = settings->edges != MARTLET_GPIO_EDGE_NONE && settings->debounce_us > 0;
   struct gpiod_line_request_config config = {
     .consumer = GPIO_CONSUMER,
-    .request_type = settings->is_output ? GPIOD_LINE_REQUEST_DIRECTION_OUTPUT
-                    : debounces         ? GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES
-                                        : edges[settings->edges],
+    .request_type = settings->is_output      ? GPIOD_LINE_REQUEST_DIRECTION_OUTPUT
+                    : settings->keeps_output ? GPIOD_LINE_REQUEST_DIRECTION_AS_IS
+                    : debounces              ? GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES
+                                             : edges[settings->edges],
     .flags = flags_of(settings)};
   if (gpiod_line_request(requested, &config, settings->level) < 0) return errno;
   line->request = requested;

@@ -60,7 +60,9 @@ static int apply(struct gpiod_line_settings *into, const martlet_gpio_settings *
       return errno;
     return 0;
   }
-  if (gpiod_line_settings_set_direction(into, GPIOD_LINE_DIRECTION_INPUT) < 0
+  enum gpiod_line_direction direction =
+    settings->keeps_output ? GPIOD_LINE_DIRECTION_AS_IS : GPIOD_LINE_DIRECTION_INPUT;
+  if (gpiod_line_settings_set_direction(into, direction) < 0
       || gpiod_line_settings_set_edge_detection(into, edges[settings->edges]) < 0)
     return errno;
   if (settings->edges != MARTLET_GPIO_EDGE_NONE)

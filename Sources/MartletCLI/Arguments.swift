@@ -8,6 +8,8 @@ enum Option: Int32, CaseIterable {
   case threads, json, top, resize, verbose, input, output, svg, operators, runs, profile
   case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
   case stop, jsonSchema, choices, session, cache, special, system, decode, lines, null
+  // GPIO
+  case `for`, hold, count, every, edge, debounce, timeout, activeLow, bias
 
   var name: StaticString {
     switch self {
@@ -45,12 +47,22 @@ enum Option: Int32, CaseIterable {
     case .decode: "decode"
     case .lines: "lines"
     case .null: "null"
+    case .for: "for"
+    case .hold: "hold"
+    case .count: "count"
+    case .every: "every"
+    case .edge: "edge"
+    case .debounce: "debounce"
+    case .timeout: "timeout"
+    case .activeLow: "active-low"
+    case .bias: "bias"
     }
   }
 
   var takesValue: Bool {
     switch self {
-    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null: false
+    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow:
+      false
     default: true
     }
   }

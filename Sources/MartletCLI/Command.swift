@@ -16,6 +16,10 @@ struct CommandError: Error {
     self.init(error.sentence, exitCode: error.exitCode)
   }
 
+  init(_ error: GPIOError) {
+    self.init(error.sentence, exitCode: error.exitCode)
+  }
+
   init(_ error: InstructionSet.Failure) {
     self.init(error.sentence, exitCode: error.exitCode)
   }
@@ -62,6 +66,8 @@ enum Command {
         try Chat.run(argc, argv)
       } else if verb == "tokenize" {
         try Tokenize.run(argc, argv)
+      } else if verb == "gpio" {
+        try Gpio.run(argc, argv)
       } else if verb == "bench" {
         try Bench.run(argc, argv)
       } else if verb == "devices" {

@@ -13,6 +13,7 @@ enum Help {
       verify    every hash and every rule     martlet verify model.martlet
       bench     latency, memory, cold start   martlet bench model.martlet --profile
       devices   cameras and the machine       martlet devices
+      gpio      list, read, set, watch lines  martlet gpio pulse gpiochip0:17 --for 50
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.

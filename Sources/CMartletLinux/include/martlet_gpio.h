@@ -144,6 +144,8 @@ typedef struct martlet_gpio_settings {
   /// 1: an output, which has `level` from the first moment.
   int32_t is_output;
   int32_t level;
+  /// Of an input without edges and bias: a line that is an output stays one, and its level is read.
+  int32_t keeps_output;
   /// Of an output: MARTLET_GPIO_PUSH_PULL ...
   int32_t drive;
   /// MARTLET_GPIO_BIAS_AS_IS ... The kernel ignores what the chip cannot do.

@@ -79,10 +79,14 @@ public struct GPIOActuator: ~Copyable {
     try check(martlet_actuator_set(handle, Int32(clamping: index), level ? 1 : 0), index)
   }
 
-  /// Every output to its safe level: on an error, and before the end. All are tried; false: some failed, and the thread
-  /// goes on trying.
-  @discardableResult
-  public func setAllSafe() -> Bool { martlet_actuator_safe_all(handle) == 0 }
+  /// Every output to its safe level: on an error, and before the end. All are tried; if some fail the thread goes on
+  /// trying, and the first one's error is thrown.
+  public func setAllSafe() throws(GPIOError) {
+    let error = martlet_actuator_safe_all(handle)
+    guard error != 0 else { return }
+    let index = (0..<count).first { statistics($0).lastError == error } ?? -1
+    try check(error, index)
+  }
 
   public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) != 0 }
 

@@ -23,15 +23,17 @@ public struct GPIOInput: ~Copyable {
 
   /// - Parameter debounceUs: microseconds for which a level must stay to count; 0: every edge counts. By the kernel
   ///   with libgpiod 2 (in steps of its timer tick), here with libgpiod 1.
+  /// - Parameter keepsOutput: a line that is an output stays one, and its level is read; not with a bias or edges.
   public init(
     _ address: GPIOLineAddress, isActiveLow: Bool = false, bias: Bias = .asIs, edges: Edges = .none,
-    debounceUs: UInt32 = 0
+    debounceUs: UInt32 = 0, keepsOutput: Bool = false
   ) throws(GPIOError) {
     var settings = martlet_gpio_settings()
     settings.is_active_low = isActiveLow ? 1 : 0
     settings.bias = bias.rawValue
     settings.edges = edges.rawValue
     settings.debounce_us = debounceUs
+    settings.keeps_output = keepsOutput ? 1 : 0
     self.address = address
     line = try GPIOLine.request(address, settings)
   }
