@@ -62,6 +62,8 @@ enum Command {
         try Chat.run(argc, argv)
       } else if verb == "tokenize" {
         try Tokenize.run(argc, argv)
+      } else if verb == "check" {
+        try Check.run(argc, argv)
       } else if verb == "bench" {
         try Bench.run(argc, argv)
       } else {

@@ -12,6 +12,7 @@ enum Help {
       inspect   what a model is and needs     martlet inspect model.martlet --svg plan.svg
       verify    every hash and every rule     martlet verify model.martlet
       bench     latency, memory, cold start   martlet bench model.martlet --profile
+      check     a configuration's errors      martlet check martlet.yaml
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.
@@ -83,6 +84,18 @@ enum Help {
       --json        for programs
 
     example: martlet bench resnet8.martlet --runs 1000 --profile
+
+    """
+
+  static let check = """
+    usage: martlet check CONFIG [--json]
+
+    Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that is
+    wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then; else says how it was understood.
+
+      --json  for programs
+
+    example: martlet check /etc/martlet/martlet.yaml
 
     """
 

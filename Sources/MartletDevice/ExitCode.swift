@@ -15,4 +15,6 @@ public enum ExitCode {
   public static let cannotCreate: Int32 = 73
   /// EX_IOERR: reading or writing failed half way.
   public static let io: Int32 = 74
+  /// EX_CONFIG: what a configuration says is wrong.
+  public static let configuration: Int32 = 78
 }
