@@ -68,6 +68,8 @@ enum Command {
         try Tokenize.run(argc, argv)
       } else if verb == "gpio" {
         try Gpio.run(argc, argv)
+      } else if verb == "check" {
+        try Check.run(argc, argv)
       } else if verb == "bench" {
         try Bench.run(argc, argv)
       } else if verb == "devices" {

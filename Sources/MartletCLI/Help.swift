@@ -14,6 +14,7 @@ enum Help {
       bench     latency, memory, cold start   martlet bench model.martlet --profile
       devices   cameras and the machine       martlet devices
       gpio      list, read, set, watch lines  martlet gpio pulse gpiochip0:17 --for 50
+      check     a configuration's errors      martlet check martlet.yaml
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.
@@ -96,6 +97,18 @@ enum Help {
     decoded, libv4l converts.
 
     example: martlet devices --json
+
+    """
+
+  static let check = """
+    usage: martlet check CONFIG [--json]
+
+    Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that is
+    wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then; else says how it was understood.
+
+      --json  for programs
+
+    example: martlet check /etc/martlet/martlet.yaml
 
     """
 

@@ -23,6 +23,13 @@ public struct ModelFile: ~Copyable {
 
   public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count) }
 
+  /// The hash that names the file's content: of its section table, which holds the hash of every section. 0 for what is
+  /// no model.
+  public var hash: UInt64 {
+    guard bytes.count >= MemoryLayout<FileHeader>.size else { return 0 }
+    return bytes.loadUnaligned(as: FileHeader.self).tableHash
+  }
+
   /// What else the file seems to be, for the sentence that says that it is no model.
   public var look: Look { Look(bytes) }
 

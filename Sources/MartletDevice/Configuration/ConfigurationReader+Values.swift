@@ -199,9 +199,9 @@ extension ConfigurationReader {
 }
 
 /// A time with the unit that suits it.
-enum DurationText {
+public enum DurationText {
   @inline(never)
-  static func text(_ ns: UInt64) -> String {
+  public static func text(_ ns: UInt64) -> String {
     if ns % 3_600_000_000_000 == 0, ns > 0 { return String(ns / 3_600_000_000_000) + "h" }
     if ns % 1_000_000_000 == 0 { return String(ns / 1_000_000_000) + "s" }
     if ns % 1_000_000 == 0 { return String(ns / 1_000_000) + "ms" }

@@ -1,0 +1,62 @@
+import Martlet
+import MartletDevice
+
+/// `martlet check CONFIG`: everything that is wrong with a configuration, without touching a camera or a line.
+enum Check {
+  static func run(
+    _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) throws(CommandError) {
+    let arguments = try Arguments(argc, argv, options: [.json])
+    if arguments.has(.help) { return try report(Help.check) }
+    guard let path = arguments.paths.first else { throw .usage("which configuration? martlet check martlet.yaml") }
+    guard arguments.paths.count == 1 else { throw .usage("\(arguments.paths[1].text): one configuration at a time") }
+    let isa = try Opening.isa()
+    let check: ConfigurationCheck
+    do throws(FileError) {
+      check = try ConfigurationCheck(file: path, isa: isa)
+    } catch {
+      throw CommandError(error)
+    }
+    if arguments.has(.json) {
+      try report(json(check, path))
+    } else {
+      Output.write(check.messages.text(path: path.text), to: .error)
+      if check.messages.errorCount == 0 { try report(CheckReport.text(check)) }
+    }
+    guard check.messages.errorCount > 0 else { return }
+    var error = CommandError("", exitCode: ExitCode.configuration)
+    error.isSaid = true
+    throw error
+  }
+
+  private static func json(_ check: ConfigurationCheck, _ path: FilePath) -> String {
+    var json = JSONWriter()
+    json.begin()
+    json.field("configuration", path.text)
+    json.field("error_count", check.messages.errorCount)
+    json.beginArray("messages")
+    for message in check.messages.list {
+      json.beginObject()
+      json.field("line", message.line)
+      json.field("column", message.column)
+      json.field("kind", message.isWarning ? "warning" : "error")
+      json.field("sentence", message.sentence)
+      json.endObject()
+    }
+    json.endArray()
+    json.beginArray("models")
+    for index in 0..<check.models.count {
+      json.beginObject()
+      json.field("name", check.configuration.models[index].name)
+      json.field("file", check.configuration.models[index].file)
+      json.field("arena_bytes", check.models[index].arenaBytes)
+      json.field("label_count", check.models[index].classCount)
+      json.endObject()
+    }
+    json.endArray()
+    json.field("camera_count", check.configuration.cameras.count)
+    json.field("line_count", check.configuration.lines.count)
+    json.end()
+    return json.text
+  }
+}
