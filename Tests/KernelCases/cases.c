@@ -32,7 +32,9 @@ static martlet_outcome run(int32_t index, martlet_isa isa, bool sabotage) {
     martlet_case_context context = {.reference = martlet_kernels_for(MARTLET_ISA_SCALAR),
                                     .variant = martlet_kernels_for(isa),
                                     .language_reference = martlet_language_for(MARTLET_ISA_SCALAR),
-                                    .language_variant = martlet_language_for(isa)};
+                                    .language_variant = martlet_language_for(isa),
+                                    .vision_reference = martlet_vision_for(MARTLET_ISA_SCALAR),
+                                    .vision_variant = martlet_vision_for(isa)};
     context.random.state = ((uint64_t)index << 32) + (uint64_t)i;
     context.sabotage = sabotage;
     bool equal = group->run(&context, i);

@@ -4,6 +4,7 @@
 
 #include "martlet_cases.h"
 #include "martlet_language.h"
+#include "martlet_vision.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ typedef struct martlet_case_context {
   martlet_random random;
   const martlet_kernel_table *reference, *variant;
   const martlet_language_table *language_reference, *language_variant;
+  const martlet_vision_table *vision_reference, *vision_variant;
   /// Turns the case into a test of the case: a byte of the variant's output is changed after it has run.
   bool sabotage;
   /// Buffers of this case, freed after it.

@@ -59,7 +59,6 @@ public struct FrameResizer: ~Copyable {
     x = frame.usedBox.x + placement.source.x
     y = frame.usedBox.y + placement.source.y
 
-    placement.fillAround(target)
     placement.columns.fill(
       first: at(layout.first.luma), weights: at(layout.columnWeights.luma), taps: layout.columnTaps.luma,
       offset: layout.lead, shift: 0)
@@ -85,6 +84,7 @@ public struct FrameResizer: ~Copyable {
     guard bytes.count >= frame.byteCount, let start = bytes.baseAddress else { return false }
     let first = start.assumingMemoryBound(to: UInt8.self)
     var lumaRows = 0
+    placement.fillAround(target)
     for output in 0..<Int(placement.rows.count) {
       filterRows(of: output, first, &lumaRows)
       store(output)

@@ -46,11 +46,19 @@ struct TargetPlacement: BitwiseCopyable {
   /// Mid-grey wherever the picture does not go.
   func fillAround(_ target: PictureTarget) {
     guard box.width < target.width || box.height < target.height else { return }
-    for pixel in 0..<target.width * target.height {
-      for channel in 0..<target.channels {
-        let colour = target.isBlueFirst && target.channels == 3 ? 2 - channel : channel
-        target.values[pixel * target.channels + channel] = target.table[colour * 256 + Int(MARTLET_VISION_MID_GREY)]
-      }
+    for y in 0..<target.height {
+      let isInside = y >= box.y && y < box.y + box.height
+      let gap = isInside ? box.x..<box.x + box.width : target.width..<target.width
+      for x in 0..<gap.lowerBound { fill(target, x, y) }
+      for x in gap.upperBound..<target.width { fill(target, x, y) }
+    }
+  }
+
+  private func fill(_ target: PictureTarget, _ x: Int, _ y: Int) {
+    let pixel = target.values + (y * target.width + x) * target.channels
+    for channel in 0..<target.channels {
+      let colour = target.isBlueFirst && target.channels == 3 ? 2 - channel : channel
+      pixel[channel] = target.table[colour * 256 + Int(MARTLET_VISION_MID_GREY)]
     }
   }
 
