@@ -36,6 +36,11 @@ typedef struct output {
   /// When the pulse that runs ends; 0: none runs.
   uint64_t end_ns;
   uint64_t retry_ns;
+  /// Pulses that lie ahead, by their start.
+  int32_t ahead_count;
+  struct {
+    uint64_t start_ns, duration_ns;
+  } ahead[MARTLET_ACTUATOR_MAX_AHEAD];
   martlet_actuator_statistics statistics;
 } output;
 
@@ -82,6 +87,12 @@ static void nothing_due(output *output) {
   output->end_ns = 0;
 }
 
+/// When the thread has to look at the output.
+static uint64_t next_due_ns(const output *output) {
+  uint64_t start = output->ahead_count > 0 ? output->ahead[0].start_ns : NEVER;
+  return start < output->due_ns ? start : output->due_ns;
+}
+
 /// The thread shall try to bring the line to `level`.
 static void owe(output *output, int32_t level) {
   output->is_held = 0;
@@ -90,7 +101,38 @@ static void owe(output *output, int32_t level) {
   output->due_level = level;
 }
 
+/// Active now; its end is due later. 0 or an errno value.
+static int32_t begin_pulse(martlet_actuator *actuator, output *output, uint64_t duration_ns, uint64_t *began_ns) {
+  int32_t error = set_line(actuator, output, 1);
+  uint64_t now = now_ns(), end = now + duration_ns;
+  *began_ns = now;
+  if (error) {
+    owe(output, 0);
+    return error;
+  }
+  output->statistics.pulses++;
+  if (output->end_ns) output->statistics.extensions++;
+  if (!output->is_held) {
+    if (end > output->end_ns) output->end_ns = end;
+    output->due_ns = output->end_ns;
+    output->due_level = 0;
+    output->retry_ns = FIRST_RETRY_NS;
+  }
+  return 0;
+}
+
+static void begin_what_lies_ahead(martlet_actuator *actuator, output *output, uint64_t now) {
+  while (output->ahead_count > 0 && output->ahead[0].start_ns <= now) {
+    uint64_t duration = output->ahead[0].duration_ns, late = now - output->ahead[0].start_ns, began;
+    output->ahead_count--;
+    memmove(output->ahead, output->ahead + 1, (size_t)output->ahead_count * sizeof output->ahead[0]);
+    if (late > output->statistics.max_start_late_ns) output->statistics.max_start_late_ns = late;
+    begin_pulse(actuator, output, duration, &began);
+  }
+}
+
 static void do_what_is_due(martlet_actuator *actuator, output *output, uint64_t now) {
+  begin_what_lies_ahead(actuator, output, now);
   if (output->due_ns > now) return;
   if (set_line(actuator, output, output->due_level) != 0) {
     output->due_ns = now_ns() + output->retry_ns;
@@ -121,7 +163,7 @@ static void *run(void *argument) {
       output *output = &actuator->outputs[i];
       pthread_mutex_lock(&output->lock);
       do_what_is_due(actuator, output, now_ns());
-      if (output->due_ns < next) next = output->due_ns;
+      if (next_due_ns(output) < next) next = next_due_ns(output);
       pthread_mutex_unlock(&output->lock);
     }
     __atomic_store_n(&actuator->wakes_ns, next, __ATOMIC_SEQ_CST);
@@ -205,25 +247,31 @@ int32_t martlet_actuator_pulse(martlet_actuator *actuator, int32_t index, uint64
   if (index < 0 || index >= actuator->count || duration_ns == 0 || duration_ns > LONGEST_PULSE_NS) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
   output *output = &actuator->outputs[index];
+  uint64_t began;
   pthread_mutex_lock(&output->lock);
-  int32_t error = set_line(actuator, output, 1);
-  uint64_t now = now_ns(), end = now + duration_ns, due = NEVER;
-  if (error) {
-    owe(output, 0);
-    due = output->due_ns;
-  } else {
-    output->statistics.pulses++;
-    if (output->end_ns) output->statistics.extensions++;
-    if (!output->is_held) {
-      if (end > output->end_ns) output->end_ns = end;
-      output->due_ns = due = output->end_ns;
-      output->due_level = 0;
-      output->retry_ns = FIRST_RETRY_NS;
-    }
-  }
+  int32_t error = begin_pulse(actuator, output, duration_ns, &began);
+  uint64_t due = output->due_ns;
   pthread_mutex_unlock(&output->lock);
   if (due != NEVER) tell(actuator, due);
-  if (acted_ns) *acted_ns = now;
+  if (acted_ns) *acted_ns = began;
+  return error;
+}
+
+int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns) {
+  if (index < 0 || index >= actuator->count || duration_ns == 0 || duration_ns > LONGEST_PULSE_NS) return EINVAL;
+  if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
+  output *output = &actuator->outputs[index];
+  pthread_mutex_lock(&output->lock);
+  int32_t error = output->ahead_count == MARTLET_ACTUATOR_MAX_AHEAD ? ENOSPC : 0;
+  if (!error) {
+    int32_t place = output->ahead_count++;
+    for (; place > 0 && output->ahead[place - 1].start_ns > start_ns; place--)
+      output->ahead[place] = output->ahead[place - 1];
+    output->ahead[place].start_ns = start_ns;
+    output->ahead[place].duration_ns = duration_ns;
+  }
+  pthread_mutex_unlock(&output->lock);
+  if (!error) tell(actuator, start_ns);
   return error;
 }
 
@@ -250,6 +298,9 @@ int32_t martlet_actuator_safe_all(martlet_actuator *actuator) {
   int32_t first = 0;
   for (int32_t i = 0; i < actuator->count; i++) {
     output *output = &actuator->outputs[i];
+    pthread_mutex_lock(&output->lock);
+    output->ahead_count = 0;
+    pthread_mutex_unlock(&output->lock);
     int32_t error = hold(actuator, output, output->safe_level, output->safe_level);
     if (first == 0) first = error;
   }

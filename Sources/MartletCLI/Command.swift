@@ -72,6 +72,10 @@ enum Command {
         try Check.run(argc, argv)
       } else if verb == "bench" {
         try Bench.run(argc, argv)
+      } else if verb == "run" {
+        try Run.run(argc, argv)
+      } else if verb == "status" {
+        try Status.run(argc, argv)
       } else if verb == "devices" {
         try Devices.run(argc, argv)
       } else {

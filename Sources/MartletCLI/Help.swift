@@ -15,6 +15,8 @@ enum Help {
       devices   cameras and the machine       martlet devices
       gpio      list, read, set, watch lines  martlet gpio pulse gpiochip0:17 --for 50
       check     a configuration's errors      martlet check martlet.yaml
+      run       the service                   martlet run martlet.yaml
+      status    what the service does         martlet status
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.
@@ -97,6 +99,28 @@ enum Help {
     decoded, libv4l converts.
 
     example: martlet devices --json
+
+    """
+
+  static let run = """
+    usage: martlet run CONFIG
+
+    Works as the configuration says: frames of cameras through models, rules, lines, log and store. martlet check says
+    whether a configuration is right. Ends on SIGTERM, SIGINT and SIGHUP, with every output at its safe level, or when
+    all its picture files were read.
+
+    example: martlet run /etc/martlet/martlet.yaml
+
+    """
+
+  static let status = """
+    usage: martlet status [SOCKET] [--json]
+
+    Asks a running service: frames, drops, latencies, lines, memory, temperature, the last decisions.
+
+      SOCKET  the status: of its configuration, /run/martlet/status.sock unless told
+
+    example: martlet status --json
 
     """
 

@@ -79,6 +79,13 @@ public struct JSONWriter {
     quote(value)
   }
 
+  /// An element that is JSON already.
+  @inline(never)
+  public mutating func element(json: UnsafeRawBufferPointer) {
+    separate()
+    text.add(String(utf8: json))
+  }
+
   // MARK: Parts
 
   @inline(never)

@@ -34,6 +34,13 @@ public enum NumberText {
     return text
   }
 
+  /// 16 hexadecimal digits.
+  @inline(never)
+  public static func hash(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+  }
+
   /// Bytes for people: "512 B", "37.4 KiB", "1.62 MiB".
   @inline(never)
   public static func bytes(_ count: Int) -> String {

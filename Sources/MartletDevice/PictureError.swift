@@ -29,7 +29,7 @@ public struct PictureError: Error {
 
   public let kind: Kind
   /// A plain value, so that failing takes no memory; text is made when it is asked for.
-  private let failure: martlet_picture_failure
+  private var failure: martlet_picture_failure
 
   /// Of the picture, as stored; 0 if not known.
   public var width: Int { Int(failure.width) }
@@ -49,6 +49,13 @@ public struct PictureError: Error {
   public init(_ kind: Kind) {
     self.kind = kind
     failure = martlet_picture_failure()
+  }
+
+  /// The system refuses to list the folder that pictures are in.
+  init(folder code: Int32) {
+    kind = code == martlet_error_no_file() ? .missing : .unreadable
+    failure = martlet_picture_failure()
+    failure.system_error = code
   }
 
   /// Raw values, since comparing imported enumerations makes Swift's runtime allocate in a build that is not optimized.

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MARTLET_ACTUATOR_MAX_OUTPUTS = 64 };
+enum { MARTLET_ACTUATOR_MAX_OUTPUTS = 64, MARTLET_ACTUATOR_MAX_AHEAD = 32 };
 
 /// Sets a line; 0 or an errno value. Is never called twice at a time for the same output, except by
 /// martlet_actuator_abandon.
@@ -23,6 +23,8 @@ typedef struct martlet_actuator_statistics {
   /// From the moment at which a pulse should have ended until the line was inactive: the worst, and of the last pulse.
   uint64_t max_late_ns;
   uint64_t last_late_ns;
+  /// From the moment at which a pulse of martlet_actuator_pulse_at should have begun until the thread began it: the worst.
+  uint64_t max_start_late_ns;
   /// Calls of the line's function that failed, and the errno value of the last one.
   uint64_t failures;
   int32_t last_error;
@@ -50,9 +52,12 @@ int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_fu
 /// value: then the line is brought back to inactive as soon as that works, tried again and again.
 int32_t martlet_actuator_pulse(
   martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns);
+/// The same from `start_ns` (CLOCK_MONOTONIC) on, by the thread; at once if that is past. Up to
+/// MARTLET_ACTUATOR_MAX_AHEAD of an output may lie ahead (parts between the camera and the gate): ENOSPC for one more.
+int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns);
 /// Holds a level until told otherwise; a pulse that runs is over.
 int32_t martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level);
-/// Every output to its safe level, pulses over; outputs can be used again. Returns the first errno value, having tried
+/// Every output to its safe level, pulses over, those that lie ahead forgotten; outputs can be used again. Returns the first errno value, having tried
 /// all. Takes locks: not for signal handlers.
 int32_t martlet_actuator_safe_all(martlet_actuator *actuator);
 /// Every output to its safe level, for good: later calls fail with ECANCELED. Takes no lock and may be called by a

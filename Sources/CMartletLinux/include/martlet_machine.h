@@ -17,5 +17,7 @@ uint32_t martlet_open_descriptors(void);
 /// zero; of a file its own path. Returns 0 or an errno value. The list is the caller's, for martlet_free_list.
 int martlet_list_pictures(const char *path, char **list, size_t *bytes, uint32_t *count);
 void martlet_free_list(char *list);
+/// Bytes of a text in front of the zero that ends it.
+static inline long martlet_text_bytes(const char *text) { return (long)__builtin_strlen(text); }
 
 #endif

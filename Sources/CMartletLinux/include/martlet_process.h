@@ -14,4 +14,7 @@ uint64_t martlet_peak_resident_bytes(void);
 /// Whether the file descriptor is a terminal.
 int martlet_is_terminal(int descriptor);
 
+/// Ends the process at once; what is open is closed by the kernel.
+_Noreturn void martlet_exit(int32_t code);
+
 #endif

@@ -7,6 +7,8 @@ public struct FourCC: BitwiseCopyable, Equatable, Sendable {
 
   public init(code: UInt32) { self.code = code }
 
+  public static let jpeg = FourCC(code: known("JPEG"))
+
   /// Nil unless `text` has one to four characters of ASCII; shorter ones are filled with blanks, as in "GREY", "YU12".
   public init?(_ text: String) {
     var code: UInt32 = 0

@@ -74,6 +74,13 @@ public struct GPIOActuator: ~Copyable {
     return acted
   }
 
+  /// The same from `startNs` on, by the actuator's thread. At most 32 pulses of an output lie ahead; 0 is returned while
+  /// the start does.
+  public func pulse(_ index: Int, durationNs: UInt64, startNs: UInt64) throws(GPIOError) -> UInt64 {
+    try check(martlet_actuator_pulse_at(handle, Int32(clamping: index), startNs, durationNs), index)
+    return 0
+  }
+
   /// Holds a level until told otherwise; a pulse that runs is over.
   public func set(_ index: Int, _ level: Bool) throws(GPIOError) {
     try check(martlet_actuator_set(handle, Int32(clamping: index), level ? 1 : 0), index)

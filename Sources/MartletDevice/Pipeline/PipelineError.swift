@@ -1,0 +1,20 @@
+import CMartletLinux
+
+/// Why a pipeline does not start.
+public struct PipelineError: Error {
+  /// One line: what, where, what to do.
+  public var sentence: String
+  public var exitCode: Int32
+
+  @inline(never)
+  public init(_ sentence: String, exitCode: Int32) {
+    self.sentence = sentence
+    self.exitCode = exitCode
+  }
+
+  /// At a line of the configuration.
+  @inline(never)
+  init(_ configuration: Configuration, line: Int, _ sentence: String, exitCode: Int32) {
+    self.init("\(configuration.path):\(line): \(sentence)", exitCode: exitCode)
+  }
+}

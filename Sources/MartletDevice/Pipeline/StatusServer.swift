@@ -1,0 +1,109 @@
+import CMartletLinux
+import CMartletPlatform
+
+/// Answers on a Unix socket: a caller sends `json` or `text` and a newline, and reads until the end. A caller is never
+/// waited for, and is hung up on after a second.
+struct StatusServer: ~Copyable {
+  /// Callers at a time.
+  static let capacity = 4
+  private static let patienceNs: UInt64 = 1_000_000_000
+
+  enum Question { case json, text }
+
+  private let path: FilePath?
+  private var listening: Int32 = -1
+  private var callers = InlineArray<4, Int32>(repeating: -1)
+  private var deadlines = InlineArray<4, UInt64>(repeating: .max)
+
+  init(_ configuration: Configuration) throws(PipelineError) {
+    path = configuration.status?.permanentPath()
+    guard let path else { return }
+    let code = martlet_status_listen(path.cString, &listening)
+    guard code != 0 else { return }
+    throw PipelineError(
+      "status: \(path.text): \(String(cString: martlet_error_text(code)))", exitCode: ExitCode.cannotCreate)
+  }
+
+  mutating func close() {
+    for slot in 0..<Self.capacity { hangUp(slot) }
+    if let path, listening >= 0 { martlet_status_unlisten(path.cString, listening) }
+    listening = -1
+  }
+
+  /// When the first caller has taken too long.
+  var deadlineNs: UInt64 {
+    var first = UInt64.max
+    for slot in 0..<Self.capacity { first = min(first, deadlines[slot]) }
+    return first
+  }
+
+  func forEachDescriptor(_ body: (Int32) -> Void) {
+    var isFull = true
+    for slot in 0..<Self.capacity {
+      if callers[slot] >= 0 { body(callers[slot]) } else { isFull = false }
+    }
+    // Further ones wait in the kernel.
+    if !isFull { body(listening) }
+  }
+
+  /// The next caller with a question, by its number.
+  mutating func next(nowNs: UInt64) -> (slot: Int, question: Question)? {
+    guard listening >= 0 else { return nil }
+    for slot in 0..<Self.capacity {
+      if callers[slot] < 0 {
+        let caller = martlet_status_accept(listening)
+        if caller < 0 { continue }
+        callers[slot] = caller
+        deadlines[slot] = nowNs + Self.patienceNs
+      }
+      var word: UInt64 = 0
+      let count = withUnsafeMutableBytes(of: &word) { bytes in
+        martlet_status_receive(callers[slot], bytes.baseAddress!.assumingMemoryBound(to: CChar.self), 8)
+      }
+      if count == 5, word == 0x0A_6E_6F_73_6A { return (slot, .json) }
+      if count == 5, word == 0x0A_74_78_65_74 { return (slot, .text) }
+      // Something else, an end, or nothing for too long.
+      if count != 0 || nowNs >= deadlines[slot] { hangUp(slot) }
+    }
+    return nil
+  }
+
+  mutating func reply(_ slot: Int, _ answer: String) {
+    var answer = answer
+    _ = answer.withUTF8 { martlet_status_send(callers[slot], $0.baseAddress, $0.count) }
+    hangUp(slot)
+  }
+
+  private mutating func hangUp(_ slot: Int) {
+    if callers[slot] >= 0 { martlet_status_hang_up(callers[slot]) }
+    callers[slot] = -1
+    deadlines[slot] = .max
+  }
+}
+
+/// The last decisions as their lines were written, in fixed memory.
+struct RecentDecisions: ~Copyable {
+  static let capacity = 8
+  private let memory: UnsafeMutableRawPointer
+  private var counts = InlineArray<8, Int>(repeating: 0)
+  private var next = 0
+
+  init() { memory = .allocate(byteCount: Self.capacity * DecisionLine.recommendedBytes, alignment: 8) }
+
+  deinit { memory.deallocate() }
+
+  mutating func add(_ line: UnsafeRawBufferPointer) {
+    (memory + next * DecisionLine.recommendedBytes).copyMemory(from: line.baseAddress!, byteCount: line.count)
+    counts[next] = line.count
+    next = (next + 1) % Self.capacity
+  }
+
+  /// Oldest first, without their newlines.
+  func forEach(_ body: (UnsafeRawBufferPointer) -> Void) {
+    for offset in 0..<Self.capacity {
+      let place = (next + offset) % Self.capacity
+      guard counts[place] > 0 else { continue }
+      body(UnsafeRawBufferPointer(start: memory + place * DecisionLine.recommendedBytes, count: counts[place] - 1))
+    }
+  }
+}
