@@ -127,8 +127,8 @@ public struct Pipeline: ~Copyable {
         isActive = true
         serviceCamera(index, now)
       } else if !channels[index].pictures!.pointee.isFinished {
-        isActive = true
         servicePictures(index, now)
+        isActive = isActive || !channels[index].pictures!.pointee.isFinished
       }
     }
     return isActive
