@@ -8,6 +8,8 @@ enum Option: Int32, CaseIterable {
   case threads, json, top, resize, verbose, input, output, svg, operators, runs, profile
   case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
   case stop, jsonSchema, choices, session, cache, special, system, decode, lines, null
+  // Cameras
+  case camera, once, watch, format, size, rate
   // GPIO
   case `for`, hold, count, every, edge, debounce, timeout, activeLow, bias
 
@@ -47,6 +49,12 @@ enum Option: Int32, CaseIterable {
     case .decode: "decode"
     case .lines: "lines"
     case .null: "null"
+    case .camera: "camera"
+    case .once: "once"
+    case .watch: "watch"
+    case .format: "format"
+    case .size: "size"
+    case .rate: "rate"
     case .for: "for"
     case .hold: "hold"
     case .count: "count"
@@ -61,7 +69,8 @@ enum Option: Int32, CaseIterable {
 
   var takesValue: Bool {
     switch self {
-    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow:
+    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow, .once,
+      .watch:
       false
     default: true
     }
@@ -118,6 +127,9 @@ struct Arguments {
   func value(_ option: Option) -> UnsafePointer<CChar>? {
     given.last { $0.option == option }?.value
   }
+
+  /// The last one as text; empty if there is none.
+  func text(_ option: Option) -> String { value(option).map { String(cString: $0) } ?? "" }
 
   /// Every value of an option that may be given several times.
   func values(_ option: Option) -> [UnsafePointer<CChar>] {

@@ -7,8 +7,14 @@ enum Classify {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.top, .threads, .resize, .json, .verbose])
+    let arguments = try Arguments(
+      argc, argv,
+      options: [.top, .threads, .resize, .json, .verbose, .camera, .once, .watch, .format, .size, .rate])
     if arguments.has(.help) { return try report(Help.classify) }
+    if arguments.has(.camera) { return try ClassifyCamera.run(arguments) }
+    for option in [Option.once, .watch, .format, .size, .rate] where arguments.has(option) {
+      throw .usage("--\(option.name.text) is for frames of a camera: --camera /dev/video0")
+    }
     guard arguments.paths.count >= 2 else {
       throw .usage("a model and at least one picture are needed: martlet classify model.martlet photo.jpg")
     }
@@ -58,7 +64,7 @@ enum Classify {
     answer.add(path, scores[..<count], model.engine, pictureNs: loaded - start, inferenceNs: done - loaded)
   }
 
-  private static func policy(_ arguments: Arguments) throws(CommandError) -> ResizePolicy? {
+  static func policy(_ arguments: Arguments) throws(CommandError) -> ResizePolicy? {
     guard let value = arguments.value(.resize) else { return nil }
     let word = Word(value)
     if word == "stretch" { return .stretch }
@@ -67,7 +73,7 @@ enum Classify {
     throw .usage("--resize \(word.text): must be stretch, crop or letterbox")
   }
 
-  private static func requireScores(_ engine: borrowing Engine, _ path: FilePath) throws(CommandError) {
+  static func requireScores(_ engine: borrowing Engine, _ path: FilePath) throws(CommandError) {
     let output = engine.outputCount > 0 ? engine.tensor(Int(engine.manifest.outputs[0].tensor)).type : 0
     guard output == ElementType.int8.rawValue else {
       throw CommandError("\(path.text): the model's output is no list of scores; try infer", exitCode: ExitCode.data)

@@ -82,9 +82,9 @@ struct ClassifyReport {
     throw error
   }
 
-  private static func ms(_ ns: UInt64) -> String { NumberText.decimal(Double(ns) / 1e6, places: 3) + " ms" }
+  static func ms(_ ns: UInt64) -> String { NumberText.decimal(Double(ns) / 1e6, places: 3) + " ms" }
 
-  private static func label(_ index: Int, _ engine: borrowing Engine) -> String {
+  static func label(_ index: Int, _ engine: borrowing Engine) -> String {
     engine.labelCount > 0 ? String(utf8: engine.label(index)) : "class \(index)"
   }
 }

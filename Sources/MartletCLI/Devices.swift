@@ -15,6 +15,7 @@ enum Devices {
     let isJSON = arguments.has(.json)
     json.begin()
     cameras(&json, &text)
+    GpioList.add(to: &json, &text)
     machine(&json, &text)
     json.end()
     try report(isJSON ? json.text : text)
@@ -78,11 +79,12 @@ enum Devices {
       case .jpeg: "jpeg"
       case .converted: "libv4l"
       }
+    let isDirect = way.utf8.first == UInt8(ascii: "d")
     json.beginObject()
     json.field("format", fourcc.text)
     json.field("read", way)
     json.beginArray("sizes")
-    text.add("    \(fourcc.text)".padded(to: 10) + (way == "direct" ? "" : "(\(way)) "))
+    text.add("    \(fourcc.text)".padded(to: 10) + (isDirect ? "" : "(\(way)) "))
     var index = 0
     while let sizes = camera.sizes(fourcc, index), index < 64 {
       index += 1

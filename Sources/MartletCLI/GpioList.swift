@@ -12,8 +12,27 @@ enum GpioList {
     }
     var json = JSONWriter()
     var text = ""
-    var exitCode = ExitCode.success
     json.begin()
+    let exitCode = addChips(numbers, &json, &text)
+    json.end()
+    try report(arguments.has(.json) ? json.text : text)
+    guard exitCode != ExitCode.success else { return }
+    var error = CommandError("", exitCode: exitCode)
+    error.isSaid = true
+    throw error
+  }
+
+  /// For `martlet devices`.
+  static func add(to json: inout JSONWriter, _ text: inout String) {
+    text.add("GPIO chips\n")
+    let numbers = GPIOChip.numbers
+    if numbers.isEmpty { text.add("  none (no /dev/gpiochip*)\n") }
+    _ = addChips(numbers, &json, &text)
+  }
+
+  /// Returns what the last chip that cannot be read fails with.
+  private static func addChips(_ numbers: [UInt32], _ json: inout JSONWriter, _ text: inout String) -> Int32 {
+    var exitCode = ExitCode.success
     json.field("libgpiod", String(cString: martlet_gpio_library_version()))
     json.beginArray("chips")
     for number in numbers {
@@ -23,17 +42,12 @@ enum GpioList {
         add(chip, &json)
       } catch {
         // The other chips are shown all the same.
-        Output.write("gpio: \(error.sentence)\n", to: .error)
+        Output.write("\(error.sentence)\n", to: .error)
         exitCode = error.exitCode
       }
     }
     json.endArray()
-    json.end()
-    try report(arguments.has(.json) ? json.text : text)
-    guard exitCode != ExitCode.success else { return }
-    var error = CommandError("", exitCode: exitCode)
-    error.isSaid = true
-    throw error
+    return exitCode
   }
 
   private static func add(_ chip: GPIOChip, _ text: inout String) {

@@ -25,16 +25,23 @@ enum Help {
 
   static let classify = """
     usage: martlet classify MODEL PICTURE... [--top K] [--threads N] [--resize POLICY] [--json] [--verbose]
+           martlet classify MODEL --camera DEVICE [--once|--watch] [OPTION...]
 
-    Says what each picture shows: the best labels with their scores. JPEG, PNG, BMP, PPM and PGM are read.
+    Says what each picture shows: the best labels with their scores. JPEG, PNG, BMP, PPM and PGM are read. With --camera:
+    what the camera sees now, or, with --watch, frame after frame until Ctrl-C, always the newest one.
 
       --top K          how many labels, 1...1000, 5 unless told
       --threads N      1...64, 1 unless told
       --resize POLICY  stretch, crop or letterbox; the model's own unless told
       --verbose        the time of each stage
-      --json           for programs
+      --json           for programs; of a camera, a line of JSON for each frame
+      --camera DEVICE  /dev/video0, 0, a bus (usb-0000:01:00.0-1.2) or a name; martlet devices lists them
+      --format F       of the camera: YUYV, NV12, MJPG, ...; what is least work unless told
+      --size WxH       of the camera; the least that is as large as the model's input unless told
+      --rate N         frames per second; up to 30 unless told
 
     example: martlet classify resnet8.martlet photo.jpg --top 3
+    example: martlet classify resnet8.martlet --camera /dev/video0 --watch
 
     """
 

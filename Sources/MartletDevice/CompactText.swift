@@ -9,6 +9,12 @@ extension String {
   }
 }
 
+extension String {
+  /// The same bytes. (`==` compares what Unicode holds equal, for which the device build lacks the tables.)
+  @inline(never)
+  public func isSame(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}
+
 extension DefaultStringInterpolation {
   @inline(never)
   public mutating func appendInterpolation(_ value: String) {

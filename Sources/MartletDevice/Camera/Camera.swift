@@ -65,7 +65,7 @@ public struct Camera: ~Copyable {
     var id: UInt32 = 0
     while let control = control(after: id) {
       id = control.id
-      guard String(fixed: control.name) == name else { continue }
+      guard String(fixed: control.name).isSame(as: name) else { continue }
       let range = Int(control.minimum)...Int(max(control.minimum, control.maximum))
       guard range.contains(value) else {
         throw CameraError(

@@ -1,7 +1,7 @@
 import CMartletLinux
 
 /// Which camera it is, whatever number its node has.
-public struct CameraIdentity: Equatable, Sendable {
+public struct CameraIdentity: Sendable {
   public let driver: String
   public let card: String
   /// Where it is plugged in.
@@ -18,8 +18,8 @@ public struct CameraIdentity: Equatable, Sendable {
 
   /// The same camera plugged in again: by its serial number where it has one, else by the place.
   func isSame(as other: CameraIdentity) -> Bool {
-    guard card == other.card, driver == other.driver else { return false }
-    return serial.isEmpty && other.serial.isEmpty ? bus == other.bus : serial == other.serial
+    guard card.isSame(as: other.card), driver.isSame(as: other.driver) else { return false }
+    return serial.isEmpty && other.serial.isEmpty ? bus.isSame(as: other.bus) : serial.isSame(as: other.serial)
   }
 }
 
@@ -54,9 +54,9 @@ public enum CameraAddress: Sendable {
   private func fits(_ identity: CameraIdentity) -> Bool {
     switch self {
     case .path: false
-    case .bus(let bus): identity.bus == bus
-    case .serial(let serial): identity.serial == serial
-    case .name(let name): identity.card == name
+    case .bus(let bus): identity.bus.isSame(as: bus)
+    case .serial(let serial): identity.serial.isSame(as: serial)
+    case .name(let name): identity.card.isSame(as: name)
     }
   }
 

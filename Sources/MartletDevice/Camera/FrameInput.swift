@@ -16,6 +16,15 @@ public struct FrameInput: ~Copyable {
       self.policy = policy
       self.shorterSide = shorterSide
     }
+
+    /// An engine's first input.
+    ///
+    /// - Parameter policy: the model's own if nil.
+    public init(for engine: borrowing Engine, policy: ResizePolicy?) throws(PictureError) {
+      target = try engine.pictureTarget()
+      self.policy = policy ?? ResizePolicy(rawValue: engine.manifest.resizePolicy) ?? .stretch
+      shorterSide = Int(engine.manifest.shorterSide)
+    }
   }
 
   private let reading: FourCC.Reading
@@ -66,6 +75,10 @@ public struct FrameInput: ~Copyable {
         detail: "the region \(box.x),\(box.y),\(box.width),\(box.height) is not inside \(format.width)x\(format.height)")
     }
     if let frame {
+      guard frame.isValid else {
+        martlet_camera_converter_close(&converter)
+        throw CameraError(.refused, camera.path, detail: "its driver describes frames that cannot be")
+      }
       let bytes = FrameResizer.byteCount(
         of: frame, policy: place.policy, shorterSide: place.shorterSide, width: place.target.width,
         height: place.target.height, channels: place.target.channels)

@@ -40,10 +40,7 @@ struct PipelineModel: ~Copyable {
 
   /// Where a camera's frames go.
   func place(_ resize: ResizePolicy?) throws(PictureError) -> FrameInput.Place {
-    FrameInput.Place(
-      target: try loaded.engine.pictureTarget(),
-      policy: resize ?? ResizePolicy(rawValue: loaded.engine.manifest.resizePolicy) ?? .stretch,
-      shorterSide: Int(loaded.engine.manifest.shorterSide))
+    try FrameInput.Place(for: loaded.engine, policy: resize)
   }
 
   mutating func run() { loaded.engine.run(on: loaded.team) }
