@@ -44,7 +44,8 @@ need_root() {
   find "$virtual" -maxdepth 1 -name "root-$architecture-*" ! -name "$name.cpio" -mtime +1 -delete
 }
 
-# need_system ARCHITECTURE : sets system_file to a disk with an installed Debian system that systemd starts.
+# need_system ARCHITECTURE : sets system_file to a disk with an installed Debian system that systemd starts. Installing
+# runs the packages' own scripts, which this machine does for its own architecture only.
 need_system() {
   local architecture=$1 name work sources part
   name=system-$architecture-$(cat "$here/roots.sh" | key)
@@ -55,24 +56,14 @@ need_system() {
   work=$building part=$building/system.ext4
   mapfile -t sources < <(debian_source $release)
   say "installing a system of Debian $release for $architecture: ${system_packages[*]}" >&2
-  if [ "$architecture" = "$(dpkg --print-architecture)" ]; then
-    make_root --variant=minbase --architectures="$architecture" --include="$(IFS=,; echo "${system_packages[*]}")" \
-      "${left_out[@]/#/--dpkgopt=path-exclude=}" $release "$work/root.tar" "${sources[@]}"
-    mkdir "$work/root"
-    as_root tar -x -f "$work/root.tar" -C "$work/root" --numeric-owner --exclude='./dev/*'
-  else
-    apt_need debootstrap >&2
-    as_root debootstrap --foreign --arch="$architecture" --variant=minbase \
-      --include="$(IFS=,; echo "${system_packages[*]}")" $release "$work/root" \
-      "$(cut -d ' ' -f 3 <<<"${sources[0]}")" >/dev/null
-    { printf 'path-exclude=%s\n' "${left_out[@]}"; echo force-unsafe-io; } | as_root tee "$work/dpkg.cfg" >/dev/null
-    as_root install -D -m 644 "$work/dpkg.cfg" "$work/root/etc/dpkg/dpkg.cfg.d/virtual"
-  fi
+  make_root --variant=minbase --architectures="$architecture" --include="$(IFS=,; echo "${system_packages[*]}")" \
+    "${left_out[@]/#/--dpkgopt=path-exclude=}" $release "$work/root.tar" "${sources[@]}"
+  mkdir "$work/root"
+  as_root tar -x -f "$work/root.tar" -C "$work/root" --numeric-owner --exclude='./dev/*'
   settle_system "$work/root"
   truncate -s 1G "$part"
   PATH=$PATH:/sbin:/usr/sbin as_root mkfs.ext4 -q -F -d "$work/root" "$part"
   as_root chown "$(id -u)" "$part"
-  if [ -d "$work/root/debootstrap" ]; then second_stage "$architecture" "$work"; fi
   mv "$part" "$system_file"
   as_root rm -rf "$work"
   find "$virtual" -maxdepth 1 -name "system-$architecture-*" ! -name "$name.ext4" -mtime +1 -delete
@@ -92,24 +83,4 @@ settle_system() {
   echo virtual | as_root tee "$1/etc/hostname" >/dev/null
   printf '127.0.0.1 localhost virtual\n' | as_root tee "$1/etc/hosts" >/dev/null
   printf '[Manager]\nDefaultTimeoutStopSec=20s\n' | as_root tee "$1/etc/systemd/system.conf.d/virtual.conf" >/dev/null
-}
-
-# second_stage ARCHITECTURE FOLDER : packages for another architecture are installed by the virtual device itself.
-second_stage() {
-  say "installing them inside the virtual device: some minutes" >&2
-  cat >"$2/install" <<'END'
-#!/bin/sh
-for point in proc sys dev; do mount -o bind /$point /data/$point || exit; done
-chroot /data /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin /debootstrap/debootstrap --second-stage || exit
-rm -rf /data/var/cache/apt/archives/*.deb
-sed -i /unsafe/d /data/etc/dpkg/dpkg.cfg.d/virtual
-for point in proc sys dev; do umount /data/$point; done
-END
-  chmod +x "$2/install"
-  need_root "$1"
-  building=$2
-  # The lock is held here, so the machine is told not to take it. In the background, so that a signal is not kept waiting.
-  MARTLET_VIRTUAL_READY=yes setpriv --pdeathsig TERM "$here/run" "$1" --disk "$2/system.ext4" --memory 1024 --cpus 2 \
-    "$2/install" >"$2/install.log" 2>&1 9>&- &
-  wait $! || { tail -30 "$2/install.log" >&2; fail "Debian's packages do not install in the virtual device"; }
 }
