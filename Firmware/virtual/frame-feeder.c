@@ -1,5 +1,6 @@
-// Feeds frames from files into a video output device, as v4l2loopback's or vivid's, at a rate: a camera whose pictures
-// are known. With MJPG every file is one frame; with a raw format a file holds one frame or several, one after the other.
+// Feeds frames from files into a video output device, as v4l2loopback's or vivid's, at a rate: a camera whose
+// pictures are known. With MJPG every file is one frame; with a raw format a file holds one frame or several, one
+// after the other.
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
