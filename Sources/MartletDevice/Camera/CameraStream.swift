@@ -76,7 +76,8 @@ public struct CameraStream: ~Copyable {
     let swaps = settings.orientation.swapsAxes
     let (width, height) = (place.target.width, place.target.height)
     try camera.choose(
-      settings.format, targetWidth: swaps ? height : width, targetHeight: swaps ? width : height)
+      settings.format, targetWidth: swaps ? height : width, targetHeight: swaps ? width : height,
+      wantsColour: place.target.channels == 3)
     let input = try FrameInput(camera, settings, place)
     try camera.start()
     known = camera.identity
