@@ -114,9 +114,9 @@ run_aarch64() {
 # build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped.
 build_device() {
   local architecture=$1 product=$2 scratch=$root/.build-embedded options=(-c release --product "$2")
-  need_build
+  need_build >&2
   if [ "$architecture" = aarch64 ]; then
-    need_sdk
+    need_sdk >&2
     scratch=$root/.build-embedded-aarch64
     options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
   fi

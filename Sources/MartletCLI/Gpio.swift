@@ -38,7 +38,9 @@ enum Gpio {
   /// The arguments behind the subcommand; at least one.
   static func lines(_ arguments: Arguments) throws(CommandError) -> ArraySlice<FilePath> {
     let lines = arguments.paths.dropFirst()
-    guard !lines.isEmpty else { throw .usage("which line? give CHIP:OFFSET, CHIP:NAME or NAME; martlet gpio lists them") }
+    guard !lines.isEmpty else {
+      throw .usage("which line? give CHIP:OFFSET, CHIP:NAME or NAME; martlet gpio lists them")
+    }
     guard lines.count <= Int(MARTLET_ACTUATOR_MAX_OUTPUTS) else {
       throw .usage("at most \(MARTLET_ACTUATOR_MAX_OUTPUTS) lines at a time")
     }

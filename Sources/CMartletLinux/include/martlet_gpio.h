@@ -49,6 +49,11 @@ typedef struct martlet_gpio_failure {
   char detail[100];
 } martlet_gpio_failure;
 
+/// One line about the failure: the address (may be NULL), what is wrong, what to do. Cut to `capacity`, with a zero at
+/// its end.
+void martlet_gpio_sentence(
+  const martlet_gpio_failure *failure, const char *address, char *text, size_t capacity);
+
 // MARK: - Addresses
 
 /// Which line: "CHIP:OFFSET", "CHIP:NAME" or "NAME". CHIP is a name ("gpiochip0"), a path ("/dev/gpiochip0") or a
