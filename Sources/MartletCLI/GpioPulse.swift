@@ -12,8 +12,8 @@ enum GpioPulse {
     let period = arguments.has(.every) ? try Gpio.nanoseconds(.every, arguments) : 2 * duration
     guard period > duration else { throw .usage("--every must be more than --for") }
     let lines = try Gpio.lines(arguments)
-    guard lines.count == 1, let line = lines.first else { throw .usage("\(lines[lines.startIndex + 1].text): one line at a time") }
-    let address = try Gpio.address(line.text)
+    guard lines.count == 1 else { throw .usage("\(lines[1].text): one line at a time") }
+    let address = try Gpio.address(lines[0].text)
     let stop = try Gpio.catchStop()
     let outputs = try Gpio.outputs([address], arguments)
     var next = martlet_now_ns()

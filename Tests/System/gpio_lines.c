@@ -212,9 +212,10 @@ static void debounce(void) {
     sim_pull(pull, up);
     uint64_t after = now_ns();
     CHECK(await(&line, 1000000000, &event) && event.level == up);
-    // The kernel's debounce may be early by a timer tick, and late when the machine is busy; ours is exact.
+    // The kernel's debounce may be early by a timer tick. Both are late when the machine is busy: ours because 60 edges
+    // are more than the kernel keeps.
     CHECK(event.time_ns + (libgpiod_2 ? 10000000 : 0) >= before + PERIOD_MS * 1000000ull);
-    CHECK(event.time_ns <= after + (PERIOD_MS + (libgpiod_2 ? 500 : 0)) * 1000000ull);
+    CHECK(event.time_ns <= after + (PERIOD_MS + 500) * 1000000ull);
     CHECK(!await(&line, 2 * PERIOD_MS * 1000000ull, &event));
   }
   // Bounces that end where they began are none.
@@ -326,7 +327,9 @@ static void pulses(void) {
     uint64_t start = now_ns(), acted;
     wrong += martlet_actuator_pulse(actuator, index, LENGTH_NS, &acted) != 0;
     acting[i] = acted - start;
-    wrong += sim_value(value) != 1;
+    int active = sim_value(value);
+    // A busy machine may have taken longer than the pulse to come here.
+    wrong += active != 1 && now_ns() < acted + LENGTH_NS;
     // The main thread computes; the pulse ends all the same.
     while (now_ns() < acted + LENGTH_NS + 2000000) {}
     for (int tries = 0; martlet_actuator_is_pulsing(actuator, index) && tries < 1000; tries++) sleep_ns(100000);
