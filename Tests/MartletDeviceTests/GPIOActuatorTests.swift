@@ -99,7 +99,9 @@ final class FakeOutputs {
     let calls = outputs.lines[0].calls
     #expect(calls.map(\.level) == [0] + (0..<20).flatMap { _ in [Int32(1), 0] })
     var lengths: [UInt64] = []
-    for index in stride(from: 1, to: calls.count, by: 2) { lengths.append(calls[index + 1].timeNs - calls[index].timeNs) }
+    for index in stride(from: 1, to: calls.count, by: 2) {
+      lengths.append(calls[index + 1].timeNs - calls[index].timeNs)
+    }
     #expect(lengths.allSatisfy { $0 >= 5_000_000 })
     #expect(lengths.sorted()[10] < 15_000_000)
     let found = outputs.statistics(0)

@@ -63,7 +63,9 @@ import Testing
     for now in stride(from: UInt64(0), to: 20000, by: 10) {
       while next < edges.count, edges[next].0 <= now {
         level = edges[next].1
-        if martlet_gpio_debounce_edge(&state, edges[next].0, level, &stable) != 0 { told.append(Told(stable, state.stable)) }
+        if martlet_gpio_debounce_edge(&state, edges[next].0, level, &stable) != 0 {
+          told.append(Told(stable, state.stable))
+        }
         next += 1
       }
       let deadline = martlet_gpio_debounce_deadline_ns(&state)
