@@ -41,8 +41,8 @@ int32_t martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator 
 int32_t martlet_actuator_is_real_time(const martlet_actuator *actuator);
 
 /// Adds an output and sets it to its safe level. *index gets its number. 0, ENOSPC, or what setting failed with: then
-/// it was not added. Adding is for one thread, before others use the actuator. A safe level of 1 is held: pulses have an
-/// effect only after martlet_actuator_set(..., 0).
+/// it was not added. Adding is for one thread, before others use the actuator. A safe level of 1 is held: pulses have
+/// an effect only after martlet_actuator_set(..., 0).
 int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_function set, void *context,
                              int32_t safe_level, int32_t *index);
 
