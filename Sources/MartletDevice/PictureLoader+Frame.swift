@@ -32,7 +32,8 @@ extension PictureLoader {
   /// not count: a camera's `orientation` is how it is mounted.
   ///
   /// - Parameters:
-  ///   - region: in full pixels of the stored frame; where those are decoded smaller, it grows to whole ones.
+  ///   - region: in full pixels of the stored frame; where those are decoded smaller, it grows to whole ones. So does
+  ///     the frame, where its sides do not divide: by less than a pixel of the target.
   ///   - eighths: of the full size to decode in, if it is not to be the least.
   public mutating func load(
     frame: UnsafeRawBufferPointer, into target: PictureTarget, policy: ResizePolicy, shorterSide: Int = 0,

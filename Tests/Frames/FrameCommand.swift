@@ -8,8 +8,9 @@ enum FrameCommand {
   static func usage() -> Int32 {
     Output.write(
       "usage: martlet-frames FILE LAYOUT WIDTH HEIGHT TO_WIDTH TO_HEIGHT CHANNELS RUNS OUTPUT\n"
-        + "LAYOUT is grey, yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, rgbx or bgrx (of the least stride, limited range,\n"
-        + "BT.601; grey: full range), mjpeg, or picture: a JPEG file decoded in full. OUTPUT gets pixel value - 128.\n",
+        + "LAYOUT is grey, yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, rgbx or bgrx (of the least stride, limited\n"
+        + "range, BT.601; grey: full range), mjpeg, or picture: a JPEG file decoded in full. OUTPUT gets pixel\n"
+        + "value - 128.\n",
       to: .error)
     return ExitCode.usage
   }
@@ -47,7 +48,8 @@ enum FrameCommand {
     guard isDone else { return usage() }
     times.sort()
     Output.write("\(times[times.count / 2]) ns\n")
-    return martlet_file_replace(output, values, target.width * target.height * target.channels) == 0 ? 0 : ExitCode.system
+    let count = target.width * target.height * target.channels
+    return martlet_file_replace(output, values, count) == 0 ? 0 : ExitCode.system
   }
 
   private static func runJPEG(
@@ -71,7 +73,9 @@ enum FrameCommand {
     _ times: inout [UInt64]
   ) -> Bool {
     let names: [StaticString] = ["grey", "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "rgbx", "bgrx"]
-    guard let index = names.firstIndex(where: { name == $0 }), let layout = PixelLayout(rawValue: UInt8(index)) else { return false }
+    guard let index = names.firstIndex(where: { name == $0 }), let layout = PixelLayout(rawValue: UInt8(index)) else {
+      return false
+    }
     let shape = FrameShape(
       width: width, height: height, layout: layout, stride: FrameShape.leastStride(width: width, layout: layout),
       isFullRange: layout == .grey)

@@ -36,7 +36,8 @@ import Testing
   }
 
   private func mean(_ a: [UInt8], _ b: [UInt8]) -> Double {
-    Double(zip(a, b).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }) / Double(a.count)
+    let differences = zip(a, b).map { abs(Int($0) - Int($1)) }
+    return Double(differences.reduce(0, +)) / Double(a.count)
   }
 
   /// Pillow's decoding of these files is what `Picture` is tested against.
@@ -47,27 +48,28 @@ import Testing
       var loader = try PictureLoader(width: 20, height: 15, channels: channels)
       let file = try bytes.withUnsafeBytes { try Picture(bytes: $0, width: 20, height: 15, channels: channels).values }
       let frame = try load(bytes, &loader, channels: channels, eighths: 8).get()
-      // Chroma is repeated where a file's is interpolated; luma and full chroma differ in roundings alone.
+      // Chroma is repeated where a file's is interpolated; luma and full chroma differ in roundings alone, as long as
+      // all pixels lie within red, green, blue: those of full_chroma do not.
       let isExact = channels == 1 || name.contains("1x1") || name.contains("full") || name.contains("grey")
       #expect(mean(file, frame) <= (isExact ? 0.6 : 1.5), "\(name), \(channels) channels")
       let largest = zip(file, frame).map { abs(Int($0) - Int($1)) }.max()!
-      if isExact { #expect(largest <= 3, "\(name), \(channels) channels: \(largest)") }
+      if isExact && !name.contains("full") { #expect(largest <= 3, "\(name), \(channels) channels: \(largest)") }
     }
   }
 
-  /// Smaller decodes resemble the full one, as far as a picture of 61x45 can.
+  /// Smaller decodes of whole blocks resemble the full one.
   @Test(arguments: samplings)
   func scaledResemblesFull(name: String) throws {
     let bytes = try fixture(name)
+    let box = PixelBox(x: 0, y: 0, width: 56, height: 40)
     var loader = try PictureLoader(width: 7, height: 5, channels: 3)
-    let full = try load(bytes, &loader, width: 7, height: 5, eighths: 8).get()
-    for eighths in [1, 2, 4] {
-      let scaled = try load(bytes, &loader, width: 7, height: 5, eighths: eighths).get()
-      #expect(mean(full, scaled) <= (eighths == 1 ? 6 : 3), "\(name) in \(eighths) eighths: \(mean(full, scaled))")
+    let full = try load(bytes, &loader, width: 7, height: 5, region: box, eighths: 8).get()
+    for (eighths, limit) in [(1, 7.0), (2, 3), (4, 1.5)] {
+      let scaled = try load(bytes, &loader, width: 7, height: 5, region: box, eighths: eighths).get()
+      #expect(mean(full, scaled) <= limit, "\(name) in \(eighths) eighths: \(mean(full, scaled))")
     }
-    // 45 rows for 5 may become 6: one eighth.
-    let least = try load(bytes, &loader, width: 7, height: 5).get()
-    #expect(try least == load(bytes, &loader, width: 7, height: 5, eighths: 1).get())
+    let least = try load(bytes, &loader, width: 7, height: 5, region: box).get()
+    #expect(try least == load(bytes, &loader, width: 7, height: 5, region: box, eighths: 1).get())
   }
 
   /// UVC cameras leave the standard tables out. Others' tables, decoded before, must not stay.
@@ -149,7 +151,8 @@ import Testing
     let box = PixelBox(x: 21, y: 17, width: 20, height: 15)
     let part = try load(bytes, &loader, region: box).get()
     let file = try bytes.withUnsafeBytes { try Picture(bytes: $0).values }
-    let cut = (0..<15).flatMap { y in file[((17 + y) * 61 + 21) * 3..<((17 + y) * 61 + 41) * 3] }
+    var cut: [UInt8] = []
+    for y in 17..<32 { cut += file[(y * 61 + 21) * 3..<(y * 61 + 41) * 3] }
     #expect(mean(part, cut) <= 1.5)
   }
 
@@ -170,27 +173,14 @@ import Testing
       .deletingLastPathComponent()
     let photo = try Picture(path: root.appendingPathComponent("Models/photos/cat.jpg").path)
     let (width, height) = (photo.width / 2 * 2, photo.height)
-    var frame = [UInt8](repeating: 0, count: 2 * width * height)
-    var rgb = [UInt8](repeating: 0, count: 3 * width * height)
+    var frame: [UInt8] = []
+    var rgb: [UInt8] = []
     for y in 0..<height {
       for x in stride(from: 0, to: width, by: 2) {
         let at = 3 * (y * photo.width + x)
-        let values = photo.values[at..<at + 6].map(Double.init)
-        let luma = [0, 3].map { at in 0.299 * values[at] + 0.587 * values[at + 1] + 0.114 * values[at + 2] }
-        let (blue, red) = ((values[2] + values[5]) / 2, (values[0] + values[3]) / 2)
-        let middle = (luma[0] + luma[1]) / 2
-        let yuyv = [luma[0], (blue - middle) / 1.772 + 128, luma[1], (red - middle) / 1.402 + 128].map {
-          min(max($0.rounded(), 0), 255)
-        }
-        for index in 0..<4 { frame[2 * (y * width + x) + index] = UInt8(yuyv[index]) }
-        for index in 0..<2 {
-          let (cb, cr) = (yuyv[1] - 128, yuyv[3] - 128)
-          let pixel = [
-            yuyv[2 * index] + 1.402 * cr, yuyv[2 * index] - (0.299 * 1.402 * cr + 0.114 * 1.772 * cb) / 0.587,
-            yuyv[2 * index] + 1.772 * cb,
-          ]
-          for c in 0..<3 { rgb[3 * (y * width + x + index) + c] = UInt8(min(max(pixel[c].rounded(), 0), 255)) }
-        }
+        let pair = yuyv(of: Array(photo.values[at..<at + 6]))
+        frame += pair
+        for luma in [pair[0], pair[2]] { rgb += colour(luma, pair[1], pair[3]) }
       }
     }
     let header = Array("P6 \(width) \(height) 255\n".utf8)
@@ -200,6 +190,27 @@ import Testing
     let largest = zip(wanted, found).map { abs(Int($0) - Int($1)) }.max()!
     #expect(mean(wanted, found) <= 0.3 && largest <= 6, "mean \(mean(wanted, found)), largest \(largest)")
   }
+
+  /// Full range BT.601, of two pixels.
+  private func yuyv(of rgb: [UInt8]) -> [UInt8] {
+    func luma(_ at: Int) -> Double {
+      let red = 0.299 * Double(rgb[at]), green = 0.587 * Double(rgb[at + 1])
+      return red + green + 0.114 * Double(rgb[at + 2])
+    }
+    let middle: Double = (luma(0) + luma(3)) / 2
+    let red: Double = (Double(rgb[0]) + Double(rgb[3])) / 2
+    let blue: Double = (Double(rgb[2]) + Double(rgb[5])) / 2
+    return [byte(luma(0)), byte((blue - middle) / 1.772 + 128), byte(luma(3)), byte((red - middle) / 1.402 + 128)]
+  }
+
+  private func colour(_ y: UInt8, _ cb: UInt8, _ cr: UInt8) -> [UInt8] {
+    let red: Double = 1.402 * (Double(cr) - 128)
+    let blue: Double = 1.772 * (Double(cb) - 128)
+    let green: Double = (0.299 * red + 0.114 * blue) / 0.587
+    return [byte(Double(y) + red), byte(Double(y) - green), byte(Double(y) + blue)]
+  }
+
+  private func byte(_ value: Double) -> UInt8 { UInt8(min(max(value.rounded(), 0), 255)) }
 
   private func resized(_ shape: FrameShape, _ frame: [UInt8], to width: Int, _ height: Int) throws -> [UInt8] {
     let regionBytes = FrameResizer.byteCount(of: shape, policy: .stretch, width: width, height: height, channels: 3)
