@@ -118,6 +118,17 @@ def sampled(source: Image.Image, sampling: str) -> bytes:
     return subprocess.run(command, input=pixels, capture_output=True, check=True).stdout
 
 
+def without(jpeg: bytes, marker: int) -> bytes:
+    """The JPEG without its segments of a kind; 0xC4: Huffman tables, which cameras leave out."""
+    result, index = jpeg[:2], 2
+    while jpeg[index + 1] != 0xDA:
+        end = index + 2 + int.from_bytes(jpeg[index + 2 : index + 4], "big")
+        if jpeg[index + 1] != marker:
+            result += jpeg[index:end]
+        index = end
+    return result + jpeg[index:]
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     palette = chunk(b"PLTE", b"".join(bytes(c) for c in PALETTE))
@@ -144,6 +155,7 @@ def main() -> None:
         small = photo.convert("RGB").resize((61, 45), Image.Resampling.BILINEAR)
     for sampling in ["1x1", "2x1", "1x2", "2x2", "4x1"]:
         write(f"sampling_{sampling}.jpg", sampled(small, sampling))
+    write("without_tables.jpg", without(sampled(small, "2x1"), 0xC4))
 
     source = picture(WIDTH, HEIGHT)
     for name, image, options in [
