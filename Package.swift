@@ -53,7 +53,8 @@ var targets: [Target] = [
   // Counts allocator calls in a thousand inferences, in both builds.
   .target(name: "CMartletAllocations", path: "Tests/Allocations/Counter"),
   .executableTarget(
-    name: "martlet-allocations", dependencies: ["CMartletAllocations", "Martlet", "MartletDevice", "CMartletKernels"],
+    name: "martlet-allocations",
+    dependencies: ["CMartletAllocations", "Martlet", "MartletDevice", "CMartletKernels", "CMartletLinux"],
     path: "Tests/Allocations/Command", swiftSettings: common, linkerSettings: deviceLink),
   // A camera's frame to a tensor, timed.
   .executableTarget(
