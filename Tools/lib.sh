@@ -158,9 +158,12 @@ build_tools() {
 }
 
 # fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx, language models' files
-# in FOLDER/language, all as .martlet in FOLDER/loader, and small pictures in FOLDER/pictures.
+# in FOLDER/language, all as .martlet in FOLDER/loader, small pictures in FOLDER/pictures, and configurations in
+# FOLDER/configuration.
 fuzz_seeds() {
   local folder=$1 source
+  mkdir -p "$folder/configuration"
+  cp "$root"/Firmware/martlet.yaml "$root"/Tests/Fixtures/configuration/*.yaml "$folder/configuration"
   [ -f "$folder/.ready" ] && [ -d "$folder/language" ] && return 0
   build_tools
   need_python
