@@ -120,7 +120,8 @@ extension ConfigurationReader {
       .flatMap { LineConfiguration.Bias(rawValue: $0) } ?? .asIs
     let isInput = direction == 0
     for index in 4..<8 where fields[index] >= 0 && isInput == (index < 6) {
-      error(fields[index] - 1, isInput ? "%n: only an output has it" : "%n: only an input has it")
+      error(
+        fields[index] - 1, isInput ? "%n: only an output has it" : "%n: only an input has it")
     }
     line.drive = choice(fields[4], Words("push-pull open-drain open-source"))
       .flatMap { LineConfiguration.Drive(rawValue: $0) } ?? .pushPull
