@@ -161,7 +161,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(rule("name: a, class: [], threshold: 1, then: [save]").count == 1)
     #expect(
       rule("name: a, class: x, threshold: 0.5, release: 0.6, then: [log]")
-        == ["5:49: release: \"0.6\": must be at most the threshold, \"0.5\""])
+        == ["5:50: release: \"0.6\": must be at most the threshold, \"0.5\""])
     for votes in ["3 of 2", "0 of 1", "1 of 65", "of 3", "3 of", "3", "3 of 5 of 7", "-1 of 3"] {
       #expect(rule("name: a, class: x, threshold: 1, votes: \(votes), then: [log]").count == 1, "\(votes)")
     }
@@ -170,13 +170,13 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(rule("name: a, class: x, threshold: 1, then: [beep]").count == 1)
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate}]")
-        == ["5:44: a pulse needs for, how long it is, like 50ms"])
+        == ["5:46: a pulse needs for, how long it is, like 50ms"])
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate, for: 5ms}, {set: gate}]")
-        == ["5:75: set: \"gate\": must be a line that no rule pulses"])
+        == ["5:77: set: \"gate\": must be a line that no rule pulses"])
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{set: eye}]")
-        == ["5:50: set: \"eye\": must be an output; this line is an input"])
+        == ["5:52: set: \"eye\": must be an output; this line is an input"])
     #expect(rule("name: a, class: x, threshold: 1, then: [{set: gate, for: 5ms}]").count == 1)
   }
 

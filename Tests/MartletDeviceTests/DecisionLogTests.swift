@@ -31,7 +31,7 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
 @Suite struct DecisionLogTests {
   @Test(arguments: [LogConfiguration.Sync.each, .second, .no]) func rotates(sync: LogConfiguration.Sync) throws {
     let folder = TemporaryFolder()
-    var log = try #require(DecisionLog(configuration(folder.file("log"), maxBytes: 1000, keep: 2, sync: sync)))
+    var log = try require(DecisionLog(configuration(folder.file("log"), maxBytes: 1000, keep: 2, sync: sync)))
     #expect(log.openError == 0 && log.lastDecision == 0)
     for number in 1...100 { #expect(isWritten(log.append(record(number)))) }
     #expect(folder.names == ["log", "log.1", "log.2"])
@@ -46,7 +46,7 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
 
   @Test func withoutOldFilesItBeginsAnew() throws {
     let folder = TemporaryFolder()
-    var log = try #require(DecisionLog(configuration(folder.file("log"), maxBytes: 1000, keep: 0)))
+    var log = try require(DecisionLog(configuration(folder.file("log"), maxBytes: 1000, keep: 0)))
     for number in 1...100 { #expect(isWritten(log.append(record(number)))) }
     #expect(folder.names == ["log"] && folder.read("log").count <= 1000)
     #expect(folder.read("log").suffix(record(100).count) == record(100)[...])
@@ -63,7 +63,7 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
       let end = (whole[..<cut].lastIndex(of: 10) ?? -1) + 1
       let count = whole[..<end].count { $0 == 10 }
       do {
-        var log = try #require(DecisionLog(configuration(folder.file("log"))))
+        var log = try require(DecisionLog(configuration(folder.file("log"))))
         #expect(log.openError == 0 && log.cutBytes == UInt64(cut - end + zeros) && log.lastDecision == UInt64(count))
         #expect(isWritten(log.append(record(count + 1))))
       }
@@ -80,10 +80,16 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
   @Test func zerosBeyondTheWindowAndInTheMiddle() throws {
     let folder = TemporaryFolder()
     folder.write("log", record(1) + record(2) + [UInt8](repeating: 0, count: 5 << 20))
-    #expect(try #require(DecisionLog(configuration(folder.file("log")))).lastDecision == 2)
+    do {
+      let opened = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(opened.lastDecision == 2)
+    }
     #expect(folder.read("log").starts(with: record(1) + record(2) + Array("{\"log\"".utf8)))
     folder.write("log", record(1) + [0, 0, 0, 10] + record(3))
-    #expect(try #require(DecisionLog(configuration(folder.file("log")))).lastDecision == 1)
+    do {
+      let opened = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(opened.lastDecision == 1)
+    }
     #expect(!folder.read("log").contains(0))
   }
 
@@ -91,27 +97,33 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
     let folder = TemporaryFolder()
     folder.write("log.1", record(41) + record(42))
     folder.write("log", [])
-    #expect(try #require(DecisionLog(configuration(folder.file("log")))).lastDecision == 42)
+    do {
+      let opened = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(opened.lastDecision == 42)
+    }
   }
 
   @Test func onlyOneMayWrite() throws {
     let folder = TemporaryFolder()
-    let first = try #require(DecisionLog(configuration(folder.file("log"))))
-    #expect(try #require(DecisionLog(configuration(folder.file("log")))).openError == EBUSY)
+    let first = try require(DecisionLog(configuration(folder.file("log"))))
+    do {
+      let opened = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(opened.openError == EBUSY)
+    }
     #expect(first.openError == 0)
   }
 
   @Test func aFolderThatComesLater() async throws {
     let folder = TemporaryFolder()
-    var log = try #require(DecisionLog(configuration(folder.file("later/log"))))
+    var log = try require(DecisionLog(configuration(folder.file("later/log"))))
     #expect(log.openError == ENOENT)
     for _ in 0..<3 {
-      guard case .lost(let code, let isNew) = log.append(record(1)) else { throw CancellationError() }
+      guard case .lost(let code, let isNew) = log.append(record(1)) else { throw NothingThere() }
       #expect(code == ENOENT && !isNew)
     }
     try FileManager.default.createDirectory(atPath: folder.file("later"), withIntermediateDirectories: true)
     usleep(1_100_000)
-    guard case .recovered(let lost) = log.append(record(4)) else { throw CancellationError() }
+    guard case .recovered(let lost) = log.append(record(4)) else { throw NothingThere() }
     #expect(lost == 3 && log.lostCount == 3)
     let lines = folder.lines("later/log")
     #expect(lines[0] == "{\"log\":\"records were lost\",\"lost\":3,\"reason\":\"No such file or directory\"}")
@@ -123,7 +135,7 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
     let folder = TemporaryFolder()
     guard shell("mount -t tmpfs -o size=64k tmpfs \(folder.path)") else { return }
     defer { _ = shell("umount -l \(folder.path)") }
-    var log = try #require(DecisionLog(configuration(folder.file("log"), sync: .no)))
+    var log = try require(DecisionLog(configuration(folder.file("log"), sync: .no)))
     folder.write("other", [UInt8](repeating: 1, count: 40000))
     var lost = 0
     var told = 0
@@ -137,7 +149,7 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
     #expect(lost > 0 && told == 1 && log.lostCount == UInt64(lost))
     #expect(folder.read("log").last == 10)
     try FileManager.default.removeItem(atPath: folder.file("other"))
-    guard case .recovered(let count) = log.append(record(301)) else { throw CancellationError() }
+    guard case .recovered(let count) = log.append(record(301)) else { throw NothingThere() }
     #expect(count == UInt64(lost))
     for line in folder.lines("log").dropLast() {
       #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }

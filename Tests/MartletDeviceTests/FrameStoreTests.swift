@@ -12,7 +12,7 @@ private func store(_ folder: TemporaryFolder, _ maxBytes: UInt64 = 1 << 20) thro
   var frames = FramesConfiguration()
   frames.folder = folder.path
   frames.maxBytes = maxBytes
-  return try #require(FrameStore(frames))
+  return try require(FrameStore(frames))
 }
 
 extension FrameStore {
@@ -133,6 +133,9 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
     #expect(folder.names.isEmpty)
     var gone = FramesConfiguration()
     gone.folder = folder.file("gone")
-    #expect(try #require(FrameStore(gone)).openError == ENOENT)
+    do {
+      let opened = try require(FrameStore(gone))
+      #expect(opened.openError == ENOENT)
+    }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct LatencyHistogramTests {
   @Test(arguments: [1, 2, 3, 10, 1000, 50000]) func quantilesAreNearTheSortedSamples(count: Int) throws {
     for spread in [7.0, 20.0, 39.0] {
-      var histogram = try #require(LatencyHistogram())
+      var histogram = try require(LatencyHistogram())
       var samples: [UInt64] = []
       for _ in 0..<count {
         // Every octave alike.
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func smallValuesAreExactAndLargeOnesAreCut() throws {
-    var histogram = try #require(LatencyHistogram())
+    var histogram = try require(LatencyHistogram())
     #expect(histogram.quantile(0.5) == 0)
     for value in 0..<128 { histogram.record(UInt64(value)) }
     for value in 0..<128 { #expect(histogram.quantile((Double(value) + 0.5) / 128) == UInt64(value)) }

@@ -24,3 +24,11 @@ final class TemporaryFolder {
     return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 }
+
+struct NothingThere: Error {}
+
+/// What `#require` does, for values that cannot be copied.
+func require<T: ~Copyable>(_ value: consuming T?) throws -> T {
+  guard let value else { throw NothingThere() }
+  return value
+}

@@ -160,7 +160,8 @@ extension ConfigurationReader {
     while key >= 0 {
       let value = next(key)
       if let index = keys.index(of: bytes(key)) {
-        if !isNull(value) { values[index] = value }
+        // Of two the first, so that what is wrong with it is said.
+        if values[index] < 0, !isNull(value) { values[index] = value }
       } else {
         var sentence = what.string
         sentence.add(": there is no key ")
