@@ -112,6 +112,7 @@ if !embedded {
 // Coverage-guided fuzzing: only with the sanitizers that Tools/fuzz sets, which also bring libFuzzer.
 if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
+  products.append(.executable(name: "martlet-fuzz-configuration", targets: ["martlet-fuzz-configuration"]))
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
   products.append(.executable(name: "martlet-fuzz-language", targets: ["martlet-fuzz-language"]))
@@ -119,6 +120,9 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   products.append(.executable(name: "martlet-fuzz-pictures", targets: ["martlet-fuzz-pictures"]))
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-configuration", dependencies: ["MartletDevice", "CMartletFuzz"],
+      path: "Tests/Fuzz/Configuration", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-pictures", dependencies: ["MartletDevice", "Martlet", "CMartletFuzz"],
       path: "Tests/Fuzz/Pictures", swiftSettings: planted),

@@ -166,6 +166,12 @@ build_tools() {
   tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
 }
 
+# fuzz_configurations FOLDER : what there is of them, in FOLDER/configuration.
+fuzz_configurations() {
+  mkdir -p "$1/configuration"
+  cp "$root"/Firmware/martlet.yaml "$root"/Tests/Fixtures/configuration/*.yaml "$1/configuration"
+}
+
 # fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx, language models' files
 # in FOLDER/language, all as .martlet in FOLDER/loader, and small pictures in FOLDER/pictures.
 fuzz_seeds() {
