@@ -120,7 +120,8 @@ build_device() {
     scratch=$root/.build-embedded-aarch64
     options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
   fi
-  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2)
+  # The caller's `built=$(...)` would not see it.
+  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2) || exit
   say "$(cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" --show-bin-path)/$product"
 }
 

@@ -50,8 +50,10 @@ public struct Pipeline: ~Copyable {
         to: try Channel(camera, of: configuration, model: models[camera.model], firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    log = try Pipeline.openLog(configuration)
+    // What throws comes before what belongs to self.
+    let log = try Pipeline.openLog(configuration)
     server = try StatusServer(configuration)
+    self.log = log
     self.lines = lines
     self.models = models
     self.channels = channels
