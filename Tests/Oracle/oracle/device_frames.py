@@ -1,6 +1,6 @@
 """Photos as a camera's frames, and what a model says of them.
 
-    device_frames make FOLDER PHOTO...     each photo at 320x240 as RGB3, YUYV, NV12, MJPG and PPM, at 640x480 for the loop
+    device_frames make FOLDER PHOTO...     each photo at 320x240 as RGB3, YUYV, NV12, MJPG, PPM; for the loop at 640x480
     device_frames compare FOLDER --martlet M --frames F --model MODEL... [--expect "PHOTO=LABEL|LABEL"]...
 
 `compare` reads what the device said of each frame (FOLDER/MODEL.PHOTO.FORMAT.json, one decision) and of the PPM

@@ -38,7 +38,9 @@ def records(path: Path, report: Comparison) -> list[dict]:
     return found
 
 
-def decisions(found: list[dict], what: str, report: Comparison, *, losses: bool = False, boots: bool = False) -> list[dict]:
+def decisions(
+    found: list[dict], what: str, report: Comparison, *, losses: bool = False, boots: bool = False
+) -> list[dict]:
     """The decisions among the records: complete, numbered one after the other except where a note tells of losses.
 
     Each on a newer frame than the one before, unless the machine booted in between.
@@ -54,7 +56,8 @@ def decisions(found: list[dict], what: str, report: Comparison, *, losses: bool 
             continue
         if not KEYS <= record.keys() or not TIME.fullmatch(record["time"]):
             wrong.append(record)
-        if record["captured_ns"] > record["decided_ns"] or record.get("acted_ns", record["decided_ns"]) < record["decided_ns"]:
+        acted = record.get("acted_ns", record["decided_ns"])
+        if not record["captured_ns"] <= record["decided_ns"] <= acted:
             wrong.append(record)
         if record["captured_ns"] <= captured.get(record["camera"], 0) and not boots:
             report.check(False, f"{what}: decision {record['decision']} on a frame not newer than the one before")
@@ -200,7 +203,8 @@ def check_pipeline(folder: Path, report: Comparison) -> None:
     lines = transitions(folder, "rules")
     fired = [record for record in found if {"pulse": "gate"} in record["actions"]]
     check_pulses("gate", list(pulses(lines["gate"])), [record["decided_ns"] / 1e6 for record in fired], 60, report)
-    check_pulses("late", list(pulses(lines["late"])), [record["captured_ns"] / 1e6 + 700 for record in fired], 80, report)
+    starts = [record["captured_ns"] / 1e6 + 700 for record in fired]
+    check_pulses("late", list(pulses(lines["late"])), starts, 80, report)
     check_levels("lamp", lines["lamp"], found, "lamp", low=False, report=report)
     check_levels("voted", lines["voted"], found, "voted", low=True, report=report)
     for line in ("lamp", "voted"):
@@ -267,7 +271,8 @@ def check_power(folder: Path, report: Comparison) -> None:
     told = [int((folder / f"decided.{number}").read_text()) for number in (1, 2, 3)]
     report.check(found[0]["decision"] == 1, "power: the first number is not 1")
     # What was decided more than the second before the cut in which it is synced must be there: at 20 a second.
-    report.check(found[-1]["decision"] > told[-1] - 60, f"power: {found[-1]['decision']} of {told[-1]} decisions are left")
+    last = found[-1]["decision"]
+    report.check(last > told[-1] - 60, f"power: {last} of {told[-1]} decisions are left")
     print(f"told before each cut: {told}; in the log: {len(found)} decisions")
 
 
