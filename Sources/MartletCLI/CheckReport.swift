@@ -55,10 +55,12 @@ enum CheckReport {
     var text: String
     switch camera.source {
     case .device(let path): text = path
-    case .bus(let bus): text = "bus " + bus
-    case .serial(let serial): text = "serial number " + serial
-    case .name(let name): text = "\"" + name + "\""
-    case .pictures(let path, let isRepeated): text = "pictures of " + path + (isRepeated ? ", over again" : "")
+    case .bus(let bus): text = "bus \(bus)"
+    case .serial(let serial): text = "serial number \(serial)"
+    case .name(let name): text = "\"\(name)\""
+    case .pictures(let path, let isRepeated):
+      text = "pictures of \(path)"
+      if isRepeated { text.add(", over again") }
     }
     if camera.width > 0 { text.add(", \(camera.width)x\(camera.height)") }
     if let region = camera.region {

@@ -66,8 +66,8 @@ enum ClassifyCamera {
     let size = arguments.text(.size)
     guard !size.isEmpty else { return settings }
     var sides: [Int] = []
-    for side in size.utf8.split(separator: UInt8(ascii: "x"), omittingEmptySubsequences: false) {
-      if let number = Int(String(decoding: side, as: UTF8.self)), number > 0, number <= 32768 { sides.append(number) }
+    for side in size.parts(at: UInt8(ascii: "x")) {
+      if let number = Int(side), number > 0, number <= 32768 { sides.append(number) }
     }
     guard sides.count == 2 else { throw .usage("--size \(size): must be columns and rows like 640x480") }
     (settings.format.width, settings.format.height) = (sides[0], sides[1])

@@ -93,6 +93,7 @@ struct PipelineLines: ~Copyable {
 }
 
 extension LineConfiguration {
+  @inline(never)
   func address() throws(GPIOError) -> GPIOLineAddress {
     let line = offset >= 0 ? String(offset) : lineName
     return try GPIOLineAddress(chip.map { $0 + ":" + line } ?? line)
