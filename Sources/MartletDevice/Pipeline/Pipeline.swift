@@ -102,18 +102,23 @@ public struct Pipeline: ~Copyable {
   /// level.
   public mutating func run() {
     notify("READY=1\nSTATUS=running\n")
-    while serviceChannels() {
-      let deadline = min(nextDeadline(), server.deadlineNs)
-      let count = fillEntries()
-      _ = martlet_wait(entries, UInt32(count), deadline)
-      if martlet_signals_take(signals) != 0 { break }
-      readInputs()
-      answer()
-      giveSignOfLife()
-    }
+    while turn() {}
     notify("STOPPING=1\n")
     lines.setAllSafe()
     server.close()
+  }
+
+  /// Does what is due, and waits for what comes next; false when it is time to end.
+  public mutating func turn() -> Bool {
+    guard serviceChannels() else { return false }
+    let deadline = min(nextDeadline(), server.deadlineNs)
+    let count = fillEntries()
+    _ = martlet_wait(entries, UInt32(count), deadline)
+    if martlet_signals_take(signals) != 0 { return false }
+    readInputs()
+    answer()
+    giveSignOfLife()
+    return true
   }
 
   /// Opens what is due, and decides on frames that are wanted and there; false when no source has anything more.
