@@ -50,11 +50,15 @@ var targets: [Target] = [
     name: "MartletCLI",
     dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small, linkerSettings: deviceLink),
+  // Cameras that are plugged in and out, and fail on command: for tests.
+  .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
   // Counts allocator calls in a thousand inferences, in both builds.
   .target(name: "CMartletAllocations", path: "Tests/Allocations/Counter"),
   .executableTarget(
     name: "martlet-allocations",
-    dependencies: ["CMartletAllocations", "Martlet", "MartletDevice", "CMartletKernels", "CMartletLinux"],
+    dependencies: [
+      "CMartletAllocations", "CMartletCameraDriver", "Martlet", "MartletDevice", "CMartletKernels", "CMartletLinux",
+    ],
     path: "Tests/Allocations/Command", swiftSettings: common, linkerSettings: deviceLink),
   // A camera's frame to a tensor, timed.
   .executableTarget(
@@ -100,8 +104,6 @@ if !embedded {
       ]),
     .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
-    // Cameras that are plugged in and out, and fail on command.
-    .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
     .testTarget(
       name: "MartletDeviceTests",
       dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux", "CMartletCameraDriver"]),

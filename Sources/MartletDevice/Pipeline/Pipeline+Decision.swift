@@ -50,7 +50,7 @@ extension Pipeline {
     channel.pointee.toDecision.record(decided - min(capturedNs, decided))
     if acted > 0 { channel.pointee.toAction.record(acted - min(capturedNs, acted)) }
 
-    let wallUs = UInt64(max(0, martlet_wall_clock_ns() / 1000))
+    let wallUs = martlet_wall_time_us()
     save(channel, picture, frame, wallUs)
     record(channel, model, sequence, (capturedNs, decided, acted, wallUs))
   }

@@ -9,7 +9,7 @@ enum PipelineAllocationTest {
 
   static func run(_ model: FilePath, _ picture: FilePath) -> Int32 {
     guard let temporary = folder() else { return 1 }
-    defer { martlet_remove_folder(temporary.cString) }
+    defer { martlet_scratch_remove(temporary.cString) }
     let text = """
       models: {m: {file: "\(absolute(model))"}}
       cameras:
@@ -52,10 +52,10 @@ enum PipelineAllocationTest {
   }
 
   private static func folder() -> FilePath? {
-    martlet_temporary_folder().map { FilePath($0) }
+    martlet_scratch_folder().map { FilePath($0) }
   }
 
   private static func absolute(_ path: FilePath) -> String {
-    martlet_absolute_path(path.cString).map { String(cString: $0) } ?? path.text
+    martlet_scratch_absolute(path.cString).map { String(cString: $0) } ?? path.text
   }
 }
