@@ -49,6 +49,8 @@ int martlet_signals_take(int descriptor) {
   return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 
+void martlet_signals_close(int descriptor) { close(descriptor); }
+
 // MARK: - The service manager
 
 void martlet_notifier_open(martlet_notifier *notifier) {

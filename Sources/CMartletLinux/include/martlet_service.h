@@ -23,6 +23,8 @@ int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
 int martlet_signals_open(int *descriptor);
 /// The number of a signal that came, or 0.
 int martlet_signals_take(int descriptor);
+/// They stay blocked.
+void martlet_signals_close(int descriptor);
 
 // MARK: - The service manager (sd_notify(3)'s protocol)
 

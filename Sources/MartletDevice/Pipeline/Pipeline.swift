@@ -51,6 +51,8 @@ public struct Pipeline: ~Copyable {
       rule += camera.rules.count
     }
     server = try StatusServer(configuration)
+    // Behind the models, whose file guard handles SIGBUS too and must come second then.
+    lines.guardAgainstFaults()
     self.lines = lines
     self.models = models
     self.channels = channels
@@ -76,6 +78,7 @@ public struct Pipeline: ~Copyable {
     frames?.release()
     entries.deallocate()
     lineBuffer.deallocate()
+    martlet_signals_close(signals)
   }
 
   private static func openLog(_ configuration: Configuration) -> UnsafeMutablePointer<DecisionLog>? {
@@ -105,7 +108,6 @@ public struct Pipeline: ~Copyable {
     while turn() {}
     notify("STOPPING=1\n")
     lines.setAllSafe()
-    server.close()
   }
 
   /// Does what is due, and waits for what comes next; false when it is time to end.
@@ -258,7 +260,6 @@ public struct Pipeline: ~Copyable {
   private mutating func stop(_ error: GPIOError) {
     Output.write("run: \(error.sentence)\n", to: .error)
     lines.setAllSafe()
-    server.close()
     martlet_exit(error.exitCode)
   }
 

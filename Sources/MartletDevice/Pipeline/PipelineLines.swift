@@ -77,6 +77,11 @@ struct PipelineLines: ~Copyable {
     return true
   }
 
+  /// If the process ends by a fault, every output goes to its safe level first.
+  func guardAgainstFaults() {
+    if let actuator { actuator.pointee.guardAgainstFaults() }
+  }
+
   func name(_ line: Int) -> UnsafeRawBufferPointer { names[line] }
   func statistics(_ line: Int) -> GPIOActuator.Statistics { actuator!.pointee.statistics(numbers[line]) }
 
