@@ -2,9 +2,9 @@
 // Here they are functions that are called, which halves what the text of the commands takes in the device build.
 
 extension String {
-  /// `+=` that is not inlined.
+  /// `+=` that is not inlined, and frees what was made for it.
   @inline(never)
-  public mutating func add(_ more: String) {
+  public mutating func add(_ more: consuming String) {
     append(more)
   }
 }
@@ -15,9 +15,15 @@ extension String {
   public func isSame(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }
 
+// `self` is text that is written to: the standard library's own `appendLiteral` would be inlined, this one stands for it.
 extension DefaultStringInterpolation {
   @inline(never)
-  public mutating func appendInterpolation(_ value: String) {
+  public mutating func appendLiteral(_ literal: String) {
+    literal.write(to: &self)
+  }
+
+  @inline(never)
+  public mutating func appendInterpolation(_ value: consuming String) {
     appendLiteral(value)
   }
 
