@@ -113,14 +113,16 @@ run_aarch64() {
 
 # build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped.
 build_device() {
-  local architecture=$1 product=$2 scratch=$root/.build-embedded options=(-c release --product "$2")
+  local architecture=$1 product=$2 scratch=$root/.build-embedded options
+  # The program's own folder is no place to look for libraries.
+  options=(-c release --product "$2" --disable-local-rpath)
   need_build >&2
   if [ "$architecture" = aarch64 ]; then
     need_sdk >&2
     scratch=$root/.build-embedded-aarch64
     options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
   fi
-  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2)
+  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2) || fail "$product does not build"
   say "$(cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" --show-bin-path)/$product"
 }
 
