@@ -50,6 +50,7 @@ public struct Pipeline: ~Copyable {
         to: try Channel(camera, of: configuration, model: models[camera.model], firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
+    log = try Pipeline.openLog(configuration)
     server = try StatusServer(configuration)
     // Behind the models, whose file guard handles SIGBUS too and must come second then.
     lines.guardAgainstFaults()
@@ -63,7 +64,6 @@ public struct Pipeline: ~Copyable {
     recent = RecentDecisions()
     entries = .allocate(capacity: Pipeline.entryCapacity)
     lineBuffer = .allocate(byteCount: DecisionLine.recommendedBytes, alignment: 8)
-    log = Pipeline.openLog(configuration)
     frames = Pipeline.openFrames(configuration)
     decision = max(log?.pointee.lastDecision ?? 0, frames?.pointee.lastDecision ?? 0)
     martlet_notifier_open(&notifier)
@@ -81,8 +81,15 @@ public struct Pipeline: ~Copyable {
     martlet_signals_close(signals)
   }
 
-  private static func openLog(_ configuration: Configuration) -> UnsafeMutablePointer<DecisionLog>? {
+  private static func openLog(
+    _ configuration: Configuration
+  ) throws(PipelineError) -> UnsafeMutablePointer<DecisionLog>? {
     guard let wanted = configuration.log, let opened = DecisionLog(wanted) else { return nil }
+    // Two that write would mix their numbers. A disk that is full or away may come back, this does not.
+    if opened.openError == martlet_error_busy() {
+      throw PipelineError(
+        "log: \(wanted.file): another martlet run writes it", exitCode: ExitCode.cannotCreate)
+    }
     let log = UnsafeMutablePointer.holding(opened)
     if log.pointee.openError != 0 { tell(wanted.file, log.pointee.openError) }
     if log.pointee.cutBytes > 0 {
@@ -147,8 +154,7 @@ public struct Pipeline: ~Copyable {
       if !channel.pointee.stream.isOpen {
         guard now >= channel.pointee.stream.deadlineNs else { return }
         try channel.pointee.stream.open(nowNs: now)
-        if channel.pointee.isErrorTold { tell(index, "is back as " + channel.pointee.stream.path) }
-        channel.pointee.isErrorTold = false
+        if !channel.pointee.isSilent { welcome(index) }
         channel.pointee.isDrained = false
         channel.pointee.nextCheckNs = now + Channel.checkNs
       }
@@ -167,7 +173,11 @@ public struct Pipeline: ~Copyable {
         channel.pointee.stream.expectFrame(nowNs: now)
       }
       guard let frame = try channel.pointee.stream.take(nowNs: now, countsGaps: isContinuous) else { return }
-      if frame.timestamp_ns >= from { decide(index, frame, from) }
+      if frame.timestamp_ns >= from, frame.timestamp_ns > channel.pointee.lastCapturedNs {
+        channel.pointee.lastCapturedNs = frame.timestamp_ns
+        welcome(index)
+        decide(index, frame, from)
+      }
       try channel.pointee.stream.giveBack(frame, nowNs: martlet_now_ns())
     } catch {
       lose(index, error)
@@ -188,10 +198,19 @@ public struct Pipeline: ~Copyable {
     }
   }
 
+  /// The camera is there again, if it was not.
+  private mutating func welcome(_ index: Int) {
+    guard channels[index].isErrorTold else { return }
+    channels[index].isErrorTold = false
+    channels[index].isSilent = false
+    tell(index, "is back as " + channels[index].stream.path)
+  }
+
   /// The camera is gone: its rules forget, and the lines that they held are safe.
   private mutating func lose(_ index: Int, _ error: CameraError) {
     if !channels[index].isErrorTold { tell(index, error.sentence) }
     channels[index].isErrorTold = true
+    channels[index].isSilent = error.kind == .silent
     for rule in 0..<channels[index].ruleCount {
       channels[index].rules[rule].state.reset()
       release(channels[index].rules[rule])
