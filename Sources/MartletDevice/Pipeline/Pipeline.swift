@@ -50,10 +50,12 @@ public struct Pipeline: ~Copyable {
         to: try Channel(camera, of: configuration, model: models[camera.model], firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    log = try Pipeline.openLog(configuration)
-    server = try StatusServer(configuration)
+    let log = try Pipeline.openLog(configuration)
+    let server = try StatusServer(configuration)
     // Behind the models, whose file guard handles SIGBUS too and must come second then.
     lines.guardAgainstFaults()
+    self.log = log
+    self.server = server
     self.lines = lines
     self.models = models
     self.channels = channels
