@@ -122,6 +122,42 @@ struct PipelineTests {
     try FileManager.default.removeItem(atPath: folder)
   }
 
+  /// Random bytes, in pieces, with and without an end: the pipeline goes on deciding, and answers the next question.
+  @Test(arguments: [1, 2, 3, 4] as [UInt64])
+  func randomCallers(seed: UInt64) throws {
+    var random = seed
+    func next(_ limit: UInt64) -> UInt64 {
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (random >> 33) % limit
+    }
+    var running = try Pipeline(
+      try pipeline(pictures.replacingOccurrences(of: "model:", with: "repeat: true\n    model:"), log: "every: rule"))
+    var open: [Int32] = []
+    for _ in 0..<150 {
+      let caller = connect()
+      try #require(caller >= 0)
+      for _ in 0..<next(4) {
+        // Often the right letters in the wrong order.
+        let bytes = (0..<next(40)).map { _ in next(2) == 0 ? Array("json\ntext".utf8)[Int(next(9))] : UInt8(next(256)) }
+        _ = bytes.withUnsafeBytes { send(caller, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) }
+      }
+      if next(3) == 0 { close(caller) } else { open.append(caller) }
+      let goesOn = running.turn()
+      #expect(goesOn)
+      if open.count > 6 { close(open.removeFirst()) }
+    }
+    for caller in open { close(caller) }
+    for _ in 0..<20 { _ = running.turn() }
+    let caller = connect()
+    _ = Array("text\n".utf8).withUnsafeBytes { send(caller, $0.baseAddress, 5, 0) }
+    for _ in 0..<5 { _ = running.turn() }
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = recv(caller, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+    #expect(count > 0 && String(decoding: bytes[..<max(0, count)], as: UTF8.self).hasPrefix("martlet "))
+    close(caller)
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
   private func connect() -> Int32 {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
