@@ -5,17 +5,16 @@ declare -A release_numbers=([bookworm]=12 [trixie]=13)
 
 # library_packages RELEASE : what is linked, with its headers.
 library_packages() {
-  local t64=''
   case $1 in
     bookworm) say libgpiod2 libgcc-12-dev libpng16-16 ;;
-    trixie) t64=t64 && say libgpiod3 libgcc-14-dev libpng16-16t64 ;;
+    trixie) say libgpiod3 libgcc-14-dev libpng16-16t64 ;;
   esac
   say libc6 libc6-dev linux-libc-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev libpng-dev zlib1g zlib1g-dev \
     libgpiod-dev libyaml-0-2 libyaml-dev
 }
 
-# need_libraries RELEASE ARCHITECTURE : sets libraries to a folder with the packages unpacked (root) and with what they
-# say about their symbols (symbols).
+# need_libraries RELEASE ARCHITECTURE : makes libraries-RELEASE-ARCHITECTURE in the cache: the packages unpacked (root)
+# and what they say about their symbols (symbols).
 need_libraries() (
   release=$1 architecture=$2 folder=$cache/libraries-$1-$2
   mapfile -t packages < <(library_packages "$release" | tr ' ' '\n')
