@@ -7,7 +7,7 @@ out=$PWD/out
 cp martlet "$work/martlet"
 chmod 755 "$work" "$work/martlet"
 martlet=$work/martlet
-program=("$martlet")
+program=(timeout 60 "$martlet")
 socket=$work/status.sock
 source ./checks.sh
 
