@@ -91,3 +91,40 @@ import Testing
     #expect((x, y) == (orientation.swapsAxes ? (alongY, alongX) : (alongX, alongY)))
   }
 }
+
+@Suite struct LineHolderTests {
+  @Test func activeWhileAnyRuleHolds() {
+    var line = LineHolders(isSafeActive: false)
+    for rule in [0, 5, 63] { line.add(rule: rule) }
+    #expect(!line.level)
+    line.note(rule: 63, true)
+    line.note(rule: 0, true)
+    #expect(line.level)
+    line.note(rule: 0, false)
+    #expect(line.level)
+    line.note(rule: 63, nil)
+    #expect(!line.level)
+  }
+
+  /// At start and while a camera is away the safe level, but for what another rule still says.
+  @Test func anActiveSafeLevel() {
+    var line = LineHolders(isSafeActive: true)
+    line.add(rule: 1)
+    line.add(rule: 2)
+    #expect(line.level)
+    line.note(rule: 1, false)
+    #expect(line.level)
+    line.note(rule: 2, false)
+    #expect(!line.level)
+    line.note(rule: 2, nil)
+    #expect(line.level)
+    line.note(rule: 2, false)
+    line.note(rule: 1, true)
+    #expect(line.level)
+    line.note(rule: 1, false)
+    #expect(!line.level)
+    line.forget()
+    #expect(line.level)
+    #expect(LineHolders(isSafeActive: true).level && !LineHolders(isSafeActive: false).level)
+  }
+}

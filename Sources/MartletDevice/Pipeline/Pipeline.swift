@@ -178,7 +178,7 @@ public struct Pipeline: ~Copyable {
       if frame.timestamp_ns >= from, frame.timestamp_ns > channel.pointee.lastCapturedNs {
         channel.pointee.lastCapturedNs = frame.timestamp_ns
         welcome(index)
-        decide(index, frame, from)
+        decide(index, frame)
       }
       try channel.pointee.stream.giveBack(frame, nowNs: martlet_now_ns())
     } catch {
@@ -187,12 +187,12 @@ public struct Pipeline: ~Copyable {
   }
 
   private mutating func servicePictures(_ index: Int, _ now: UInt64) {
-    guard let from = channels[index].trigger.wantedFrom(nowNs: now) else { return }
+    guard channels[index].trigger.wantedFrom(nowNs: now) != nil else { return }
     let path = channels[index].pictures!.pointee.next()
     let captured = martlet_now_ns()
     do throws(PictureError) {
       try channels[index].pictures!.pointee.load(path, into: channels[index].place)
-      decide(index, path, capturedNs: captured, takenNs: from > 0 ? max(from, now) : now)
+      decide(index, path, capturedNs: captured)
     } catch {
       channels[index].damagedPictures += 1
       channels[index].trigger.satisfied(nowNs: now)
@@ -208,8 +208,9 @@ public struct Pipeline: ~Copyable {
     tell(index, "is back as " + channels[index].stream.path)
   }
 
-  /// The camera is gone: its rules forget, and the lines that they held are safe.
+  /// The camera is gone: its rules forget, and the lines that they held are safe unless another rule holds them.
   private mutating func lose(_ index: Int, _ error: CameraError) {
+    channels[index].lastError = error.sentence
     if !channels[index].isErrorTold { tell(index, error.sentence) }
     channels[index].isErrorTold = true
     channels[index].isSilent = error.kind == .silent
