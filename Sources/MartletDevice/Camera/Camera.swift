@@ -101,9 +101,9 @@ public struct Camera: ~Copyable {
     return code == 0 ? nil : martlet_camera_failure_of(code)
   }
 
-  /// Whether the driver took it.
-  mutating func giveBack(_ frame: martlet_camera_frame) -> Bool {
+  /// 0, or an errno value: the driver did not take it.
+  mutating func giveBack(_ frame: martlet_camera_frame) -> Int32 {
     var frame = frame
-    return martlet_camera_give_back(&raw, &frame) == 0
+    return martlet_camera_give_back(&raw, &frame)
   }
 }
