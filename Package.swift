@@ -53,10 +53,15 @@ var targets: [Target] = [
     name: "MartletCLI",
     dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small, linkerSettings: deviceLink),
+  // Cameras that are plugged in and out, and fail on command: for tests.
+  .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
   // Counts allocator calls in a thousand inferences, in both builds.
   .target(name: "CMartletAllocations", path: "Tests/Allocations/Counter"),
   .executableTarget(
-    name: "martlet-allocations", dependencies: ["CMartletAllocations", "Martlet", "MartletDevice", "CMartletKernels"],
+    name: "martlet-allocations",
+    dependencies: [
+      "CMartletAllocations", "CMartletCameraDriver", "Martlet", "MartletDevice", "CMartletKernels", "CMartletLinux",
+    ],
     path: "Tests/Allocations/Command", swiftSettings: common, linkerSettings: deviceLink),
   // A camera's frame to a tensor, timed.
   .executableTarget(
@@ -102,8 +107,6 @@ if !embedded {
       ]),
     .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
-    // Cameras that are plugged in and out, and fail on command.
-    .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
     .testTarget(
       name: "MartletDeviceTests",
       dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux", "CMartletCameraDriver"]),
@@ -114,6 +117,7 @@ if !embedded {
 // Coverage-guided fuzzing: only with the sanitizers that Tools/fuzz sets, which also bring libFuzzer.
 if let canary = Context.environment["MARTLET_FUZZ"] {
   let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
+  products.append(.executable(name: "martlet-fuzz-configuration", targets: ["martlet-fuzz-configuration"]))
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))
   products.append(.executable(name: "martlet-fuzz-language", targets: ["martlet-fuzz-language"]))
@@ -121,6 +125,9 @@ if let canary = Context.environment["MARTLET_FUZZ"] {
   products.append(.executable(name: "martlet-fuzz-pictures", targets: ["martlet-fuzz-pictures"]))
   targets += [
     .target(name: "CMartletFuzz", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "martlet-fuzz-configuration", dependencies: ["MartletDevice", "CMartletFuzz"],
+      path: "Tests/Fuzz/Configuration", swiftSettings: planted),
     .executableTarget(
       name: "martlet-fuzz-pictures", dependencies: ["MartletDevice", "Martlet", "CMartletFuzz"],
       path: "Tests/Fuzz/Pictures", swiftSettings: planted),

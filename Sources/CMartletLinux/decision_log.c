@@ -112,13 +112,14 @@ static int rotate(martlet_decision_log *log) {
 /// To a pipe or a terminal: a reader that does not read must not stop the loop. Pieces of at most PIPE_BUF go without
 /// waiting when the descriptor is said to be ready.
 static int write_stream(martlet_decision_log *log, const char *bytes, size_t count) {
-  uint64_t until = now_ns() + PATIENCE_MS * 1000000u;
+  // Nor may it slow every record: after one that waited in vain the next do not wait.
+  uint64_t until = now_ns() + (log->last_error == 0 ? PATIENCE_MS * 1000000u : 0);
   size_t done = 0;
   while (done < count) {
     struct pollfd ready = {.fd = log->descriptor, .events = POLLOUT};
     uint64_t now = now_ns();
     int error = 0;
-    if (poll(&ready, 1, now < until ? (int)((until - now) / 1000000u) + 1 : 0) == 0) error = EAGAIN;
+    if (poll(&ready, 1, now < until ? (int)((until - now + 999999u) / 1000000u) : 0) == 0) error = EAGAIN;
     size_t piece = count - done < PIPE_BUF ? count - done : PIPE_BUF;
     ssize_t written = error == 0 ? write(log->descriptor, bytes + done, piece) : -1;
     if (error == 0 && written < 0) error = errno;

@@ -42,7 +42,12 @@ int32_t gpio_find(
   if (address->chip[0] == '/') {
     gpio_copy(found->info.path, sizeof found->info.path, address->chip);
     int error = gpio_open_path(found);
-    if (error) return gpio_opening_failed(failure, error, address->chip);
+    if (error) {
+      int32_t status = gpio_opening_failed(failure, error, address->chip);
+      // The address says already which.
+      if (status == MARTLET_GPIO_NO_CHIP) failure->detail[0] = '\0';
+      return status;
+    }
     int32_t status = settle_on(found, address, offset, failure);
     if (status) martlet_gpio_close(found);
     return status;

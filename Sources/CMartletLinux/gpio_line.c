@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 static int32_t request_failed(
   martlet_gpio_failure *failure, int error, const martlet_gpio_settings *settings, void *chip, uint32_t offset) {
@@ -78,6 +79,15 @@ static int is_wanted(const martlet_gpio_line *line, int32_t level) {
   return line->edges == MARTLET_GPIO_BOTH || line->edges == (level ? MARTLET_GPIO_RISING : MARTLET_GPIO_FALLING);
 }
 
+/// What the kernel keeps for a line with the first interface, which is where the debounce is done here.
+enum { KERNEL_EDGES = 16 };
+
+static uint64_t clock_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 /// The same where the debounce is done here.
 static int32_t read_debounced(martlet_gpio_line *line, uint64_t now_ns, martlet_gpio_event *event) {
   martlet_gpio_debounce *debounce = &line->debounce;
@@ -87,6 +97,12 @@ static int32_t read_debounced(martlet_gpio_line *line, uint64_t now_ns, martlet_
     int32_t level = -1, tells;
     int error = gpio_backend_read(line, &edge);
     if (error == EAGAIN) {
+      if (line->drained >= KERNEL_EDGES) {
+        // The queue was full: edges may have been dropped until now.
+        debounce->edge_ns = clock_ns();
+        debounce->is_pending = 1;
+      }
+      line->drained = 0;
       uint64_t deadline_ns = martlet_gpio_debounce_deadline_ns(debounce);
       if (deadline_ns == 0 || now_ns < deadline_ns) return MARTLET_GPIO_NOTHING;
       // The level first and then the queue again: if that is still empty, no edge came before this level.
@@ -99,6 +115,7 @@ static int32_t read_debounced(martlet_gpio_line *line, uint64_t now_ns, martlet_
     } else if (error) {
       return status_of(line, error);
     } else {
+      line->drained++;
       tells = martlet_gpio_debounce_edge(debounce, edge.time_ns, edge.level, &stable_ns);
     }
     if (!tells || !is_wanted(line, debounce->stable)) continue;

@@ -6,5 +6,6 @@
 int32_t martlet_path_look(const char *path) {
   struct stat status;
   if (stat(path, &status) < 0) return errno;
-  return S_ISREG(status.st_mode) ? MARTLET_PATH_FILE : S_ISDIR(status.st_mode) ? MARTLET_PATH_FOLDER : MARTLET_PATH_OTHER;
+  if (S_ISDIR(status.st_mode)) return MARTLET_PATH_FOLDER;
+  return S_ISREG(status.st_mode) ? MARTLET_PATH_FILE : MARTLET_PATH_OTHER;
 }

@@ -12,6 +12,8 @@ typedef struct reading {
   /// Children so far: in a mapping an even one is a key.
   uint32_t children[MARTLET_YAML_MAX_DEPTH];
   int32_t depth;
+  /// Of the table, for a file of this size.
+  uint32_t node_capacity, text_capacity;
 } reading;
 
 static int32_t fail(martlet_yaml *yaml, int32_t status, yaml_mark_t mark) {
@@ -42,9 +44,10 @@ static int has_key(const martlet_yaml *yaml, int32_t mapping, const martlet_yaml
   return 0;
 }
 
-static int32_t add_scalar(martlet_yaml *yaml, martlet_yaml_node *node, const yaml_event_t *event) {
+static int32_t add_scalar(reading *at, martlet_yaml_node *node, const yaml_event_t *event) {
+  martlet_yaml *yaml = at->yaml;
   size_t count = event->data.scalar.length;
-  if (count >= MARTLET_YAML_MAX_TEXT - yaml->text_count) return fail(yaml, MARTLET_YAML_TOO_LARGE, event->start_mark);
+  if (count >= at->text_capacity - yaml->text_count) return fail(yaml, MARTLET_YAML_TOO_LARGE, event->start_mark);
   // Paths and names go to the system, which takes a zero as the end.
   if (memchr(event->data.scalar.value, 0, count) != NULL) return fail(yaml, MARTLET_YAML_ZERO_BYTE, event->start_mark);
   node->is_text = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag != NULL;
@@ -60,7 +63,7 @@ static int32_t add(reading *at, const yaml_event_t *event, const yaml_char_t *an
   martlet_yaml *yaml = at->yaml;
   if (anchor != NULL) return fail(yaml, MARTLET_YAML_ANCHOR, event->start_mark);
   if (tag != NULL && !is_core_tag(tag)) return fail(yaml, MARTLET_YAML_TAG, event->start_mark);
-  if (yaml->node_count == MARTLET_YAML_MAX_NODES) return fail(yaml, MARTLET_YAML_TOO_MANY_NODES, event->start_mark);
+  if (yaml->node_count == at->node_capacity) return fail(yaml, MARTLET_YAML_TOO_MANY_NODES, event->start_mark);
   int32_t index = (int32_t)yaml->node_count++;
   martlet_yaml_node *node = &yaml->nodes[index];
   *node = (martlet_yaml_node){.line = (uint32_t)event->start_mark.line + 1,
@@ -70,7 +73,7 @@ static int32_t add(reading *at, const yaml_event_t *event, const yaml_char_t *an
                : event->type == YAML_SEQUENCE_START_EVENT ? MARTLET_YAML_SEQUENCE
                                                           : MARTLET_YAML_MAPPING;
   if (is_scalar) {
-    int32_t status = add_scalar(yaml, node, event);
+    int32_t status = add_scalar(at, node, event);
     if (status != MARTLET_YAML_OK) return status;
   }
   if (at->depth > 0) {
@@ -134,12 +137,16 @@ int32_t martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml) {
   memset(yaml, 0, sizeof *yaml);
   yaml->line = yaml->column = 1;
   if (count > MARTLET_YAML_MAX_BYTES) return MARTLET_YAML_TOO_LARGE;
-  yaml->nodes = malloc(MARTLET_YAML_MAX_NODES * sizeof *yaml->nodes);
-  yaml->text = malloc(MARTLET_YAML_MAX_TEXT);
+  // A node takes a byte of the file at least (an empty value comes with its colon or comma), its text with the zero
+  // behind it less than three times what it takes there.
+  reading at = {.yaml = yaml, .node_capacity = MARTLET_YAML_MAX_NODES, .text_capacity = MARTLET_YAML_MAX_TEXT};
+  if (count * 2 + 16 < at.node_capacity) at.node_capacity = (uint32_t)count * 2 + 16;
+  if (count * 4 + 64 < at.text_capacity) at.text_capacity = (uint32_t)count * 4 + 64;
+  yaml->nodes = malloc(at.node_capacity * sizeof *yaml->nodes);
+  yaml->text = malloc(at.text_capacity);
   yaml_parser_t parser;
   if (yaml->nodes == NULL || yaml->text == NULL || !yaml_parser_initialize(&parser)) return MARTLET_YAML_NO_MEMORY;
   yaml_parser_set_input_string(&parser, bytes, count);
-  reading at = {.yaml = yaml};
   int32_t status = MARTLET_YAML_OK;
   for (int is_over = 0; !is_over && status == MARTLET_YAML_OK;) {
     yaml_event_t event;

@@ -126,7 +126,7 @@ enum ClassifyCamera {
       }
       line.times(
         capturedNs: frame.timestamp_ns, decidedNs: doneNs, actedNs: 0,
-        wallUs: UInt64(max(0, martlet_wall_clock_ns() / 1000)))
+        wallUs: martlet_wall_time_us())
       name.withUTF8 { line.model(UnsafeRawBufferPointer($0), hash: hash) }
       line.beginScores(isUnknown: false)
       let values = RuleScores(model.engine)

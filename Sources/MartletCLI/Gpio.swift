@@ -28,6 +28,7 @@ enum Gpio {
   }
 
   /// Refuses the options of the other subcommands.
+  @inline(never)
   static func allow(_ options: [Option], _ arguments: Arguments) throws(CommandError) {
     for option in [Option.for, .hold, .count, .every, .edge, .debounce, .timeout, .activeLow, .bias]
     where arguments.has(option) && !options.contains(where: { $0 == option }) {
@@ -36,19 +37,25 @@ enum Gpio {
   }
 
   /// The arguments behind the subcommand; at least one.
-  static func lines(_ arguments: Arguments) throws(CommandError) -> ArraySlice<FilePath> {
-    let lines = arguments.paths.dropFirst()
-    guard !lines.isEmpty else { throw .usage("which line? give CHIP:OFFSET, CHIP:NAME or NAME; martlet gpio lists them") }
+  @inline(never)
+  static func lines(_ arguments: Arguments) throws(CommandError) -> [FilePath] {
+    var lines = arguments.paths
+    if !lines.isEmpty { lines.removeFirst() }
+    guard !lines.isEmpty else {
+      throw .usage("which line? give CHIP:OFFSET, CHIP:NAME or NAME; martlet gpio lists them")
+    }
     guard lines.count <= Int(MARTLET_ACTUATOR_MAX_OUTPUTS) else {
       throw .usage("at most \(MARTLET_ACTUATOR_MAX_OUTPUTS) lines at a time")
     }
     return lines
   }
 
+  @inline(never)
   static func address(_ text: String) throws(CommandError) -> GPIOLineAddress {
     do throws(GPIOError) { return try GPIOLineAddress(text) } catch { throw CommandError(error) }
   }
 
+  @inline(never)
   static func bias(_ arguments: Arguments) throws(CommandError) -> GPIOInput.Bias {
     guard let word = arguments.value(.bias).map({ Word($0) }) else { return .asIs }
     if word == "none" { return .disabled }
@@ -58,12 +65,14 @@ enum Gpio {
   }
 
   /// An option's milliseconds as nanoseconds; 0 if it is not given.
+  @inline(never)
   static func nanoseconds(_ option: Option, _ arguments: Arguments) throws(CommandError) -> UInt64 {
     guard arguments.has(option) else { return 0 }
     return UInt64(try arguments.integer(option, in: 1...86_400_000, default: 1)) * 1_000_000
   }
 
   /// From here on Ctrl-C and SIGTERM are waited for.
+  @inline(never)
   static func catchStop() throws(CommandError) -> Int32 {
     let stop = martlet_gpio_catch_stop()
     guard stop >= 0 else { throw CommandError("signals cannot be waited for", exitCode: ExitCode.system) }
@@ -71,6 +80,7 @@ enum Gpio {
   }
 
   /// The outputs, inactive. All are requested before any is switched: if one is busy, nothing happens.
+  @inline(never)
   static func outputs(_ addresses: [GPIOLineAddress], _ arguments: Arguments) throws(CommandError) -> GPIOActuator {
     let bias = try bias(arguments)
     do throws(GPIOError) {
@@ -85,6 +95,7 @@ enum Gpio {
   }
 
   /// Inactive and released.
+  @inline(never)
   static func end(_ outputs: borrowing GPIOActuator) throws(CommandError) {
     do throws(GPIOError) { try outputs.setAllSafe() } catch { throw CommandError(error) }
   }

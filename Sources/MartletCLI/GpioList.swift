@@ -53,7 +53,8 @@ enum GpioList {
   private static func add(_ chip: GPIOChip, _ text: inout String) {
     text.add("\(chip.name) [\(chip.label)], \(chip.lines.count) lines\n")
     for line in chip.lines {
-      text.add(String(line.offset).padded(to: 5, left: true) + "  " + (line.name.isEmpty ? "-" : line.name).padded(to: 24))
+      text.add(String(line.offset).padded(to: 5, left: true))
+      text.add("  " + (line.name.isEmpty ? "-" : line.name).padded(to: 24))
       text.add(line.isOutput ? "  output" : "  input ")
       if line.isActiveLow { text.add("  active-low") }
       if line.isUsed { text.add("  used by " + (line.consumer.isEmpty ? "the kernel" : line.consumer)) }

@@ -12,8 +12,8 @@ enum GpioPulse {
     let period = arguments.has(.every) ? try Gpio.nanoseconds(.every, arguments) : 2 * duration
     guard period > duration else { throw .usage("--every must be more than --for") }
     let lines = try Gpio.lines(arguments)
-    guard lines.count == 1, let line = lines.first else { throw .usage("\(lines[lines.startIndex + 1].text): one line at a time") }
-    let address = try Gpio.address(line.text)
+    guard lines.count == 1 else { throw .usage("\(lines[1].text): one line at a time") }
+    let address = try Gpio.address(lines[0].text)
     let stop = try Gpio.catchStop()
     let outputs = try Gpio.outputs([address], arguments)
     var next = martlet_now_ns()
@@ -43,9 +43,13 @@ enum GpioPulse {
   private static func text(
     _ address: GPIOLineAddress, _ duration: UInt64, _ statistics: GPIOActuator.Statistics
   ) -> String {
-    let count = statistics.pulses == 1 ? "1 pulse" : "\(Int(statistics.pulses)) pulses"
-    let late = NumberText.decimal(Double(statistics.maxLateNs) / 1e6, places: 3)
-    return "\(address.text): \(count) of \(Int(duration / 1_000_000)) ms, at most \(late) ms longer\n"
+    var text = address.text
+    text.add(": " + String(Int(statistics.pulses)))
+    text.add(statistics.pulses == 1 ? " pulse of " : " pulses of ")
+    text.add(String(Int(duration / 1_000_000)) + " ms, at most ")
+    text.add(NumberText.decimal(Double(statistics.maxLateNs) / 1e6, places: 3))
+    text.add(" ms longer\n")
+    return text
   }
 
   private static func json(

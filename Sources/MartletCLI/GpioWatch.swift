@@ -66,10 +66,14 @@ enum GpioWatch {
   }
 
   private static func text(_ address: GPIOLineAddress, _ event: GPIOInput.Event) -> String {
-    let fraction = String(event.timeNs % 1_000_000_000)
-    let zeros = String(repeating: "0", count: 9 - fraction.utf8.count)
-    let seconds = (String(event.timeNs / 1_000_000_000) + "." + zeros + fraction).padded(to: 18, left: true)
-    return "\(seconds)  \(event.isRising ? "rising " : "falling")  \(address.text)\n"
+    let ns = Int(event.timeNs)
+    let fraction = String(ns % 1_000_000_000)
+    var text = String(ns / 1_000_000_000).padded(to: 8, left: true)
+    text.add(".")
+    text.add(String(repeating: "0", count: 9 - fraction.utf8.count) + fraction)
+    text.add(event.isRising ? "  rising   " : "  falling  ")
+    text.add(address.text + "\n")
+    return text
   }
 
   private static func json(_ input: borrowing GPIOInput, _ event: GPIOInput.Event) -> String {

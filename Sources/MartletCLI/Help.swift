@@ -134,8 +134,8 @@ enum Help {
   static let check = """
     usage: martlet check CONFIG [--json]
 
-    Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that is
-    wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then; else says how it was understood.
+    Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that
+    is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then; else says how it was understood.
 
       --json  for programs
 

@@ -24,14 +24,16 @@ extension PictureLoader {
       shorterSide: Int(engine.manifest.shorterSide), region: region, orientation: orientation)
   }
 
-  /// Fills a target of the loader's sizes from a camera's JPEG frame in memory: decoded in the least size from which the
-  /// filter still shrinks, to Y, Cb and Cr, which `FrameResizer` takes. After an error the target's values mean nothing.
+  /// Fills a target of the loader's sizes from a camera's JPEG frame in memory: decoded in the least size from which
+  /// the filter does not enlarge, to Y, Cb and Cr, which `FrameResizer` takes. After an error the target's values mean
+  /// nothing.
   ///
-  /// The same frame as a file gives slightly other pixels, since a file is decoded in full. An EXIF orientation does not
-  /// count: a camera's `orientation` is how it is mounted.
+  /// The same frame as a file gives slightly other pixels, since a file is decoded in full. An EXIF orientation does
+  /// not count: a camera's `orientation` is how it is mounted.
   ///
   /// - Parameters:
-  ///   - region: in full pixels of the stored frame; where those are decoded smaller, it grows to whole ones.
+  ///   - region: in full pixels of the stored frame; where those are decoded smaller, it grows to whole ones. So does
+  ///     the frame, where its sides do not divide: by less than a pixel of the target.
   ///   - eighths: of the full size to decode in, if it is not to be the least.
   public mutating func load(
     frame: UnsafeRawBufferPointer, into target: PictureTarget, policy: ResizePolicy, shorterSide: Int = 0,

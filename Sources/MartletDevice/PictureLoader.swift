@@ -88,8 +88,8 @@ public struct PictureLoader: ~Copyable {
 }
 
 extension Engine {
-  /// The first input as a place for a picture.
-  func pictureTarget() throws(PictureError) -> PictureTarget {
+  /// The first input as a place for a picture; an error if it is none.
+  public func pictureTarget() throws(PictureError) -> PictureTarget {
     guard manifest.inputCount > 0, let table = pixels else { throw PictureError(.modelTakesNoPicture) }
     let index = Int(manifest.inputs[0].tensor)
     let record = tensor(index)

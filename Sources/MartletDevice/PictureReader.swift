@@ -48,15 +48,16 @@ public struct PictureReader: ~Copyable {
     return shape
   }
 
-  /// Opens a camera's JPEG frame in memory, which must stay there until `close`; its full size. Also one without Huffman
-  /// tables, which then are the standard ones. What lies behind its end does not matter.
+  /// Opens a camera's JPEG frame in memory, which must stay there until `close`; its full size. Also one without
+  /// Huffman tables, which then are the standard ones. What lies behind its end does not matter.
   public mutating func open(frame: UnsafeRawBufferPointer) throws(PictureError) -> (width: Int, height: Int) {
     try check(martlet_picture_open_frame(reader, frame.baseAddress, frame.count))
     let info = martlet_picture_info_of(reader).pointee
     return (Int(info.width), Int(info.height))
   }
 
-  /// Decodes the open frame whole, to planes that are valid until `close`. One that is cut short or damaged is an error.
+  /// Decodes the open frame whole, to planes that are valid until `close`. One that is cut short or damaged is an
+  /// error.
   ///
   /// - Parameters:
   ///   - eighths: 1...8: the size to decode in, of its full one, rounded up.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the small pictures in pictures/ and what Pillow makes of them.
 
-    python3 Tests/Fixtures/make_pictures.py        (needs Pillow and numpy; run only to change the fixtures)
+    python3 Tests/Fixtures/make_pictures.py        (needs Pillow, numpy and cjpeg of
+    libjpeg-turbo-progs; run only to change the fixtures)
 
 PNG and BMP files are written by hand here, from the formula in `pixel`, which the tests know too; JPEG is written by
 Pillow, and NAME.rgb beside it holds Pillow's own decoding, [height, width, 3]. resize_*.rgb is Pillow's
@@ -10,6 +11,7 @@ Image.resize(BILINEAR) of the formula's picture.
 
 import pathlib
 import struct
+import subprocess
 import zlib
 
 import numpy
@@ -109,6 +111,24 @@ def write(name: str, data: bytes) -> None:
     (OUT / name).write_bytes(data)
 
 
+def sampled(source: Image.Image, sampling: str) -> bytes:
+    """A JPEG whose luma has `sampling` (columns x rows) samples for one of Cb and Cr; with the standard Huffman tables."""
+    pixels = f"P6 {source.width} {source.height} 255\n".encode() + source.tobytes()
+    command = ["cjpeg", "-quality", "85", "-sample", sampling]
+    return subprocess.run(command, input=pixels, capture_output=True, check=True).stdout
+
+
+def without(jpeg: bytes, marker: int) -> bytes:
+    """The JPEG without its segments of a kind; 0xC4: Huffman tables, which cameras leave out."""
+    result, index = jpeg[:2], 2
+    while jpeg[index + 1] != 0xDA:
+        end = index + 2 + int.from_bytes(jpeg[index + 2 : index + 4], "big")
+        if jpeg[index + 1] != marker:
+            result += jpeg[index:end]
+        index = end
+    return result + jpeg[index:]
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     palette = chunk(b"PLTE", b"".join(bytes(c) for c in PALETTE))
@@ -130,6 +150,12 @@ def main() -> None:
     write("rgba32.bmp", bmp(32, bottom_up=True, alpha=True))
     write("palette8.bmp", bmp(8, bottom_up=True))
     write("palette4.bmp", bmp(4, bottom_up=False))
+
+    with Image.open(OUT.parents[2] / "Models/photos/cat.jpg") as photo:
+        small = photo.convert("RGB").resize((61, 45), Image.Resampling.BILINEAR)
+    for sampling in ["1x1", "2x1", "1x2", "2x2", "4x1"]:
+        write(f"sampling_{sampling}.jpg", sampled(small, sampling))
+    write("without_tables.jpg", without(sampled(small, "2x1"), 0xC4))
 
     source = picture(WIDTH, HEIGHT)
     for name, image, options in [

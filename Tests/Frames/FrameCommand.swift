@@ -8,15 +8,16 @@ enum FrameCommand {
   static func usage() -> Int32 {
     Output.write(
       "usage: martlet-frames FILE LAYOUT WIDTH HEIGHT TO_WIDTH TO_HEIGHT CHANNELS RUNS OUTPUT\n"
-        + "LAYOUT is grey, yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, rgbx or bgrx (of the least stride, limited range,\n"
-        + "BT.601; grey: full range), mjpeg, or picture: a JPEG file decoded in full. OUTPUT gets pixel value - 128.\n",
+        + "LAYOUT is grey, yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, rgbx or bgrx (of the least stride, limited\n"
+        + "range, BT.601; grey: full range), mjpeg, or picture: a JPEG file decoded in full. OUTPUT gets pixel\n"
+        + "value - 128.\n",
       to: .error)
     return ExitCode.usage
   }
 
   /// - Parameter numbers: the arguments from WIDTH to RUNS.
   static func run(
-    path: UnsafePointer<CChar>, layout: String, numbers: [Int], output: UnsafePointer<CChar>
+    path: UnsafePointer<CChar>, layout: Word, numbers: [Int], output: UnsafePointer<CChar>
   ) -> Int32 {
     guard numbers[2...5].allSatisfy({ $0 >= 1 }) else { return usage() }
     var file = martlet_mapped_file()
@@ -34,10 +35,11 @@ enum FrameCommand {
       width: numbers[2], height: numbers[3], channels: numbers[4], values: values, table: table)
     var times = [UInt64](repeating: 0, count: numbers[5])
     var isDone = false
+    let isFrame = layout == "mjpeg"
     do throws(PictureError) {
       isDone =
-        try layout == "mjpeg" || layout == "picture"
-        ? runJPEG(bytes, isFrame: layout == "mjpeg", target, &times)
+        try isFrame || layout == "picture"
+        ? runJPEG(bytes, isFrame: isFrame, target, &times)
         : run(bytes, layout, numbers[0], numbers[1], target, &times)
     } catch {
       Output.write(String(cString: path) + ": " + error.sentence + "\n", to: .error)
@@ -46,7 +48,8 @@ enum FrameCommand {
     guard isDone else { return usage() }
     times.sort()
     Output.write("\(times[times.count / 2]) ns\n")
-    return martlet_file_replace(output, values, target.width * target.height * target.channels) == 0 ? 0 : ExitCode.system
+    let count = target.width * target.height * target.channels
+    return martlet_file_replace(output, values, count) == 0 ? 0 : ExitCode.system
   }
 
   private static func runJPEG(
@@ -66,11 +69,13 @@ enum FrameCommand {
   }
 
   private static func run(
-    _ bytes: UnsafeRawBufferPointer, _ name: String, _ width: Int, _ height: Int, _ target: PictureTarget,
+    _ bytes: UnsafeRawBufferPointer, _ name: Word, _ width: Int, _ height: Int, _ target: PictureTarget,
     _ times: inout [UInt64]
   ) -> Bool {
-    let names = ["grey", "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "rgbx", "bgrx"]
-    guard let index = names.firstIndex(of: name), let layout = PixelLayout(rawValue: UInt8(index)) else { return false }
+    let names: [StaticString] = ["grey", "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "rgbx", "bgrx"]
+    guard let index = names.firstIndex(where: { name == $0 }), let layout = PixelLayout(rawValue: UInt8(index)) else {
+      return false
+    }
     let shape = FrameShape(
       width: width, height: height, layout: layout, stride: FrameShape.leastStride(width: width, layout: layout),
       isFullRange: layout == .grey)

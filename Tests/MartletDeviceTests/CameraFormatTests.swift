@@ -10,9 +10,11 @@ extension CameraTests {
   struct Formats {
     let bench = CameraBench()
 
-    func chosen(_ wish: CameraFormat = CameraFormat(), target: Int = 224) throws -> martlet_camera_format {
+    func chosen(
+      _ wish: CameraFormat = CameraFormat(), target: Int = 224, wantsColour: Bool = true
+    ) throws -> martlet_camera_format {
       var camera = try Camera(path: "/dev/video0", system: bench.system)
-      try camera.choose(wish, targetWidth: target, targetHeight: target)
+      try camera.choose(wish, targetWidth: target, targetHeight: target, wantsColour: wantsColour)
       return camera.format
     }
 
@@ -34,6 +36,14 @@ extension CameraTests {
       #expect(FourCC(code: format.fourcc).text == "MJPG")
       format = try chosen(CameraFormat(width: 160, height: 120))
       #expect(FourCC(code: format.fourcc).text == "YUYV" && format.width == 160)
+    }
+
+    @Test func greyIsForGreyModels() throws {
+      let camera = driver_plug(0, "c", "b")
+      bench.add(camera, "GREY", 320, 240)
+      bench.add(camera, "MJPG", 640, 480)
+      #expect(FourCC(code: try chosen().fourcc).text == "MJPG")
+      #expect(FourCC(code: try chosen(wantsColour: false).fourcc).text == "GREY")
     }
 
     @Test func rangesOfSizes() throws {

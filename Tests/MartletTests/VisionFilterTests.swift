@@ -3,7 +3,7 @@ import Testing
 
 @testable import Martlet
 
-/// The filter's weights, the kernel's variants and the stated memory.
+/// The filter's weights and the stated memory.
 @Suite struct VisionFilterTests {
   static let pairs = [
     (1, 1), (1, 7), (7, 1), (5, 5), (2, 3), (3, 2), (1280, 224), (224, 1280), (719, 224), (32768, 1), (1, 32768),
@@ -38,34 +38,6 @@ import Testing
         }
         #expect(ranges.allSatisfy { $0.count <= FilterAxis.maxTaps(length: length, count: count) })
       }
-    }
-  }
-
-  @Test func columnsEqualTheScalarForm() {
-    var generator = SeededGenerator(5)
-    for _ in 0..<200 {
-      let taps = 8 * Int.random(in: 1...5, using: &generator)
-      let count = Int.random(in: 1...20, using: &generator)
-      let channels = Bool.random(using: &generator) ? 1 : 3
-      let stride = taps + 50
-      // The extremes: full samples with one full weight.
-      let planes = (0..<stride * channels).map { _ in [Int16(32640), 0, .random(in: 0...32640)].randomElement()! }
-      var weights = [Int16](repeating: 0, count: taps * count)
-      for x in 0..<count {
-        var left = 16384
-        while left > 0 {
-          let part = Bool.random(using: &generator) ? left : Int.random(in: 1...left, using: &generator)
-          weights[x * taps + Int.random(in: 0..<taps, using: &generator)] += Int16(part)
-          left -= part
-        }
-      }
-      let first = (0..<count).map { _ in Int32.random(in: 0...50, using: &generator) }
-      var fast = [UInt8](repeating: 0, count: count * channels)
-      var plain = fast
-      martlet_vision_columns(&fast, planes, Int32(stride), Int32(channels), first, weights, Int32(taps), Int32(count))
-      martlet_vision_columns_scalar(
-        &plain, planes, Int32(stride), Int32(channels), first, weights, Int32(taps), Int32(count))
-      #expect(fast == plain)
     }
   }
 

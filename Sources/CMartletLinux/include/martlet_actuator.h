@@ -41,8 +41,8 @@ int32_t martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator 
 int32_t martlet_actuator_is_real_time(const martlet_actuator *actuator);
 
 /// Adds an output and sets it to its safe level. *index gets its number. 0, ENOSPC, or what setting failed with: then
-/// it was not added. Adding is for one thread, before others use the actuator. A safe level of 1 is held: pulses have an
-/// effect only after martlet_actuator_set(..., 0).
+/// it was not added. Adding is for one thread, before others use the actuator. A safe level of 1 is held: pulses have
+/// an effect only after martlet_actuator_set(..., 0).
 int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_function set, void *context,
                              int32_t safe_level, int32_t *index);
 
@@ -63,6 +63,11 @@ int32_t martlet_actuator_safe_all(martlet_actuator *actuator);
 /// Every output to its safe level, for good: later calls fail with ECANCELED. Takes no lock and may be called by a
 /// signal handler (SIGSEGV, SIGBUS, SIGABRT) before the process dies, as long as the lines' functions may.
 void martlet_actuator_abandon(martlet_actuator *actuator);
+
+/// From now on a fault of the process (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS) abandons the actuator
+/// first, and is handled as before then. One actuator of a process at a time. SIGKILL cannot be seen.
+void martlet_actuator_guard(martlet_actuator *actuator);
+void martlet_actuator_unguard(martlet_actuator *actuator);
 
 /// Whether a pulse of the output runs.
 int32_t martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index);

@@ -49,6 +49,11 @@ typedef struct martlet_gpio_failure {
   char detail[100];
 } martlet_gpio_failure;
 
+/// One line about the failure: the address (may be NULL), what is wrong, what to do. Cut to `capacity`, with a zero at
+/// its end.
+void martlet_gpio_sentence(
+  const martlet_gpio_failure *failure, const char *address, char *text, size_t capacity);
+
 // MARK: - Addresses
 
 /// Which line: "CHIP:OFFSET", "CHIP:NAME" or "NAME". CHIP is a name ("gpiochip0"), a path ("/dev/gpiochip0") or a
@@ -154,7 +159,8 @@ typedef struct martlet_gpio_settings {
   int32_t edges;
   /// Of an input with edges; 0: none. With libgpiod 2 the kernel (or the chip) does it, in steps of its timer tick
   /// (1 to 10 ms), and an event's time is when the level was found stable. With 1.6 it is done here: see
-  /// martlet_gpio_deadline_ns; an event's time is that of the edge plus the period, to the nanosecond.
+  /// martlet_gpio_deadline_ns; an event's time is that of the edge plus the period, to the nanosecond. The
+  /// kernel keeps 16 edges then; if they were not read before there were more, the period starts at the reading.
   uint32_t debounce_us;
 } martlet_gpio_settings;
 
@@ -175,6 +181,8 @@ typedef struct martlet_gpio_line {
   char name[32];
   /// period_ns is 0 unless the debounce is done here.
   martlet_gpio_debounce debounce;
+  /// Edges read since the kernel's queue was empty; only for a debounce that is done here.
+  uint32_t drained;
 } martlet_gpio_line;
 
 /// Finds the line and requests it as "martlet". On any error nothing is left open.

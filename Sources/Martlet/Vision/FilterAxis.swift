@@ -61,8 +61,7 @@ struct FilterAxis: BitwiseCopyable {
   ///
   /// - Parameters:
   ///   - offset: the plane's sample, before `shift`, that source sample 0 is.
-  ///   - shift: 0; or 1 for a plane that holds a sample for every two source samples, which repeats them: the weights of
-  ///     both add up.
+  ///   - shift: 0; or 1 for a plane that holds one sample for every two source samples: their weights add up.
   func fill(
     first: UnsafeMutablePointer<Int32>?, weights: UnsafeMutablePointer<Int16>, taps: Int, offset: Int, shift: Int
   ) {

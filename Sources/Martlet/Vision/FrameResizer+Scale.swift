@@ -1,7 +1,7 @@
 extension FrameResizer {
-  /// In how many eighths of its size, 1, 2, 4 or 8, a JPEG frame may be decoded: the least from which the filter still does
-  /// not enlarge; 8 if it enlarges the full size. (The others would do too, but libjpeg's transforms for them are so much
-  /// slower that 3 eighths take longer than 4, and 5 to 7 longer than 8.)
+  /// In how many eighths of its size, 1, 2, 4 or 8, a JPEG frame may be decoded: the least from which the filter still
+  /// does not enlarge; 8 if it enlarges the full size. (The others would do too, but libjpeg's transforms for them are
+  /// so much slower that 3 eighths take longer than 4, and 5 to 7 longer than 8.)
   public static func leastEighths(
     of frame: FrameShape, policy: ResizePolicy, shorterSide: Int = 0, width: Int, height: Int
   ) -> Int {

@@ -2,14 +2,14 @@ import CMartletKernels
 
 /// The way of a camera's frame into a model's input, in one pass: crop, filter, colours, quantize, store.
 ///
-/// The filter is `Resizer`'s, weight for weight and rounding for rounding, on a frame that lies in memory as a whole: each
-/// output row is made at once from the source rows that it needs, in the order in which their bytes are stored.
+/// The filter is `Resizer`'s, weight for weight and rounding for rounding, on a frame that lies in memory as a whole:
+/// each output row is made at once from the source rows that it needs, in the order in which their bytes are stored.
 ///
 /// - Red, green, blue and grey: bit for bit what `Resizer` makes of the same pixels.
-/// - Y, Cb and Cr are filtered as they are, and only the result becomes red, green, blue: the colour matrix is linear, so
-///   the order differs in roundings alone, and where a source pixel lies outside of red, green, blue: there the
-///   average is clamped and not the pixel. A sample of Cb or Cr counts for every pixel that shares it. After the columns
-///   a value keeps 7 fraction bits, `(sum + 2^13) >> 14`, and `martlet_vision_matrix` takes it to 0...255.
+/// - Y, Cb and Cr are filtered as they are, and only the result becomes red, green, blue: the colour matrix is linear,
+///   so the order differs in roundings alone, and where a source pixel lies outside of red, green, blue: there the
+///   average is clamped and not the pixel. A sample of Cb or Cr counts for every pixel that shares it. After the
+///   columns a value keeps 7 fraction bits, `(sum + 2^13) >> 14`, and `martlet_vision_matrix` takes it to 0...255.
 /// - Grey with `isFullRange` false is expanded from 16...235, by the same matrix; so is Y where luma is all that is
 ///   wanted. In full range both are `Resizer`'s luma.
 ///

@@ -4,9 +4,10 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
   public var width: Int
   public var height: Int
   public var layout: PixelLayout
-  /// Bytes from one line of the first plane to the next, at least `leastStride`. Further planes follow in the same buffer
-  /// as V4L2 has it for its single-planar formats: right behind `height` lines of the one before, with the same stride
-  /// (NV12, NV21, `yuv444p`) or half of it (YU12, `yuv422p`); chroma planes of 4:2:0 have half the lines, rounded up.
+  /// Bytes from one line of the first plane to the next, at least `leastStride`. Further planes follow in the same
+  /// buffer as V4L2 has it for its single-planar formats: right behind `height` lines of the one before, with the same
+  /// stride (NV12, NV21, `yuv444p`) or half of it (YU12, `yuv422p`); chroma planes of 4:2:0 have half the lines, rounded
+  /// up.
   public var stride: Int
   /// What Y, Cb and Cr mean; of no meaning to layouts without them.
   public var matrix: ColourMatrix
@@ -70,5 +71,7 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
   var chromaStride: Int { layout == .yu12 || layout == .yuv422p ? stride / 2 : stride }
 
   /// Of plane 0, 1 or 2.
-  func offset(ofPlane plane: Int) -> Int { plane == 0 ? 0 : stride * height + (plane - 1) * chromaStride * chromaHeight }
+  func offset(ofPlane plane: Int) -> Int {
+    plane == 0 ? 0 : stride * height + (plane - 1) * chromaStride * chromaHeight
+  }
 }

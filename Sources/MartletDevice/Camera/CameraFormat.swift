@@ -27,7 +27,9 @@ extension Camera {
   ///
   /// - Parameters:
   ///   - targetWidth: columns that the model takes, in the axes of the stored frame; likewise `targetHeight`.
-  mutating func choose(_ wish: CameraFormat, targetWidth: Int, targetHeight: Int) throws(CameraError) {
+  mutating func choose(
+    _ wish: CameraFormat, targetWidth: Int, targetHeight: Int, wantsColour: Bool
+  ) throws(CameraError) {
     var best: CameraFormat?
     var bestRank = (isLarge: false, work: Int.max)
     var index = 0
@@ -41,7 +43,7 @@ extension Camera {
         guard let (width, height) = Self.size(in: sizes, wish, targetWidth, targetHeight) else { continue }
         let isLarge = width >= targetWidth && height >= targetHeight
         let area = width * height
-        let rank = (isLarge: isLarge, work: isLarge ? area * fourcc.workPerPixel : -area)
+        let rank = (isLarge: isLarge, work: isLarge ? area * fourcc.workPerPixel(wantsColour: wantsColour) : -area)
         let isBetter = rank.isLarge == bestRank.isLarge ? rank.work < bestRank.work : rank.isLarge
         guard isBetter || best == nil else { continue }
         bestRank = rank

@@ -76,7 +76,8 @@ public struct CameraStream: ~Copyable {
     let swaps = settings.orientation.swapsAxes
     let (width, height) = (place.target.width, place.target.height)
     try camera.choose(
-      settings.format, targetWidth: swaps ? height : width, targetHeight: swaps ? width : height)
+      settings.format, targetWidth: swaps ? height : width, targetHeight: swaps ? width : height,
+      wantsColour: place.target.channels == 3)
     let input = try FrameInput(camera, settings, place)
     try camera.start()
     known = camera.identity
@@ -125,6 +126,8 @@ public struct CameraStream: ~Copyable {
       note(frame, countsGaps)
       deadlineNs = nowNs + settings.timeoutNs
       if frame.timestamp_ns == 0 { frame.timestamp_ns = nowNs }
+      // Some drivers tell when the frame would be over at their rate: nothing is captured in the future.
+      if frame.timestamp_ns > nowNs { frame.timestamp_ns = min(frame.timestamp_ns, martlet_now_ns()) }
       return frame
     }
     if failure == MARTLET_CAMERA_NOT_YET {
@@ -162,7 +165,8 @@ public struct CameraStream: ~Copyable {
 
   /// Back to the driver.
   public mutating func giveBack(_ frame: martlet_camera_frame, nowNs: UInt64) throws(CameraError) {
-    guard isOpen, !camera!.giveBack(frame) else { return }
-    throw lose(CameraError(.gone, path), nowNs)
+    guard isOpen else { return }
+    let code = camera!.giveBack(frame)
+    if code != 0 { throw lose(CameraError(code: code, path), nowNs) }
   }
 }

@@ -65,12 +65,13 @@ public struct FourCC: BitwiseCopyable, Equatable, Sendable {
     }
   }
 
-  /// Rough work for a pixel, in tenths of a nanosecond: what makes one format better than another.
-  var workPerPixel: Int {
+  /// Rough work for a pixel, in tenths of a nanosecond: what makes one format better than another. Grey for a model that
+  /// wants colours is worse than any.
+  func workPerPixel(wantsColour: Bool) -> Int {
     switch reading {
     case .direct(let layout):
       switch layout {
-      case .grey: 2
+      case .grey: wantsColour ? 1000 : 2
       case .nv12, .nv21, .yu12: 3
       case .yuyv, .uyvy, .yuv422p: 4
       case .rgb24, .bgr24, .yuv444p: 5

@@ -35,7 +35,7 @@ public struct CameraConfiguration: Sendable {
   public var timeoutNs: UInt64 = 2_000_000_000
   public var trigger = TriggerConfiguration.frames
   /// An index of `Configuration.models`.
-  public var model = 0
+  public var model = -1
   /// nil: the model's own.
   public var resize: ResizePolicy?
   public var rules: [RuleConfiguration] = []

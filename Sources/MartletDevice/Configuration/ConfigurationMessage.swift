@@ -82,13 +82,21 @@ public struct ConfigurationMessages: Sendable {
     // Not inside a character.
     while count > 0, count < bytes.count, bytes[count] & 0xC0 == 0x80 { count -= 1 }
     var text = "\""
-    for scalar in String(utf8: UnsafeRawBufferPointer(rebasing: bytes[..<count])).unicodeScalars {
+    text.add(clean(UnsafeRawBufferPointer(rebasing: bytes[..<count])))
+    text.add(count < bytes.count ? "...\"" : "\"")
+    return text
+  }
+
+  /// A text with its control characters replaced.
+  @inline(never)
+  static func clean(_ bytes: UnsafeRawBufferPointer) -> String {
+    var text = ""
+    for scalar in String(utf8: bytes).unicodeScalars {
       // C1 and the line separators too: one message is one line everywhere.
       let isControl = scalar.value < 0x20 || scalar.value >= 0x7F && scalar.value < 0xA0
       let isLineEnd = scalar.value == 0x2028 || scalar.value == 0x2029
       text.unicodeScalars.append(isControl || isLineEnd ? "?" : scalar)
     }
-    text.add(count < bytes.count ? "...\"" : "\"")
     return text
   }
 }

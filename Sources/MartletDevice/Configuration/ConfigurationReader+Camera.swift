@@ -28,8 +28,8 @@ extension ConfigurationReader {
     camera.timeoutNs = duration(fields[13], 100_000_000, 3_600_000_000_000) ?? camera.timeoutNs
     readTrigger(fields[14], &camera)
     if fields[15] < 0 {
-      error(key, "camera \(quoted(key)): model is missing")
-    } else if let model = reference(fields[15], "model", configuration.models.map { $0.name }) {
+      error(key, "camera %v: model is missing")
+    } else if let model = reference(fields[15], "model", modelNames) {
       camera.model = model
       usedModels[model] = true
     }
@@ -37,7 +37,7 @@ extension ConfigurationReader {
     camera.unknownBelow = number(fields[18], 0, 1000).map { Float($0) }
     if fields[17] >= 0 { readRules(fields[17], &camera) }
     if fields[17] < 0 || isSequence(fields[17]) && first(fields[17]) < 0 {
-      warn(key, "camera \(quoted(key)) has no rules: its decisions are only logged")
+      warn(key, "camera %v has no rules: its decisions are only logged")
     }
   }
 
@@ -48,11 +48,11 @@ extension ConfigurationReader {
     for index in 0..<5 where fields[index] >= 0 {
       count += 1
       if count == 2 {
-        error(fields[index] - 1, "camera \(quoted(key)): one of device, bus, serial, name and pictures is enough")
+        error(fields[index] - 1, "%n: one of device, bus, serial, name and pictures is enough")
       }
     }
     if count == 0 {
-      error(key, "camera \(quoted(key)): its source is missing: one of device, bus, serial, name and pictures")
+      error(key, "camera %v: its source is missing: one of device, bus, serial, name and pictures")
     }
     // Not looked for: a camera may be plugged in later.
     if let path = path(fields[0]) { camera.source = .device(path) }
@@ -63,8 +63,8 @@ extension ConfigurationReader {
     if let path = path(fields[4]) {
       camera.source = .pictures(path, isRepeated: isRepeated)
       look(fields[4], path, isFolder: nil)
-      for index in [6, 7, 8, 12, 13] where fields[index] >= 0 {
-        error(fields[index] - 1, text(fields[index] - 1) + ": only a device has it, and pictures are none")
+      for index in 6...13 where fields[index] >= 0 {
+        error(fields[index] - 1, "%n: only a device has it, and pictures are none")
       }
     } else if fields[5] >= 0 {
       error(fields[5] - 1, "repeat: only pictures can be repeated")
@@ -104,7 +104,7 @@ extension ConfigurationReader {
       }
     }
     if index == count - 1, digits > 0, numbers[0] | numbers[1] | numbers[2] | numbers[3] < 65536 { return numbers }
-    wrong(node, must.string)
+    wrong(node, must)
     return nil
   }
 
@@ -113,7 +113,7 @@ extension ConfigurationReader {
     guard let region = numbers(node, 4, separator: ",", must) else { return }
     if region[2] == 0 || region[3] == 0 { wrong(node, "at least 1 pixel wide and high") }
     if camera.width > 0, region[0] + region[2] > camera.width || region[1] + region[3] > camera.height {
-      wrong(node, "inside the frame of \(camera.width)x\(camera.height)")
+      wrong(node, "inside the frame, whose size is told")
     }
     camera.region = RegionConfiguration(x: region[0], y: region[1], width: region[2], height: region[3])
   }
@@ -128,7 +128,7 @@ extension ConfigurationReader {
     while key >= 0 {
       let value = next(key)
       if camera.controls.count == Configuration.maxControls {
-        error(key, "controls: at most \(Configuration.maxControls)")
+        error(key, "controls: at most 32")
         return
       }
       let isSwitch = isScalar(value) && Words("true false yes no on off").index(of: bytes(value)) != nil
@@ -140,7 +140,7 @@ extension ConfigurationReader {
 
   private mutating func readTrigger(_ node: Node, _ camera: inout CameraConfiguration) {
     guard node >= 0 else { return }
-    let must = "frames, or a mapping: every: 500ms, or line: NAME (and delay: 20ms)"
+    let must: StaticString = "frames, or a mapping: every: 500ms, or line: NAME (and delay: 20ms)"
     guard !isScalar(node) else {
       if !Words.equal("frames", bytes(node)) { wrong(node, must) }
       return
@@ -159,7 +159,7 @@ extension ConfigurationReader {
   /// A line by its name, which must be of that direction.
   @inline(never)
   mutating func lineReference(_ node: Node, _ direction: LineConfiguration.Direction) -> Int? {
-    guard let index = reference(node, "line", configuration.lines.map { $0.name }) else { return nil }
+    guard let index = reference(node, "line", lineNames) else { return nil }
     usedLines[index] = true
     let line = configuration.lines[index]
     if line.direction.rawValue != direction.rawValue {

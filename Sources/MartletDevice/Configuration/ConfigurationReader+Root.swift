@@ -23,8 +23,8 @@ extension ConfigurationReader {
       error(max(root[2], 0), "there is no camera: cameras: is missing or empty")
     }
     reportMissingParts()
-    reportUnused(root[0], usedModels, "no camera uses the model ")
-    reportUnused(root[1], usedLines, "no trigger and no rule uses the line ")
+    reportUnused(root[0], usedModels, "no camera uses the model %v")
+    reportUnused(root[1], usedLines, "no trigger and no rule uses the line %v")
   }
 
   /// The entries of a mapping whose keys are names.
@@ -42,7 +42,7 @@ extension ConfigurationReader {
       let value = next(key)
       count += 1
       if count > limit {
-        error(key, "\(text(node - 1)): at most \(limit)")
+        error(key, "%v: there are more than %s", String(limit))
         return
       }
       body(&self, key, value)
@@ -62,7 +62,7 @@ extension ConfigurationReader {
     var key = first(node)
     for isUsed in used {
       if key < 0 { return }
-      if !isUsed { warn(key, what.string + quoted(key)) }
+      if !isUsed { warn(key, what) }
       key = next(next(key))
     }
   }
@@ -75,7 +75,7 @@ extension ConfigurationReader {
     model.line = line(key)
     model.column = column(key)
     if let fields = fields(node, Words("file threads"), "a model") {
-      if fields[0] < 0 { error(key, "model \(quoted(key)): file is missing") }
+      if fields[0] < 0 { error(key, "model %v: file is missing") }
       if let path = path(fields[0]) {
         model.file = path
         model.line = line(fields[0])
@@ -85,6 +85,7 @@ extension ConfigurationReader {
       model.threads = integer(fields[1], 1, 64) ?? 1
     }
     configuration.models.append(model)
+    modelNames.append(model.name)
   }
 
   /// That the file or folder is there.
@@ -93,9 +94,9 @@ extension ConfigurationReader {
     guard checksFiles else { return }
     let found = path.withCString { martlet_path_look($0) }
     if found > 0 {
-      error(node, path + ": " + String(cString: martlet_error_text(found)))
+      error(node, "%s", path + ": " + String(cString: martlet_error_text(found)))
     } else if let isFolder, (found == Int32(MARTLET_PATH_FOLDER)) != isFolder {
-      error(node, path + (isFolder ? ": is no folder" : ": is a folder, not a file"))
+      error(node, isFolder ? "%s: is no folder" : "%s: is a folder, not a file", path)
     }
   }
 
@@ -105,12 +106,13 @@ extension ConfigurationReader {
     var line = LineConfiguration()
     line.name = name(key)
     line.line = self.line(key)
+    lineNames.append(line.name)
     defer { configuration.lines.append(line) }
     let keys = Words("line direction active-low bias drive safe edge debounce")
     guard let fields = fields(node, keys, "a line") else { return }
-    if fields[0] < 0 { error(key, "line \(quoted(key)): line is missing: CHIP:NUMBER, or the line's own name") }
+    if fields[0] < 0 { error(key, "line %v: line is missing: CHIP:NUMBER, or the line's own name") }
     if let text = words(fields[0]) { place(text, &line) }
-    if fields[1] < 0 { error(key, "line \(quoted(key)): direction is missing: input or output") }
+    if fields[1] < 0 { error(key, "line %v: direction is missing: input or output") }
     guard let direction = choice(fields[1], Words("input output")) else { return }
     line.direction = direction == 0 ? .input : .output
     line.isActiveLow = boolean(fields[2]) ?? false
@@ -118,7 +120,8 @@ extension ConfigurationReader {
       .flatMap { LineConfiguration.Bias(rawValue: $0) } ?? .asIs
     let isInput = direction == 0
     for index in 4..<8 where fields[index] >= 0 && isInput == (index < 6) {
-      error(fields[index] - 1, text(fields[index] - 1) + (isInput ? ": only an output has it" : ": only an input has it"))
+      error(
+        fields[index] - 1, isInput ? "%n: only an output has it" : "%n: only an input has it")
     }
     line.drive = choice(fields[4], Words("push-pull open-drain open-source"))
       .flatMap { LineConfiguration.Drive(rawValue: $0) } ?? .pushPull
@@ -155,13 +158,13 @@ extension ConfigurationReader {
     if fields[0] >= 0, isScalar(fields[0]), Words.equal("-", bytes(fields[0])) {
       log.file = "-"
       for index in 1...4 where fields[index] >= 0 && index != 3 {
-        warn(fields[index], text(fields[index] - 1) + ": has no meaning for standard output")
+        warn(fields[index], "%k: has no meaning for standard output")
       }
     } else if let path = path(fields[0]) {
       log.file = path
       look(fields[0], ConfigurationReader.folder(of: path), isFolder: true)
     }
-    log.maxBytes = size(fields[1], 64 << 10, 64 << 30) ?? log.maxBytes
+    log.maxBytes = size(fields[1], to: 64 << 30) ?? log.maxBytes
     log.keep = integer(fields[2], 0, 99) ?? log.keep
     log.every = choice(fields[3], Words("decision rule")).flatMap { LogConfiguration.Every(rawValue: $0) } ?? .decision
     log.sync = choice(fields[4], Words("each second no")).flatMap { LogConfiguration.Sync(rawValue: $0) } ?? .second
@@ -177,7 +180,7 @@ extension ConfigurationReader {
       frames.folder = path
       look(fields[0], path, isFolder: true)
     }
-    frames.maxBytes = size(fields[1], 64 << 10, 1 << 40) ?? frames.maxBytes
+    frames.maxBytes = size(fields[1], to: 1 << 40) ?? frames.maxBytes
     configuration.frames = frames
   }
 

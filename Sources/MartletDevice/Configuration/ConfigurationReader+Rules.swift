@@ -7,7 +7,7 @@ extension ConfigurationReader {
     var item = first(node)
     while item >= 0 {
       if ruleCount == Configuration.maxRules {
-        error(item, "rules: at most \(Configuration.maxRules) in all")
+        error(item, "rules: at most 64 in all")
         return
       }
       ruleCount += 1
@@ -22,13 +22,13 @@ extension ConfigurationReader {
     if case .line = camera.trigger { rule.fire = .always }
     defer { camera.rules.append(rule) }
     guard let fields = fields(node, Words("name class threshold votes release fire then"), "a rule") else { return }
-    for (index, key) in [0, 1, 6].enumerated() where fields[key] < 0 {
-      error(node, "a rule needs " + Words("name class then")[index])
-    }
+    if fields[0] < 0 { error(node, "a rule needs name") }
+    if fields[1] < 0 { error(node, "a rule needs class") }
+    if fields[6] < 0 { error(node, "a rule needs then") }
     if let name = words(fields[0], limit: ConfigurationReader.maxName) {
       rule.name = name
       for other in camera.rules where Words.equal(other.name, bytes(fields[0])) {
-        error(fields[0], "rule \(quoted(fields[0])): the camera has a rule of this name already")
+        error(fields[0], "rule %v: the camera has a rule of this name already")
       }
     }
     readClasses(fields[1], camera, &rule)
@@ -48,11 +48,11 @@ extension ConfigurationReader {
     if item < 0 { wrong(node, "at least one class") }
     while item >= 0 {
       if !isScalar(item) || !isWord(bytes(item), 255) {
-        error(item, "class: \(quoted(item)): must be the name of a class")
+        error(item, "class: %v: must be the name of a class")
       } else if camera.unknownBelow != nil, Words.equal("unknown", bytes(item)) {
         rule.includesUnknown = true
       } else if rule.classes.count == Configuration.maxClasses {
-        error(item, "class: at most \(Configuration.maxClasses)")
+        error(item, "class: at most 64")
         return
       } else {
         rule.classes.append(ClassConfiguration(name: text(item), line: line(item), column: column(item)))
@@ -67,7 +67,7 @@ extension ConfigurationReader {
   ) {
     if rule.classes.isEmpty, rule.includesUnknown {
       for index in [2, 4] where fields[index] >= 0 {
-        error(fields[index] - 1, text(fields[index] - 1) + ": has no meaning for unknown, which unknown-below decides")
+        error(fields[index] - 1, "%n: has no meaning for unknown, which unknown-below decides")
       }
       return
     }
@@ -77,7 +77,7 @@ extension ConfigurationReader {
     rule.release = rule.threshold
     if let release = number(fields[4], 0, 1000) {
       rule.release = Float(release)
-      if release > threshold { wrong(fields[4], "at most the threshold, \(quoted(fields[2]))") }
+      if release > threshold { wrong(fields[4], "at most the threshold, %s", quoted(fields[2])) }
     }
     if let unknownBelow = camera.unknownBelow, rule.threshold < unknownBelow {
       warn(fields[2], "threshold: below unknown-below, under which a frame is unknown and has no other class")
@@ -113,7 +113,7 @@ extension ConfigurationReader {
     var item = first(node)
     while item >= 0 {
       if rule.actions.count == Configuration.maxActions {
-        error(item, "then: at most \(Configuration.maxActions) actions")
+        error(item, "then: at most 8 actions")
         return
       }
       readAction(item, &rule)
@@ -130,7 +130,7 @@ extension ConfigurationReader {
         needsFrames = needsFrames < 0 ? node : needsFrames
         rule.actions.append(ActionConfiguration(kind: .save, line: line(node)))
       } else {
-        error(node, "then: \(quoted(node)): must be log, save, pulse: LINE (with for: 50ms), or set: LINE")
+        error(node, "then: %v: must be log, save, pulse: LINE (with for: 50ms), or set: LINE")
       }
       return
     }
@@ -141,7 +141,7 @@ extension ConfigurationReader {
     }
     if fields[1] >= 0 {
       for index in 2...3 where fields[index] >= 0 {
-        error(fields[index] - 1, text(fields[index] - 1) + ": only a pulse has it")
+        error(fields[index] - 1, "%n: only a pulse has it")
       }
       if let line = output(fields[1], isPulse: false) {
         rule.actions.append(ActionConfiguration(kind: .set(line: line), line: self.line(node)))

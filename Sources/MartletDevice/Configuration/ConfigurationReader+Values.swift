@@ -17,7 +17,7 @@ extension ConfigurationReader {
   mutating func choice(_ node: Node, _ words: Words) -> Int? {
     guard let word = scalar(node) else { return nil }
     if let index = words.index(of: word) { return index }
-    wrong(node, "one of " + words.list)
+    wrong(node, "one of %s", words.list)
     return nil
   }
 
@@ -33,8 +33,16 @@ extension ConfigurationReader {
   mutating func integer(_ node: Node, _ low: Int, _ high: Int) -> Int? {
     guard let text = scalar(node) else { return nil }
     if let number = ConfigurationReader.integer(text), number >= low, number <= high { return number }
-    wrong(node, "a whole number from \(low) to \(high)")
+    wrong(node, "a whole number from %s", ConfigurationReader.range(low, high))
     return nil
+  }
+
+  @inline(never)
+  static func range(_ low: Int, _ high: Int) -> String {
+    var text = String(low)
+    text.add(" to ")
+    text.add(String(high))
+    return text
   }
 
   /// Decimal digits with a sign, at most 18.
@@ -86,7 +94,7 @@ extension ConfigurationReader {
       let number = Double(digits) / Double(divisor)
       if number >= low, number <= high { return number }
     }
-    wrong(node, "a number from \(NumberText.decimal(low, places: 0)) to \(NumberText.decimal(high, places: 0))")
+    wrong(node, "a number from %s", ConfigurationReader.range(Int(low), Int(high)))
     return nil
   }
 
@@ -104,18 +112,16 @@ extension ConfigurationReader {
       }
     }
     if let ns, ns >= low, ns <= high { return ns }
-    var must = "a time with its unit from "
-    must.add(DurationText.text(low))
-    must.add(" to ")
-    must.add(DurationText.text(high))
-    must.add(", like 50ms (us, ms, s, min, h)")
-    wrong(node, must)
+    var range = DurationText.text(low)
+    range.add(" to ")
+    range.add(DurationText.text(high))
+    wrong(node, "a time with its unit from %s, like 50ms (us, ms, s, min, h)", range)
     return nil
   }
 
   /// 10MB, 64KiB: in bytes.
   @inline(never)
-  mutating func size(_ node: Node, _ low: UInt64, _ high: UInt64) -> UInt64? {
+  mutating func size(_ node: Node, to high: UInt64) -> UInt64? {
     guard let text = scalar(node) else { return nil }
     let bytes = quantity(text, Words("B kB KB MB GB KiB MiB GiB")) { unit in
       switch unit {
@@ -128,8 +134,9 @@ extension ConfigurationReader {
       default: 1 << 30
       }
     }
-    if let bytes, bytes >= low, bytes <= high { return bytes }
-    wrong(node, "a size with its unit from \(low >> 10)KiB to \(high >> 30)GiB, like 10MB (kB, MB, GB, KiB, MiB, GiB)")
+    if let bytes, bytes >= 64 << 10, bytes <= high { return bytes }
+    wrong(
+      node, "a size with its unit from 64KiB to %sGiB, like 10MB (kB, MB, GB, KiB, MiB, GiB)", String(Int(high >> 30)))
     return nil
   }
 
@@ -150,7 +157,7 @@ extension ConfigurationReader {
   mutating func words(_ node: Node, limit: Int = 255) -> String? {
     guard let text = scalar(node) else { return nil }
     if isWord(text, limit) { return String(utf8: text) }
-    wrong(node, "a text of 1 to \(limit) bytes without control characters")
+    wrong(node, "a text of 1 to %s bytes without control characters", String(limit))
     return nil
   }
 
@@ -164,7 +171,7 @@ extension ConfigurationReader {
   @inline(never)
   mutating func name(_ key: Node) -> String {
     if !isWord(bytes(key), ConfigurationReader.maxName) {
-      error(key, "\(quoted(key)): a name has 1 to \(ConfigurationReader.maxName) bytes and no control characters")
+      error(key, "%v: a name has 1 to 63 bytes and no control characters")
     }
     return text(key)
   }
@@ -187,13 +194,11 @@ extension ConfigurationReader {
       if Words.equal(names[index], wanted) { return index }
       nearest.offer(names[index])
     }
-    var sentence = text(node - 1)
-    sentence.add(": there is no ")
-    sentence.add(what.string)
+    var sentence = what.string
     sentence.add(" ")
     sentence.add(quoted(node))
     suggest(nearest.text, &sentence)
-    error(node, sentence)
+    error(node, "%k: there is no %s", sentence)
     return nil
   }
 }

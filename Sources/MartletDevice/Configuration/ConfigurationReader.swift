@@ -12,6 +12,8 @@ struct ConfigurationReader: ~Copyable {
   let checksFiles: Bool
   var configuration = Configuration()
   var messages = ConfigurationMessages()
+  var modelNames: [String] = []
+  var lineNames: [String] = []
   /// Whether something refers to the model, to the line.
   var usedModels: [Bool] = []
   var usedLines: [Bool] = []
@@ -49,9 +51,9 @@ struct ConfigurationReader: ~Copyable {
       var problem = yaml.problem
       return "not YAML: "
         + withUnsafeBytes(of: &problem) { String(utf8: UnsafeRawBufferPointer(rebasing: $0.prefix { $0 != 0 })) }
-    case MARTLET_YAML_TOO_LARGE: return "too large: a configuration has at most \(MARTLET_YAML_MAX_BYTES >> 10) KiB"
-    case MARTLET_YAML_TOO_MANY_NODES: return "too much: a configuration has at most \(MARTLET_YAML_MAX_NODES) values"
-    case MARTLET_YAML_TOO_DEEP: return "too deep: at most \(MARTLET_YAML_MAX_DEPTH) levels"
+    case MARTLET_YAML_TOO_LARGE: return "too large: a configuration has at most 256 KiB"
+    case MARTLET_YAML_TOO_MANY_NODES: return "too much: a configuration has at most 4096 values"
+    case MARTLET_YAML_TOO_DEEP: return "too deep: at most 16 levels"
     case MARTLET_YAML_ANCHOR: return "anchors and aliases (& and *) are not read: write the value out"
     case MARTLET_YAML_TAG: return "tags (!) are not read: leave it out"
     case MARTLET_YAML_SECOND_DOCUMENT: return "a second document begins here: one is allowed"
@@ -63,7 +65,7 @@ struct ConfigurationReader: ~Copyable {
 
   private mutating func reportDuplicates() {
     for node in 0..<Node(yaml.node_count) where yaml.nodes[Int(node)].is_duplicate != 0 {
-      error(node, "the key \(quoted(node)) is there twice")
+      error(node, "the key %v is there twice")
     }
   }
 }
@@ -101,25 +103,46 @@ extension ConfigurationReader {
     return record.text_count == 0 || Words("~ null Null NULL").index(of: bytes(node)) != nil
   }
 
+  /// Texts are templates, since building them where they are used would cost a kilobyte a function: `%v` is the node's
+  /// text in quotes, `%n` without, `%k` that of the node before it, which is the key of a mapping's value; `%s` is
+  /// `more`.
   @inline(never)
-  mutating func error(_ node: Node, _ sentence: String) {
+  mutating func error(_ node: Node, _ template: StaticString, _ more: String = "") {
+    var sentence = ""
+    expand(node, template, more, &sentence)
     messages.add(line(node), column(node), sentence)
   }
 
   @inline(never)
-  mutating func warn(_ node: Node, _ sentence: String) {
+  mutating func warn(_ node: Node, _ template: StaticString, _ more: String = "") {
+    var sentence = ""
+    expand(node, template, more, &sentence)
     messages.add(line(node), column(node), sentence, isWarning: true)
   }
 
-  /// `KEY: VALUE: must be ...`, of a value in a mapping: its key is the node before it.
+  /// `KEY: VALUE: must be ...`, of a value in a mapping.
   @inline(never)
-  mutating func wrong(_ node: Node, _ must: String) {
-    var sentence = text(node - 1)
-    sentence.add(": ")
-    sentence.add(quoted(node))
-    sentence.add(": must be ")
-    sentence.add(must)
-    error(node, sentence)
+  mutating func wrong(_ node: Node, _ must: StaticString, _ more: String = "") {
+    var sentence = ""
+    expand(node, "%k: %v: must be ", "", &sentence)
+    expand(node, must, more, &sentence)
+    messages.add(line(node), column(node), sentence)
+  }
+
+  private func expand(_ node: Node, _ template: StaticString, _ more: String, _ sentence: inout String) {
+    let bytes = Words(template).bytes
+    var start = 0
+    for index in 0..<bytes.count where bytes[index] == UInt8(ascii: "%") {
+      sentence.add(String(utf8: UnsafeRawBufferPointer(rebasing: bytes[start..<index])))
+      start = index + 2
+      switch bytes[index + 1] {
+      case UInt8(ascii: "v"): sentence.add(quoted(node))
+      case UInt8(ascii: "n"): sentence.add(ConfigurationMessages.clean(self.bytes(node)))
+      case UInt8(ascii: "k"): sentence.add(ConfigurationMessages.clean(self.bytes(node - 1)))
+      default: sentence.add(more)
+      }
+    }
+    sentence.add(String(utf8: UnsafeRawBufferPointer(rebasing: bytes[start...])))
   }
 
   /// The values of a mapping in the order of `keys`; -1 for those that are not there or null.
@@ -127,20 +150,24 @@ extension ConfigurationReader {
   mutating func fields(_ node: Node, _ keys: Words, _ what: StaticString) -> InlineArray<20, Node>? {
     var values = InlineArray<20, Node>(repeating: -1)
     guard isMapping(node) else {
-      error(node, "\(quoted(node)): \(what.string) is a mapping with the keys " + keys.list)
+      var sentence = what.string
+      sentence.add(" is a mapping with the keys ")
+      sentence.add(keys.list)
+      error(node, "%v: %s", sentence)
       return nil
     }
     var key = first(node)
     while key >= 0 {
       let value = next(key)
       if let index = keys.index(of: bytes(key)) {
-        if !isNull(value) { values[index] = value }
+        // Of two the first, so that what is wrong with it is said.
+        if values[index] < 0, !isNull(value) { values[index] = value }
       } else {
         var sentence = what.string
         sentence.add(": there is no key ")
         sentence.add(quoted(key))
         suggest(keys.nearest(to: bytes(key)), &sentence, else: keys)
-        error(key, sentence)
+        error(key, "%s", sentence)
       }
       key = next(value)
     }

@@ -40,11 +40,6 @@ struct Words {
     return list
   }
 
-  subscript(_ index: Int) -> String {
-    var at = 0
-    for _ in 0..<index { _ = next(&at) }
-    return next(&at).map { String(utf8: $0) } ?? ""
-  }
 
   private func next(_ at: inout Int) -> UnsafeRawBufferPointer? {
     let bytes = bytes

@@ -2,9 +2,10 @@ import CMartletLinux
 
 /// Why a GPIO line could not be used.
 public struct GPIOError: Error {
-  public enum Kind: Sendable {
+  /// The constants MARTLET_GPIO_... of martlet_gpio.h.
+  public enum Kind: Int32, Sendable {
     /// This machine has no GPIO chip.
-    case noChips
+    case noChips = 2
     case noChip
     case noLine
     /// Several lines have the name, or several chips the label.
@@ -20,68 +21,41 @@ public struct GPIOError: Error {
   }
 
   public let kind: Kind
-  /// The line's address, or the chip, as it was asked for; may be empty.
-  public let address: String
-  private let failure: martlet_gpio_failure
-
   /// An errno value, or 0.
-  public var systemError: Int32 { failure.system_error }
-  /// What `sentence` names besides: chips, the user of a busy line, a device file; may be empty.
-  public var detail: String { GPIOText.string(failure.detail) }
+  public let systemError: Int32
+  /// One line: which line, what is wrong, what to do.
+  public let sentence: String
 
+  /// - Parameter address: the line or chip, as it was asked for; may be empty.
+  @inline(never)
   init(_ failure: martlet_gpio_failure, address: String) {
-    self.failure = failure
-    self.address = address
-    kind =
-      switch Int(failure.status) {
-      case MARTLET_GPIO_NO_CHIPS: .noChips
-      case MARTLET_GPIO_NO_CHIP: .noChip
-      case MARTLET_GPIO_NO_LINE: .noLine
-      case MARTLET_GPIO_AMBIGUOUS: .ambiguous
-      case MARTLET_GPIO_BUSY: .busy
-      case MARTLET_GPIO_DENIED: .denied
-      case MARTLET_GPIO_UNSUPPORTED: .unsupported
-      case MARTLET_GPIO_GONE: .gone
-      case MARTLET_GPIO_NO_ADDRESS: .noAddress
-      default: .failed
-      }
+    var failure = failure
+    var address = address
+    kind = Kind(rawValue: failure.status) ?? .failed
+    systemError = failure.system_error
+    let capacity = 300
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
+    address.append("\0")
+    address.withUTF8 { bytes in
+      let address = UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
+      martlet_gpio_sentence(&failure, address, text, capacity)
+    }
+    sentence = String(cString: text)
+    text.deallocate()
   }
 
-  init(status: Int32, systemError: Int32 = 0, address: String) {
+  @inline(never)
+  init(_ kind: Kind, systemError: Int32 = 0, address: String) {
     var failure = martlet_gpio_failure()
-    failure.status = status
+    failure.status = kind.rawValue
     failure.system_error = systemError
     self.init(failure, address: address)
   }
 
   /// A call on a line in use failed with an errno value.
+  @inline(never)
   init(systemError: Int32, address: String) {
-    let status = systemError == martlet_gpio_gone_error() ? MARTLET_GPIO_GONE : MARTLET_GPIO_FAILED
-    self.init(status: Int32(status), systemError: systemError, address: address)
-  }
-
-  /// One line: what, what is wrong, what to do.
-  public var sentence: String {
-    var text = address
-    if !text.isEmpty, kind != .noChips { text.add(": ") }
-    switch kind {
-    case .noChips: return "no GPIO chip on this machine (/dev/gpiochip*)"
-    case .noChip:
-      text.add("no such GPIO chip")
-      if !detail.isEmpty { text.add("; there is " + detail) }
-    case .noLine:
-      text.add("no such line")
-      if !detail.isEmpty { text.add(" on \(detail), which has \(Int(failure.lines)) lines") }
-      text.add("; martlet gpio lists them")
-    case .ambiguous: text.add("there is more than one, on \(detail): give CHIP:OFFSET")
-    case .busy: text.add("busy, used by " + (detail.isEmpty ? "a driver or another program" : "\"\(detail)\""))
-    case .denied: text.add("no permission for \(detail): be in the group that owns it (gpio) or root")
-    case .unsupported: text.add("the chip or its driver cannot do that: " + reason)
-    case .gone: text.add("the GPIO chip is gone")
-    case .failed: text.add("GPIO failed: " + reason)
-    case .noAddress: text.add("no GPIO line: give CHIP:OFFSET, CHIP:NAME or NAME")
-    }
-    return text
+    self.init(systemError == martlet_gpio_gone_error() ? .gone : .failed, systemError: systemError, address: address)
   }
 
   /// Of `sysexits.h`: 64 for an address that says too little, 66 for a chip or line that is not there, 69 where the
@@ -96,6 +70,4 @@ public struct GPIOError: Error {
     case .gone, .failed: ExitCode.io
     }
   }
-
-  private var reason: String { String(cString: martlet_error_text(systemError)) }
 }

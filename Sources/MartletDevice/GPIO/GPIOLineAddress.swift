@@ -6,38 +6,39 @@ import Martlet
 public struct GPIOLineAddress: Sendable {
   /// As it was written.
   public let text: String
-  let address: martlet_gpio_address
 
   /// - Throws: `GPIOError` of kind `noAddress`.
   public init(_ text: String) throws(GPIOError) {
-    var text = text
-    var address = martlet_gpio_address()
-    let status = text.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { martlet_gpio_parse($0.baseAddress, $0.count, &address) }
-    }
     self.text = text
-    self.address = address
-    guard status == MARTLET_GPIO_OK else {
-      throw GPIOError(status: status, address: text)
-    }
+    guard parsed() != nil else { throw GPIOError(.noAddress, address: text) }
   }
 
   /// A name, path or label; nil: any chip that has the line.
-  public var chip: String? { address.chip.0 == 0 ? nil : GPIOText.string(address.chip) }
-  /// The line's name; nil: `offset` counts.
-  public var name: String? { address.name.0 == 0 ? nil : GPIOText.string(address.name) }
-  /// Of the line on its chip, if it is addressed so.
-  public var offset: Int? { address.name.0 == 0 ? Int(address.offset) : nil }
-}
-
-/// The texts of fixed size in the C structures.
-enum GPIOText {
-  @inline(never)
-  static func string(_ bytes: UnsafeRawBufferPointer) -> String {
-    String(utf8: UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
+  public var chip: String? {
+    guard let address = parsed(), address.chip.0 != 0 else { return nil }
+    return FixedText.string(address.chip)
   }
 
-  static func string<Text>(_ text: Text) -> String {
-    withUnsafeBytes(of: text) { string($0) }
+  /// The line's name; nil: `offset` counts.
+  public var name: String? {
+    guard let address = parsed(), address.name.0 != 0 else { return nil }
+    return FixedText.string(address.name)
+  }
+
+  /// Of the line on its chip, if it is addressed so.
+  public var offset: Int? {
+    guard let address = parsed(), address.name.0 == 0 else { return nil }
+    return Int(address.offset)
+  }
+
+  @inline(never)
+  func parsed() -> martlet_gpio_address? {
+    var text = text
+    var address = martlet_gpio_address()
+    let status = text.withUTF8 { bytes in
+      martlet_gpio_parse(
+        UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self), bytes.count, &address)
+    }
+    return status == MARTLET_GPIO_OK ? address : nil
   }
 }

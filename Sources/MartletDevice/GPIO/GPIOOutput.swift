@@ -27,10 +27,10 @@ public struct GPIOOutput: ~Copyable {
   deinit { GPIOLine.release(line) }
 
   /// "gpiochip0"
-  public var chipName: String { GPIOText.string(line.pointee.chip_name) }
+  public var chipName: String { FixedText.string(line.pointee.chip_name) }
   public var offset: Int { Int(line.pointee.offset) }
   /// The line's own name; may be empty.
-  public var name: String { GPIOText.string(line.pointee.name) }
+  public var name: String { FixedText.string(line.pointee.name) }
 
   /// Does not allocate unless it throws.
   public func set(_ level: Bool) throws(GPIOError) {
@@ -44,12 +44,13 @@ public struct GPIOOutput: ~Copyable {
 
 /// What outputs and inputs share.
 enum GPIOLine {
+  @inline(never)
   static func request(
     _ address: GPIOLineAddress, _ settings: martlet_gpio_settings
   ) throws(GPIOError) -> UnsafeMutablePointer<martlet_gpio_line> {
     let line = UnsafeMutablePointer<martlet_gpio_line>.allocate(capacity: 1)
     var failure = martlet_gpio_failure()
-    var wanted = address.address
+    var wanted = address.parsed() ?? martlet_gpio_address()
     var settings = settings
     guard martlet_gpio_request(&wanted, &settings, line, &failure) == MARTLET_GPIO_OK else {
       line.deallocate()
@@ -63,6 +64,7 @@ enum GPIOLine {
     line.deallocate()
   }
 
+  @inline(never)
   static func level(
     _ line: UnsafeMutablePointer<martlet_gpio_line>, _ address: GPIOLineAddress
   ) throws(GPIOError) -> Bool {

@@ -18,6 +18,12 @@ struct Channel: ~Copyable {
 
   /// The last error was told, and is not told again until the camera was there.
   var isErrorTold = false
+  /// Why the camera was lost the last time, for the status; empty if it never was.
+  var lastError = ""
+  /// It delivered nothing: to be open is not enough to be back.
+  var isSilent = false
+  /// When the last frame that was decided on was captured: a camera that is opened anew may give its last one again.
+  var lastCapturedNs: UInt64 = 0
   var nextCheckNs: UInt64 = 0
   /// A wish for a frame began with this state of the trigger: older frames were thrown away.
   var isDrained = false
@@ -79,7 +85,8 @@ struct Channel: ~Copyable {
 
   var state: State {
     if let pictures { return pictures.pointee.isFinished ? .finished : .streaming }
-    if !stream.isOpen { return isErrorTold ? .lost : .opening }
+    if isErrorTold { return .lost }
+    if !stream.isOpen { return .opening }
     return trigger.isContinuous ? .streaming : .waiting
   }
 

@@ -3,8 +3,9 @@ import CMartletLinux
 /// The decision log: one JSON record a line, in a file that is rotated by its size, or on standard output.
 ///
 /// A record is written whole with one call or not at all. A power cut loses at most what was written since the last
-/// sync; what it leaves torn is cut off at the next start, and a record `{"log":"a torn end was cut off"}` says so. While
-/// the disk is full or gone records are lost and counted; the first record after it is behind one that tells how many.
+/// sync; what it leaves torn is cut off at the next start, and a record `{"log":"a torn end was cut off"}` says so.
+/// While the disk is full or gone records are lost and counted; the first record after it is behind one that tells how
+/// many.
 public struct DecisionLog: ~Copyable {
   public enum Outcome: Sendable {
     case written

@@ -2,9 +2,9 @@ import CMartletLinux
 
 /// Frames saved into a folder of limited size, the oldest removed first.
 ///
-/// A file is named for the decision's number and its time, like `000000000123-20261127T232022.123456Z.jpg`. JPEG stays as
-/// it came, grey frames become PGM and all others PPM. Written beside and renamed, not synced: a power cut may take the
-/// frames of the last seconds, and what is torn of them is removed at the next start.
+/// A file is named for the decision's number and its time, like `000000000123-20261127T232022.123456Z.jpg`. JPEG stays
+/// as it came, grey frames become PGM and all others PPM. Written beside and renamed, not synced: a power cut may take
+/// the frames of the last seconds; empty or short ones that it leaves are removed at the next start.
 public struct FrameStore: ~Copyable {
   public enum Outcome: Sendable {
     case saved

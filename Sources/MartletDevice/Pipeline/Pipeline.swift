@@ -50,7 +50,12 @@ public struct Pipeline: ~Copyable {
         to: try Channel(camera, of: configuration, model: models[camera.model], firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    server = try StatusServer(configuration)
+    let log = try Pipeline.openLog(configuration)
+    let server = try StatusServer(configuration)
+    // Behind the models, whose file guard handles SIGBUS too and must come second then.
+    lines.guardAgainstFaults()
+    self.log = log
+    self.server = server
     self.lines = lines
     self.models = models
     self.channels = channels
@@ -61,7 +66,6 @@ public struct Pipeline: ~Copyable {
     recent = RecentDecisions()
     entries = .allocate(capacity: Pipeline.entryCapacity)
     lineBuffer = .allocate(byteCount: DecisionLine.recommendedBytes, alignment: 8)
-    log = Pipeline.openLog(configuration)
     frames = Pipeline.openFrames(configuration)
     decision = max(log?.pointee.lastDecision ?? 0, frames?.pointee.lastDecision ?? 0)
     martlet_notifier_open(&notifier)
@@ -76,10 +80,18 @@ public struct Pipeline: ~Copyable {
     frames?.release()
     entries.deallocate()
     lineBuffer.deallocate()
+    martlet_signals_close(signals)
   }
 
-  private static func openLog(_ configuration: Configuration) -> UnsafeMutablePointer<DecisionLog>? {
+  private static func openLog(
+    _ configuration: Configuration
+  ) throws(PipelineError) -> UnsafeMutablePointer<DecisionLog>? {
     guard let wanted = configuration.log, let opened = DecisionLog(wanted) else { return nil }
+    // Two that write would mix their numbers. A disk that is full or away may come back, this does not.
+    if opened.openError == martlet_error_busy() {
+      throw PipelineError(
+        "log: \(wanted.file): another martlet run writes it", exitCode: ExitCode.cannotCreate)
+    }
     let log = UnsafeMutablePointer.holding(opened)
     if log.pointee.openError != 0 { tell(wanted.file, log.pointee.openError) }
     if log.pointee.cutBytes > 0 {
@@ -102,18 +114,22 @@ public struct Pipeline: ~Copyable {
   /// level.
   public mutating func run() {
     notify("READY=1\nSTATUS=running\n")
-    while serviceChannels() {
-      let deadline = min(nextDeadline(), server.deadlineNs)
-      let count = fillEntries()
-      _ = martlet_wait(entries, UInt32(count), deadline)
-      if martlet_signals_take(signals) != 0 { break }
-      readInputs()
-      answer()
-      giveSignOfLife()
-    }
+    while turn() {}
     notify("STOPPING=1\n")
     lines.setAllSafe()
-    server.close()
+  }
+
+  /// Does what is due, and waits for what comes next; false when it is time to end.
+  public mutating func turn() -> Bool {
+    guard serviceChannels() else { return false }
+    let deadline = min(nextDeadline(), server.deadlineNs)
+    let count = fillEntries()
+    _ = martlet_wait(entries, UInt32(count), deadline)
+    if martlet_signals_take(signals) != 0 { return false }
+    readInputs()
+    answer()
+    giveSignOfLife()
+    return true
   }
 
   /// Opens what is due, and decides on frames that are wanted and there; false when no source has anything more.
@@ -140,8 +156,7 @@ public struct Pipeline: ~Copyable {
       if !channel.pointee.stream.isOpen {
         guard now >= channel.pointee.stream.deadlineNs else { return }
         try channel.pointee.stream.open(nowNs: now)
-        if channel.pointee.isErrorTold { tell(index, "is back as " + channel.pointee.stream.path) }
-        channel.pointee.isErrorTold = false
+        if !channel.pointee.isSilent { welcome(index) }
         channel.pointee.isDrained = false
         channel.pointee.nextCheckNs = now + Channel.checkNs
       }
@@ -160,7 +175,11 @@ public struct Pipeline: ~Copyable {
         channel.pointee.stream.expectFrame(nowNs: now)
       }
       guard let frame = try channel.pointee.stream.take(nowNs: now, countsGaps: isContinuous) else { return }
-      if frame.timestamp_ns >= from { decide(index, frame, from) }
+      if frame.timestamp_ns >= from, frame.timestamp_ns > channel.pointee.lastCapturedNs {
+        channel.pointee.lastCapturedNs = frame.timestamp_ns
+        welcome(index)
+        decide(index, frame)
+      }
       try channel.pointee.stream.giveBack(frame, nowNs: martlet_now_ns())
     } catch {
       lose(index, error)
@@ -168,12 +187,12 @@ public struct Pipeline: ~Copyable {
   }
 
   private mutating func servicePictures(_ index: Int, _ now: UInt64) {
-    guard let from = channels[index].trigger.wantedFrom(nowNs: now) else { return }
+    guard channels[index].trigger.wantedFrom(nowNs: now) != nil else { return }
     let path = channels[index].pictures!.pointee.next()
     let captured = martlet_now_ns()
     do throws(PictureError) {
       try channels[index].pictures!.pointee.load(path, into: channels[index].place)
-      decide(index, path, capturedNs: captured, takenNs: from > 0 ? max(from, now) : now)
+      decide(index, path, capturedNs: captured)
     } catch {
       channels[index].damagedPictures += 1
       channels[index].trigger.satisfied(nowNs: now)
@@ -181,10 +200,20 @@ public struct Pipeline: ~Copyable {
     }
   }
 
-  /// The camera is gone: its rules forget, and the lines that they held are safe.
+  /// The camera is there again, if it was not.
+  private mutating func welcome(_ index: Int) {
+    guard channels[index].isErrorTold else { return }
+    channels[index].isErrorTold = false
+    channels[index].isSilent = false
+    tell(index, "is back as " + channels[index].stream.path)
+  }
+
+  /// The camera is gone: its rules forget, and the lines that they held are safe unless another rule holds them.
   private mutating func lose(_ index: Int, _ error: CameraError) {
+    channels[index].lastError = error.sentence
     if !channels[index].isErrorTold { tell(index, error.sentence) }
     channels[index].isErrorTold = true
+    channels[index].isSilent = error.kind == .silent
     for rule in 0..<channels[index].ruleCount {
       channels[index].rules[rule].state.reset()
       release(channels[index].rules[rule])
@@ -253,7 +282,6 @@ public struct Pipeline: ~Copyable {
   private mutating func stop(_ error: GPIOError) {
     Output.write("run: \(error.sentence)\n", to: .error)
     lines.setAllSafe()
-    server.close()
     martlet_exit(error.exitCode)
   }
 

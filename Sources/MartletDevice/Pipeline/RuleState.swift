@@ -1,8 +1,8 @@
 /// Whether a rule holds, from decision to decision. Plain memory, no allocation.
 ///
-/// A decision has a score for the rule: the highest of the scores of its classes. In an unknown frame (the best score of
-/// all is below `unknownBelow`) it is +infinity if the rule names `unknown`, else -infinity: such a frame has no other
-/// class.
+/// A decision has a score for the rule: the highest of the scores of its classes. In an unknown frame (the best score
+/// of all is below `unknownBelow`) it is +infinity if the rule names `unknown`, else -infinity: such a frame has no
+/// other class.
 ///
 /// A rule that does not hold begins to when the score was at least `threshold` in `votes` of the last `window`
 /// decisions, this one included; it holds on as long as the score was at least `release` in `votes` of the last
