@@ -11,10 +11,11 @@ let common: [SwiftSetting] =
   ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
 
-// Small matters more than fast here: what has to be fast is in C. The outliner wants no red zone.
+// Small matters more than fast here: what has to be fast is in C. The outliner wants no red zone. All of a function's
+// traps may be one.
 let size: [SwiftSetting] = [
   .unsafeFlags(
-    ["-Osize", "-Xllvm", "-enable-machine-outliner=always"]
+    ["-Osize", "-Xfrontend", "-mergeable-traps", "-Xllvm", "-enable-machine-outliner=always"]
       + ["-mno-red-zone", "-fno-asynchronous-unwind-tables"].flatMap { ["-Xcc", $0] })
 ]
 let small: [SwiftSetting] = common + (embedded ? size : [])
@@ -24,6 +25,8 @@ let core: [SwiftSetting] = small + (embedded ? [.unsafeFlags(["-Xfrontend", "-no
 // pull in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
 let compact: [CSetting] =
   embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
+// The edge to the device waits for the device.
+let compactEdge = compact + (embedded ? [.unsafeFlags(["-Oz"])] : [])
 let deviceLink: [LinkerSetting] =
   embedded
   ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : []
@@ -41,7 +44,7 @@ var targets: [Target] = [
   .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
   .target(
-    name: "CMartletLinux", cSettings: compact,
+    name: "CMartletLinux", cSettings: compactEdge,
     linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("gpiod"), .linkedLibrary("yaml")]),
   .target(
     name: "MartletDevice", dependencies: ["Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
@@ -50,11 +53,15 @@ var targets: [Target] = [
     name: "MartletCLI",
     dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletKernels", "CMartletPlatform"],
     swiftSettings: small, linkerSettings: deviceLink),
+  // Cameras that are plugged in and out, and fail on command: for tests.
+  .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
   // Counts allocator calls in a thousand inferences, in both builds.
   .target(name: "CMartletAllocations", path: "Tests/Allocations/Counter"),
   .executableTarget(
     name: "martlet-allocations",
-    dependencies: ["CMartletAllocations", "Martlet", "MartletDevice", "CMartletKernels", "CMartletLinux"],
+    dependencies: [
+      "CMartletAllocations", "CMartletCameraDriver", "Martlet", "MartletDevice", "CMartletKernels", "CMartletLinux",
+    ],
     path: "Tests/Allocations/Command", swiftSettings: common, linkerSettings: deviceLink),
   // A camera's frame to a tensor, timed.
   .executableTarget(
@@ -100,8 +107,6 @@ if !embedded {
       ]),
     .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
-    // Cameras that are plugged in and out, and fail on command.
-    .target(name: "CMartletCameraDriver", dependencies: ["CMartletLinux"], path: "Tests/CameraDriver"),
     .testTarget(
       name: "MartletDeviceTests",
       dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux", "CMartletCameraDriver"]),

@@ -111,17 +111,21 @@ run_aarch64() {
   qemu-aarch64-static -cpu "$cpu" -L "$sysroot" "$@"
 }
 
-# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped.
+# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped. A caller that builds
+# for another release of Debian sets these two.
+device_scratch=$root/.build-embedded device_options=()
+
 build_device() {
-  local architecture=$1 product=$2 scratch=$root/.build-embedded options=(-c release --product "$2")
+  local architecture=$1 product=$2 scratch=$device_scratch options
+  # The program's own folder is no place to look for libraries.
+  options=(-c release --product "$2" --disable-local-rpath "${device_options[@]}")
   need_build >&2
   if [ "$architecture" = aarch64 ]; then
     need_sdk >&2
-    scratch=$root/.build-embedded-aarch64
+    scratch=$device_scratch-aarch64
     options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
   fi
-  # The caller's `built=$(...)` would not see it.
-  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2) || exit
+  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2) || fail "$product does not build"
   say "$(cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" --show-bin-path)/$product"
 }
 

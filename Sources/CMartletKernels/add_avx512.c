@@ -74,6 +74,7 @@ MARTLET_TARGET_AVX512 static void row(const void *context, const int8_t *a, int6
                                       int64_t stride_b, int8_t *out, int32_t n) {
   const prepared *c = context;
   if ((stride_a != 1 && stride_a != 0) || (stride_b != 1 && stride_b != 0)) {
+    MARTLET_REST
     for (int32_t i = 0; i < n; i++) out[i] = martlet_add_one(c->params, a[i * stride_a], b[i * stride_b]);
     return;
   }

@@ -1,6 +1,13 @@
 /// Rotary embedding, the KV cache, and attention over it. Included by each variant's file behind token.h, with dot_block
-/// defined: sums of products of `quads` quads of 16 positions with `count` (1...4) rows of int8.
+/// defined: sums of products of `quads` quads of 16 positions with `count` (1...4) rows of int8. With MARTLET_ONE_MIX
+/// there is one loop for every number of heads, which is small and slow.
 #include "language.h"
+
+#if defined(MARTLET_ONE_MIX)
+#define MIX_UNROLL(HOW)
+#else
+#define MIX_UNROLL(HOW) _Pragma(HOW)
+#endif
 
 /// The two halves of a head, turned against each other.
 static void rotate_head(float *x, const float *cosines, const float *sines, int32_t half) {
@@ -187,11 +194,11 @@ MARTLET_INLINE void mix(const heads_state *s, const float *sums, float *out, con
   for (int32_t d = 0; d < c->head_size; d += MARTLET_LANES) {
     vf acc[4] = {{0}, {0}, {0}, {0}};
     size_t at = base + (size_t)s->start * padded + (size_t)d;
-#pragma clang loop unroll_count(2)
+    MIX_UNROLL("clang loop unroll_count(2)")
     for (int32_t t = s->start; t < s->end; t++, at += padded) {
       vf value;
       load_value(&value, c, at, is_int8);
-#pragma clang loop unroll(full)
+      MIX_UNROLL("clang loop unroll(full)")
       for (int i = 0; i < count; i++) acc[i] += value * s->scores[(size_t)i * s->score_stride + (size_t)t];
     }
     for (int i = 0; i < count; i++) {
@@ -202,12 +209,16 @@ MARTLET_INLINE void mix(const heads_state *s, const float *sums, float *out, con
 }
 
 MARTLET_INLINE void mix_some(const heads_state *s, const float *sums, float *out, const bool is_int8) {
+#if defined(MARTLET_ONE_MIX)
+  mix(s, sums, out, s->count, is_int8);
+#else
   switch (s->count) {
     case 1: mix(s, sums, out, 1, is_int8); break;
     case 2: mix(s, sums, out, 2, is_int8); break;
     case 3: mix(s, sums, out, 3, is_int8); break;
     default: mix(s, sums, out, 4, is_int8); break;
   }
+#endif
 }
 
 static void attend(const heads_state *s, float *out) {

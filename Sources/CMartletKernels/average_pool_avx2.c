@@ -48,6 +48,7 @@ MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martle
     __m256i low = average(sums.half[0], &r), high = average(sums.half[1], &r);
     _mm_storeu_si128((__m128i *)(out + c), martlet_narrow_avx2(low, high));
   }
+  MARTLET_REST
   for (; c < item->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
 }
 

@@ -50,6 +50,7 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
     martlet_sum_neon(&sums, w.in + c, p->channels, w.columns, w.row_bytes, w.rows);
     vst1_s8(out + c, vmovn_s16(vcombine_s16(average(sums.half[0], &r), average(sums.half[1], &r))));
   }
+  MARTLET_REST
   for (; c < item->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
 }
 

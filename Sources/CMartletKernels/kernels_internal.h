@@ -18,6 +18,22 @@
 #define MARTLET_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #endif
 
+// Around a scalar variant that only processors without SIMD run, and nobody for its rests: the specification, kept small.
+#if defined(__clang__)
+#define MARTLET_SMALL_BEGIN _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define MARTLET_SMALL_END _Pragma("clang attribute pop")
+#else
+#define MARTLET_SMALL_BEGIN
+#define MARTLET_SMALL_END
+#endif
+
+/// In front of the loop over the few elements that full vectors leave, or that no model has: not worth vectors and unrolling.
+#if defined(__clang__)
+#define MARTLET_REST _Pragma("clang loop vectorize(disable) interleave(disable) unroll(disable)")
+#else
+#define MARTLET_REST
+#endif
+
 /// Largest number of elementary operations that one unit may hold, as far as the operator's shape allows.
 #define MARTLET_UNIT_WORK 16384
 

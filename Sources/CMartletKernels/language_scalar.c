@@ -1,5 +1,8 @@
 #include "language.h"
 
+#define MARTLET_ONE_MIX
+MARTLET_SMALL_BEGIN
+
 #define LANGUAGE(NAME) MARTLET_LANGUAGE_KERNEL(NAME, scalar)
 
 static void dot_block(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, int32_t count,
@@ -16,6 +19,8 @@ static void dot_block(const uint8_t *w, const int8_t *x, int32_t stride, int32_t
 
 #include "token.h"
 #include "attention.h"
+
+MARTLET_SMALL_END
 
 float martlet_exp(float x) {
   vf v = (vf){0} + x;

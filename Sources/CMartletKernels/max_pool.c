@@ -5,6 +5,8 @@ int32_t martlet_max_pool_units(const martlet_pool_params *p) { return martlet_po
 size_t martlet_max_pool_scratch_bytes(const martlet_pool_params *p) { return (void)p, 0; }
 int64_t martlet_max_pool_unit_work(const martlet_pool_params *p) { return martlet_pool_unit_work(p); }
 
+MARTLET_SMALL_BEGIN
+
 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   martlet_window w = item->window;
   int8_t *out = item->out;
@@ -17,3 +19,5 @@ void martlet_max_pool_scalar(const void *params, const martlet_buffers *buffers,
   (void)scratch;
   martlet_pool_run(p, buffers, first, last, pixel);
 }
+
+MARTLET_SMALL_END

@@ -27,6 +27,7 @@ MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martle
   for (; c + 8 <= item->channels; c += 8) {
     _mm_storel_epi64((__m128i *)(out + c), _mm256_castsi256_si128(largest_of(p, w, c, false)));
   }
+  MARTLET_REST
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 

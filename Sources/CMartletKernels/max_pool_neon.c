@@ -28,6 +28,7 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   int32_t c = 0;
   for (; c + 16 <= item->channels; c += 16) vst1q_s8(out + c, largest_of_16(p, w, c));
   for (; c + 8 <= item->channels; c += 8) vst1_s8(out + c, largest_of_8(p, w, c));
+  MARTLET_REST
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 

@@ -18,6 +18,7 @@ MARTLET_TARGET_AVX2 static int32_t sum_of_run(const int8_t *in, int32_t count) {
   __m128i two = _mm_add_epi64(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
   uint64_t biased = (uint64_t)_mm_cvtsi128_si64(two) + (uint64_t)_mm_extract_epi64(two, 1);
   int32_t sum = (int32_t)(uint32_t)(biased - (uint64_t)128 * (uint64_t)i);
+  MARTLET_REST
   for (; i < count; i++) sum = martlet_wrapping_add(sum, in[i]);
   return sum;
 }
@@ -39,6 +40,7 @@ MARTLET_TARGET_AVX2 static void block_mean(const martlet_mean_params *p, martlet
     }
     _mm_storeu_si128((__m128i *)(block.out + c), martlet_narrow_avx2(sums.half[0], sums.half[1]));
   }
+  MARTLET_REST
   for (; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
 }
 

@@ -11,6 +11,7 @@ static int32_t sum_of_run(const int8_t *in, int32_t count) {
   int32_t i = 0;
   for (; i + 16 <= count; i += 16) total = vpadalq_s16(total, vpaddlq_s8(vld1q_s8(in + i)));
   int32_t sum = vaddvq_s32(total);
+  MARTLET_REST
   for (; i < count; i++) sum = martlet_wrapping_add(sum, in[i]);
   return sum;
 }
@@ -31,6 +32,7 @@ static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
     }
     vst1_s8(block.out + c, vmovn_s16(vcombine_s16(vmovn_s32(sums.half[0]), vmovn_s32(sums.half[1]))));
   }
+  MARTLET_REST
   for (; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
 }
 

@@ -34,6 +34,7 @@ MARTLET_TARGET_AVX2 static void row(const void *context, const int8_t *a, int64_
       _mm_storel_epi64((__m128i *)(out + i), mul_8(c, x, y));
     }
   }
+  MARTLET_REST
   for (; i < n; i++) out[i] = martlet_mul_one(c->params, a[i * stride_a], b[i * stride_b]);
 }
 

@@ -36,6 +36,7 @@ static void row(const void *context, const int8_t *a, int64_t stride_a, const in
       vst1_s8(out + i, mul_8(c, x, y));
     }
   }
+  MARTLET_REST
   for (; i < n; i++) out[i] = martlet_mul_one(c->params, a[i * stride_a], b[i * stride_b]);
 }
 

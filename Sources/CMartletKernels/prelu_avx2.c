@@ -50,6 +50,7 @@ MARTLET_TARGET_AVX2 static void row(const void *context, const int8_t *a, int64_
       _mm_storel_epi64((__m128i *)(out + i), prelu_8(c, x, y));
     }
   }
+  MARTLET_REST
   for (; i < n; i++) out[i] = martlet_prelu_one(c->params, a[i * stride_a], b[i * stride_b]);
 }
 

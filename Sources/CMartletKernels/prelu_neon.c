@@ -51,6 +51,7 @@ static void row(const void *context, const int8_t *a, int64_t stride_a, const in
       vst1_s8(out + i, prelu_8(c, x, y));
     }
   }
+  MARTLET_REST
   for (; i < n; i++) out[i] = martlet_prelu_one(c->params, a[i * stride_a], b[i * stride_b]);
 }
 

@@ -33,6 +33,7 @@ MARTLET_TARGET_AVX2 void martlet_quantize_avx2(const void *params, const martlet
     __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(y), _mm256_extracti128_si256(y, 1));
     _mm_storel_epi64((__m128i *)(out + i), _mm_packs_epi16(words, words));
   }
+  MARTLET_REST
   for (; i < span.end; i++) out[i] = martlet_quantize_one(p, in[i]);
 }
 #endif

@@ -34,6 +34,7 @@ void martlet_quantize_neon(const void *params, const martlet_buffers *buffers, i
     int16x4_t high = quantize_4(vld1q_f32(in + i + 4), scale, zero_point);
     vst1_s8(out + i, vqmovn_s16(vcombine_s16(low, high)));
   }
+  MARTLET_REST
   for (; i < span.end; i++) out[i] = martlet_quantize_one(p, in[i]);
 }
 #endif

@@ -29,6 +29,7 @@ MARTLET_TARGET_AVX2 static void pixel(const martlet_corners *corners, int8_t *ou
       _mm_storel_epi64((__m128i *)(out + c), _mm_packs_epi16(words, words));
     }
   }
+  MARTLET_REST
   for (; c < channels; c++) out[c] = martlet_bilinear_one(corners, c);
 }
 

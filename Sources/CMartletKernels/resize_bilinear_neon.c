@@ -26,6 +26,7 @@ static void pixel(const martlet_corners *corners, int8_t *out, int32_t channels)
       vst1_s8(out + c, vqmovn_s16(vcombine_s16(blend(l0, r0, right), blend(l1, r1, right))));
     }
   }
+  MARTLET_REST
   for (; c < channels; c++) out[c] = martlet_bilinear_one(corners, c);
 }
 

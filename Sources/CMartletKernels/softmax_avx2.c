@@ -60,6 +60,7 @@ MARTLET_TARGET_AVX2 static void scale(const martlet_softmax_params *p, tables *t
     __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(y), _mm256_extracti128_si256(y, 1));
     _mm_storel_epi64((__m128i *)(t->out + i), _mm_packs_epi16(words, words));
   }
+  MARTLET_REST
   for (; i < end; i++) t->out[i] = martlet_softmax_one(s, t->exps[i]);
 }
 

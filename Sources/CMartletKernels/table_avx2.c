@@ -32,6 +32,7 @@ MARTLET_TARGET_AVX2 void martlet_table_avx2(const void *params, const martlet_bu
   for (; i + 32 <= span.end; i += 32) {
     _mm256_storeu_si256((__m256i *)(out + i), look_up(lines, _mm256_loadu_si256((const __m256i *)(in + i))));
   }
+  MARTLET_REST
   for (; i < span.end; i++) out[i] = table[in[i] + 128];
 }
 #endif

@@ -28,6 +28,7 @@ void martlet_table_neon(const void *params, const martlet_buffers *buffers, int3
     y = vqtbx4q_s8(y, q3, vsubq_u8(x, quarter));
     vst1q_s8(out + i, y);
   }
+  MARTLET_REST
   for (; i < span.end; i++) out[i] = table[in[i] + 128];
 }
 #endif

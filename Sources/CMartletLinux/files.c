@@ -187,6 +187,7 @@ int martlet_file_replace_parts(const char *path, const martlet_file_part *parts,
 int martlet_error_no_file(void) { return ENOENT; }
 int martlet_error_io(void) { return EIO; }
 int martlet_error_no_memory(void) { return ENOMEM; }
+int martlet_error_no_permission(void) { return EACCES; }
 int martlet_error_busy(void) { return EBUSY; }
 
 const char *martlet_error_text(int error) {

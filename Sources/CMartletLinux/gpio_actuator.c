@@ -336,6 +336,7 @@ void martlet_actuator_statistics_of(
 }
 
 void martlet_actuator_stop(martlet_actuator *actuator) {
+  martlet_actuator_unguard(actuator);
   martlet_actuator_safe_all(actuator);
   __atomic_store_n(&actuator->is_stopping, 1, __ATOMIC_SEQ_CST);
   tell(actuator, 0);

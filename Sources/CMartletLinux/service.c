@@ -30,12 +30,6 @@ int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns) {
   return 0;
 }
 
-int64_t martlet_wall_clock_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_REALTIME, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 // MARK: - Signals
 
 int martlet_signals_open(int *descriptor) {
@@ -54,6 +48,8 @@ int martlet_signals_take(int descriptor) {
   struct signalfd_siginfo info;
   return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
+
+void martlet_signals_close(int descriptor) { close(descriptor); }
 
 // MARK: - The service manager
 

@@ -86,7 +86,7 @@ struct BenchLanguage {
 
   private static func median(_ values: [UInt64]) -> UInt64 {
     var sorted = values
-    sorted.sort()
+    sorted.putInOrder()
     return sorted[sorted.count / 2]
   }
 

@@ -66,8 +66,8 @@ enum ClassifyCamera {
     let size = arguments.text(.size)
     guard !size.isEmpty else { return settings }
     var sides: [Int] = []
-    for side in size.utf8.split(separator: UInt8(ascii: "x"), omittingEmptySubsequences: false) {
-      if let number = Int(String(decoding: side, as: UTF8.self)), number > 0, number <= 32768 { sides.append(number) }
+    for side in size.parts(at: UInt8(ascii: "x")) {
+      if let number = Int(side), number > 0, number <= 32768 { sides.append(number) }
     }
     guard sides.count == 2 else { throw .usage("--size \(size): must be columns and rows like 640x480") }
     (settings.format.width, settings.format.height) = (sides[0], sides[1])
@@ -126,7 +126,7 @@ enum ClassifyCamera {
       }
       line.times(
         capturedNs: frame.timestamp_ns, decidedNs: doneNs, actedNs: 0,
-        wallUs: UInt64(max(0, martlet_wall_clock_ns() / 1000)))
+        wallUs: martlet_wall_time_us())
       name.withUTF8 { line.model(UnsafeRawBufferPointer($0), hash: hash) }
       line.beginScores(isUnknown: false)
       let values = RuleScores(model.engine)

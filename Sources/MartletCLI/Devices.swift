@@ -128,7 +128,7 @@ enum Devices {
     while let control = camera.control(after: id) {
       id = control.id
       guard control.is_settable else { continue }
-      let name = String(fixed: control.name)
+      let name = FixedText.string(control.name)
       json.beginObject()
       json.field("name", name)
       json.field("minimum", Int(control.minimum))

@@ -23,8 +23,7 @@ struct InspectLanguage {
     weightsBytes = description.weightsBytes
     tokenizerCount = description.tokenCount
     hasChat = description.hasChat
-    provenance = description.provenance
-      .split(separator: UInt8(ascii: "\n")).map { String(utf8: UnsafeRawBufferPointer(rebasing: $0)) }
+    provenance = description.provenance.lines
     var options = GeneratorOptions()
     options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
     var budgets = [try TextGenerator.budget(of: file.bytes, options: options)]
@@ -106,5 +105,6 @@ struct InspectLanguage {
     return text
   }
 
+  @inline(never)
   private func line(_ name: String, _ value: String) -> String { name.padded(to: 16) + value + "\n" }
 }

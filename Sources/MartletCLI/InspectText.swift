@@ -7,18 +7,19 @@ enum InspectText {
     let manifest = engine.manifest
     var text = line("model", "\(file.path.text), \(NumberText.grouped(file.bytes.count)) bytes")
     text.add(line("task", Description.task(manifest)))
-    for index in 0..<engine.inputCount { text += boundary("input \(index)", manifest.inputs[index], engine) }
-    for index in 0..<engine.outputCount { text += boundary("output \(index)", manifest.outputs[index], engine) }
+    for index in 0..<engine.inputCount { text.add(boundary("input \(index)", manifest.inputs[index], engine)) }
+    for index in 0..<engine.outputCount { text.add(boundary("output \(index)", manifest.outputs[index], engine)) }
     if engine.labelCount > 0 { text.add(line("labels", labels(engine))) }
     text.add(line("operators", Description.operators(engine)))
     text.add(line("multiply-adds", NumberText.grouped(Int(Description.multiplyAccumulates(engine)))))
     text.add(line("weights", "\(NumberText.grouped(engine.weightsBytes)) bytes, used where they lie in the file"))
     text.add(memory(engine.budget))
-    for entry in engine.provenanceLines { text += line("", entry) }
+    for entry in engine.provenanceLines { text.add(line("", entry)) }
     if operators { text.add("\n" + list(engine)) }
     return text
   }
 
+  @inline(never)
   private static func line(_ name: String, _ value: String) -> String {
     name.padded(to: 16) + value + "\n"
   }
@@ -47,10 +48,10 @@ enum InspectText {
     let gap = Double(budget.plannedPeakBytes) / Double(max(budget.lowerBoundBytes, 1))
     var text = line("arena", "\(NumberText.grouped(budget.arenaBytes)) bytes, exactly, with \(threads):")
     text.add(line("  tables", NumberText.grouped(budget.tableBytes)))
-    text += line(
+    text.add(line(
       "  tensors",
       "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
-        + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))")
+        + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))"))
     let scratch = budget.scratchBytesPerThread
     let all = NumberText.grouped(scratch * budget.threads)
     text.add(line("  scratch", "\(all) (\(NumberText.grouped(scratch)) a thread)"))

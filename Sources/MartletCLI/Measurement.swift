@@ -31,7 +31,7 @@ struct Measurement {
       latencies[run] = martlet_now_ns() - start
     }
     cpuNs = (martlet_cpu_time_ns() - cpu) / UInt64(runs)
-    latencies.sort()
+    latencies.putInOrder()
   }
 
   /// Sweeps through the operators one by one, in order, so that each finds what it would find in an inference.
@@ -47,7 +47,7 @@ struct Measurement {
     }
     for index in 0..<count {
       var own = Array(times[index * sweeps..<(index + 1) * sweeps])
-      own.sort()
+      own.putInOrder()
       operatorNs.append(own[sweeps / 2])
     }
   }
@@ -57,5 +57,15 @@ struct Measurement {
     let exact = part * Double(latencies.count)
     let rank = Double(Int(exact)) < exact ? Int(exact) + 1 : Int(exact)
     return latencies[min(max(rank - 1, 0), latencies.count - 1)]
+  }
+}
+
+extension [UInt64] {
+  /// `sort()`, in a tenth of its code.
+  @inline(never)
+  mutating func putInOrder() {
+    withUnsafeMutableBufferPointer { times in
+      HeapSort.sort(times.count, isLess: { times[$0] < times[$1] }, swap: { times.swapAt($0, $1) })
+    }
   }
 }

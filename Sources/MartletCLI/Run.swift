@@ -1,3 +1,5 @@
+import CMartletLinux
+import CMartletPlatform
 import MartletDevice
 
 /// `martlet run CONFIG`: the service.
@@ -26,7 +28,21 @@ enum Run {
       var pipeline = try Pipeline(check.configuration)
       pipeline.run()
     } catch {
-      throw CommandError(error.sentence, exitCode: error.exitCode)
+      var ending = CommandError(error.sentence, exitCode: error.exitCode)
+      if error.exitCode != ExitCode.configuration { holdBack(&ending) }
+      throw ending
     }
+  }
+
+  /// A service manager starts the service again at once, which is right after a crash. What failed for a reason that
+  /// may go away, a line in use or a chip that is not there yet, is told now and tried again at an easier pace.
+  private static func holdBack(_ error: inout CommandError) {
+    var notifier = martlet_notifier()
+    martlet_notifier_open(&notifier)
+    guard notifier.descriptor >= 0 else { return }
+    Output.write("run: \(error.sentence)\n", to: .error)
+    error.isSaid = true
+    var entry = pollfd(fd: -1, events: 0, revents: 0)
+    _ = martlet_wait(&entry, 1, martlet_now_ns() + 2_000_000_000)
   }
 }

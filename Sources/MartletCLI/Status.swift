@@ -18,6 +18,11 @@ enum Status {
     defer { answer.deallocate() }
     var count = 0
     let code = martlet_status_ask(path.cString, arguments.has(.json) ? "json\n" : "text\n", 3, answer, capacity, &count)
+    if code == martlet_error_no_permission() {
+      throw CommandError(
+        "\(path.text): no permission: root may ask, and members of the service's group (adduser NAME martlet)",
+        exitCode: ExitCode.noPermission)
+    }
     guard code == 0, count > 0 else {
       let reason = code == 0 ? "no answer" : String(cString: martlet_error_text(code))
       throw CommandError(

@@ -2,9 +2,9 @@
 // Here they are functions that are called, which halves what the text of the commands takes in the device build.
 
 extension String {
-  /// `+=` that is not inlined.
+  /// `+=` that is not inlined, and frees what was made for it.
   @inline(never)
-  public mutating func add(_ more: String) {
+  public mutating func add(_ more: consuming String) {
     append(more)
   }
 }
@@ -13,11 +13,41 @@ extension String {
   /// The same bytes. (`==` compares what Unicode holds equal, for which the device build lacks the tables.)
   @inline(never)
   public func isSame(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+
+  /// What lies between the separators, empty parts too. (`split` is ten times the code.)
+  @inline(never)
+  public func parts(at separator: UInt8) -> [String] {
+    var copy = self
+    return copy.withUTF8 { UnsafeRawBufferPointer($0).parts(at: separator) }
+  }
 }
 
+extension UnsafeRawBufferPointer {
+  /// What lies between the separators, empty parts too.
+  @inline(never)
+  public func parts(at separator: UInt8) -> [String] {
+    var parts: [String] = []
+    var start = 0
+    for index in 0...count where index == count || self[index] == separator {
+      parts.append(String(utf8: UnsafeRawBufferPointer(rebasing: self[start..<index])))
+      start = index + 1
+    }
+    return parts
+  }
+
+  /// Its lines, without the empty ones.
+  public var lines: [String] { parts(at: UInt8(ascii: "\n")).filter { !$0.isEmpty } }
+}
+
+// `self` is text that is written to: the standard library's own `appendLiteral` would be inlined, this one stands for it.
 extension DefaultStringInterpolation {
   @inline(never)
-  public mutating func appendInterpolation(_ value: String) {
+  public mutating func appendLiteral(_ literal: String) {
+    literal.write(to: &self)
+  }
+
+  @inline(never)
+  public mutating func appendInterpolation(_ value: consuming String) {
     appendLiteral(value)
   }
 

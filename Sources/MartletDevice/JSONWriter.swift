@@ -122,7 +122,7 @@ public struct JSONWriter {
   private mutating func newLine() {
     if isInline { return }
     text.add("\n")
-    for _ in 0..<depth { text += "  " }
+    for _ in 0..<depth { text.add("  ") }
   }
 
   @inline(never)

@@ -21,6 +21,6 @@ public struct Word {
 extension Engine {
   /// The lines `key: value` that say where the model came from.
   public var provenanceLines: [String] {
-    provenance.split(separator: UInt8(ascii: "\n")).map { String(utf8: UnsafeRawBufferPointer(rebasing: $0)) }
+    provenance.lines
   }
 }

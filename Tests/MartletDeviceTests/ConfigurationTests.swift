@@ -120,7 +120,11 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(
       camera("device: /dev/video0\nname: x\nmodel: net")
         == ["2:1: name: one of device, bus, serial, name and pictures is enough"])
-    #expect(camera("pictures: x\nmodel: net\nrate: 5") == ["3:1: rate: only a device has it, and pictures are none"])
+    for key in ["rate: 5", "region: 0,0,4,4", "rotate: 90", "mirror: true", "timeout: 1s"] {
+      let name = key.prefix { $0 != ":" }
+      #expect(
+        camera("pictures: x\nmodel: net\n" + key) == ["3:1: \(name): only a device has it, and pictures are none"])
+    }
     #expect(camera(source + "repeat: yes") == ["3:1: repeat: only pictures can be repeated"])
     #expect(camera(source + "size: 12") == ["3:7: size: \"12\": must be a width and height in pixels, like 1280x720"])
     #expect(camera(source + "size: 0x5") == ["3:7: size: \"0x5\": must be at least 1x1"])

@@ -78,6 +78,45 @@ final class FakeOutputs {
 }
 
 @Suite(.serialized) struct GPIOActuatorTests {
+  /// Parts between the camera and the gate: several pulses lie ahead, told in any order.
+  @Test func pulsesThatLieAhead() {
+    let outputs = FakeOutputs(1)
+    let start = FakeLine.now() + 20_000_000
+    for offset in [2, 0, 1] as [UInt64] {
+      #expect(martlet_actuator_pulse_at(outputs.actuator, 0, start + offset * 30_000_000, 10_000_000) == 0)
+    }
+    for _ in 0..<5000 where outputs.lines[0].calls.count < 7 { usleep(1000) }
+    let calls = outputs.lines[0].calls
+    #expect(calls.map(\.level) == [0, 1, 0, 1, 0, 1, 0])
+    for pulse in 0..<3 {
+      let wanted = start + UInt64(pulse) * 30_000_000
+      #expect(calls[1 + 2 * pulse].timeNs >= wanted)
+      #expect(calls[2 + 2 * pulse].timeNs >= calls[1 + 2 * pulse].timeNs + 9_000_000)
+    }
+    #expect(outputs.statistics(0).pulses == 3)
+  }
+
+  @Test func whatLiesAheadIsLimitedAndForgotten() {
+    let outputs = FakeOutputs(1)
+    let start = FakeLine.now() + 50_000_000
+    for _ in 0..<MARTLET_ACTUATOR_MAX_AHEAD {
+      #expect(martlet_actuator_pulse_at(outputs.actuator, 0, start, 1_000_000) == 0)
+    }
+    #expect(martlet_actuator_pulse_at(outputs.actuator, 0, start, 1_000_000) == ENOSPC)
+    #expect(martlet_actuator_pulse_at(outputs.actuator, 0, start, 0) == EINVAL)
+    #expect(martlet_actuator_pulse_at(outputs.actuator, 1, start, 1) == EINVAL)
+    #expect(martlet_actuator_safe_all(outputs.actuator) == 0)
+    usleep(80_000)
+    #expect(outputs.lines[0].calls.allSatisfy { $0.level == 0 } && outputs.statistics(0).pulses == 0)
+  }
+
+  @Test func aStartInThePastIsNow() {
+    let outputs = FakeOutputs(1)
+    #expect(martlet_actuator_pulse_at(outputs.actuator, 0, 1, 5_000_000) == 0)
+    for _ in 0..<5000 where outputs.lines[0].calls.count < 3 { usleep(1000) }
+    #expect(outputs.lines[0].calls.map(\.level) == [0, 1, 0])
+  }
+
   @Test func setsTheSafeLevelAtStartAndAtTheEnd() {
     let line: FakeLine
     do {

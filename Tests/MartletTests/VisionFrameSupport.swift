@@ -46,7 +46,7 @@ final class TestFrame {
 
   /// What the bytes of a stored pixel mean: Y, Cb, Cr, or red, green, blue, or luma three times.
   func pixel(_ x: Int, _ y: Int) -> (UInt8, UInt8, UInt8) {
-    let (width, height, stride) = (shape.width, shape.height, shape.stride)
+    let (height, stride) = (shape.height, shape.stride)
     let halfHeight = (height + 1) / 2
     let luma = bytes[min(y * stride + x, bytes.count - 1)]
     switch shape.layout {
@@ -71,9 +71,7 @@ final class TestFrame {
     case .rgb24: return (bytes[y * stride + 3 * x], bytes[y * stride + 3 * x + 1], bytes[y * stride + 3 * x + 2])
     case .bgr24: return (bytes[y * stride + 3 * x + 2], bytes[y * stride + 3 * x + 1], bytes[y * stride + 3 * x])
     case .rgbx: return (bytes[y * stride + 4 * x], bytes[y * stride + 4 * x + 1], bytes[y * stride + 4 * x + 2])
-    case .bgrx:
-      precondition(width > 0)
-      return (bytes[y * stride + 4 * x + 2], bytes[y * stride + 4 * x + 1], bytes[y * stride + 4 * x])
+    case .bgrx: return (bytes[y * stride + 4 * x + 2], bytes[y * stride + 4 * x + 1], bytes[y * stride + 4 * x])
     }
   }
 

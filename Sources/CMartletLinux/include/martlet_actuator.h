@@ -64,6 +64,11 @@ int32_t martlet_actuator_safe_all(martlet_actuator *actuator);
 /// signal handler (SIGSEGV, SIGBUS, SIGABRT) before the process dies, as long as the lines' functions may.
 void martlet_actuator_abandon(martlet_actuator *actuator);
 
+/// From now on a fault of the process (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS) abandons the actuator
+/// first, and is handled as before then. One actuator of a process at a time. SIGKILL cannot be seen.
+void martlet_actuator_guard(martlet_actuator *actuator);
+void martlet_actuator_unguard(martlet_actuator *actuator);
+
 /// Whether a pulse of the output runs.
 int32_t martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index);
 void martlet_actuator_statistics_of(

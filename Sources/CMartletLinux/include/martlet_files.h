@@ -39,11 +39,12 @@ int martlet_file_replace_parts(const char *path, const martlet_file_part *parts,
 /// Writes all the bytes to an open file descriptor.
 int martlet_file_write_all(int descriptor, const void *bytes, size_t count);
 
-/// The errno value of a file that is not there; of a failed transfer; of memory that is not to be had; of what
-/// another one holds.
+/// The errno value of a file that is not there; of a failed transfer; of memory that is not to be had; of what this user
+/// may not do; of what another one holds.
 int martlet_error_no_file(void);
 int martlet_error_io(void);
 int martlet_error_no_memory(void);
+int martlet_error_no_permission(void);
 int martlet_error_busy(void);
 
 /// An English phrase for an errno value, like "No such file or directory".

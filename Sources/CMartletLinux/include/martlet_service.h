@@ -16,9 +16,6 @@
 /// with a negative descriptor are passed over. Returns how many are ready.
 int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
 
-/// Nanoseconds since 1970 of the wall clock, which can jump.
-int64_t martlet_wall_clock_ns(void);
-
 // MARK: - Signals
 
 /// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, by threads that start later too, and SIGPIPE is
@@ -26,6 +23,8 @@ int64_t martlet_wall_clock_ns(void);
 int martlet_signals_open(int *descriptor);
 /// The number of a signal that came, or 0.
 int martlet_signals_take(int descriptor);
+/// They stay blocked.
+void martlet_signals_close(int descriptor);
 
 // MARK: - The service manager (sd_notify(3)'s protocol)
 

@@ -65,7 +65,7 @@ public struct Camera: ~Copyable {
     var id: UInt32 = 0
     while let control = control(after: id) {
       id = control.id
-      guard String(fixed: control.name).isSame(as: name) else { continue }
+      guard FixedText.string(control.name).isSame(as: name) else { continue }
       let range = Int(control.minimum)...Int(max(control.minimum, control.maximum))
       guard range.contains(value) else {
         throw CameraError(
@@ -105,15 +105,5 @@ public struct Camera: ~Copyable {
   mutating func giveBack(_ frame: martlet_camera_frame) -> Int32 {
     var frame = frame
     return martlet_camera_give_back(&raw, &frame)
-  }
-}
-
-extension String {
-  /// Text in an array of fixed size, as C has it, that ends with zero.
-  @inline(never)
-  public init<T: BitwiseCopyable>(fixed: T) {
-    self = withUnsafeBytes(of: fixed) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
   }
 }

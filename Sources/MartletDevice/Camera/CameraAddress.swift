@@ -10,10 +10,10 @@ public struct CameraIdentity: Sendable {
   public let serial: String
 
   init(_ info: martlet_camera_info) {
-    driver = String(fixed: info.driver)
-    card = String(fixed: info.card)
-    bus = String(fixed: info.bus)
-    serial = String(fixed: info.serial)
+    driver = FixedText.string(info.driver)
+    card = FixedText.string(info.card)
+    bus = FixedText.string(info.bus)
+    serial = FixedText.string(info.serial)
   }
 
   /// The same camera plugged in again: by its serial number where it has one, else by the place.
@@ -101,6 +101,6 @@ public enum CameraAddress: Sendable {
     let isThere = withUnsafeMutableBytes(of: &path) { bytes in
       martlet_camera_node(system, index, bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
     }
-    return isThere ? String(fixed: path) : nil
+    return isThere ? FixedText.string(path) : nil
   }
 }

@@ -63,7 +63,7 @@ extension ConfigurationReader {
     if let path = path(fields[4]) {
       camera.source = .pictures(path, isRepeated: isRepeated)
       look(fields[4], path, isFolder: nil)
-      for index in [6, 7, 8, 12, 13] where fields[index] >= 0 {
+      for index in 6...13 where fields[index] >= 0 {
         error(fields[index] - 1, "%n: only a device has it, and pictures are none")
       }
     } else if fields[5] >= 0 {

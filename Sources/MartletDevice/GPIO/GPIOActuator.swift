@@ -50,6 +50,9 @@ public struct GPIOActuator: ~Copyable {
     lines.deallocate()
   }
 
+  /// If the process ends by a fault, every output goes to its safe level first.
+  public func guardAgainstFaults() { martlet_actuator_guard(handle) }
+
   /// Whether pulses end by a thread with real-time priority.
   public var isRealTime: Bool { martlet_actuator_is_real_time(handle) != 0 }
 

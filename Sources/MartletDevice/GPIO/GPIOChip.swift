@@ -34,9 +34,9 @@ public struct GPIOChip: Sendable {
     guard martlet_gpio_open(number, &chip, &failure) == MARTLET_GPIO_OK else {
       throw GPIOError(failure, address: "gpiochip\(number)")
     }
-    path = GPIOText.string(chip.info.path)
-    name = GPIOText.string(chip.info.name)
-    label = GPIOText.string(chip.info.label)
+    path = FixedText.string(chip.info.path)
+    name = FixedText.string(chip.info.name)
+    label = FixedText.string(chip.info.label)
     lines = []
     var info = martlet_gpio_line_info()
     var status = Int32(MARTLET_GPIO_OK)
@@ -45,7 +45,7 @@ public struct GPIOChip: Sendable {
       guard status == MARTLET_GPIO_OK else { break }
       lines.append(
         Line(
-          offset: Int(offset), name: GPIOText.string(info.name), consumer: GPIOText.string(info.consumer),
+          offset: Int(offset), name: FixedText.string(info.name), consumer: FixedText.string(info.consumer),
           isUsed: info.is_used != 0, isOutput: info.is_output != 0, isActiveLow: info.is_active_low != 0))
     }
     martlet_gpio_close(&chip)

@@ -41,10 +41,10 @@ public struct GPIOInput: ~Copyable {
   deinit { GPIOLine.release(line) }
 
   /// "gpiochip0"
-  public var chipName: String { GPIOText.string(line.pointee.chip_name) }
+  public var chipName: String { FixedText.string(line.pointee.chip_name) }
   public var offset: Int { Int(line.pointee.offset) }
   /// The line's own name; may be empty.
-  public var name: String { GPIOText.string(line.pointee.name) }
+  public var name: String { FixedText.string(line.pointee.name) }
 
   public func level() throws(GPIOError) -> Bool { try GPIOLine.level(line, address) }
 

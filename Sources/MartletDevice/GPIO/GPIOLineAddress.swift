@@ -16,13 +16,13 @@ public struct GPIOLineAddress: Sendable {
   /// A name, path or label; nil: any chip that has the line.
   public var chip: String? {
     guard let address = parsed(), address.chip.0 != 0 else { return nil }
-    return GPIOText.string(address.chip)
+    return FixedText.string(address.chip)
   }
 
   /// The line's name; nil: `offset` counts.
   public var name: String? {
     guard let address = parsed(), address.name.0 != 0 else { return nil }
-    return GPIOText.string(address.name)
+    return FixedText.string(address.name)
   }
 
   /// Of the line on its chip, if it is addressed so.
@@ -40,17 +40,5 @@ public struct GPIOLineAddress: Sendable {
         UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self), bytes.count, &address)
     }
     return status == MARTLET_GPIO_OK ? address : nil
-  }
-}
-
-/// The texts of fixed size in the C structures.
-enum GPIOText {
-  @inline(never)
-  static func string(_ bytes: UnsafeRawBufferPointer) -> String {
-    String(utf8: UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
-  }
-
-  static func string<Text>(_ text: Text) -> String {
-    withUnsafeBytes(of: text) { string($0) }
   }
 }

@@ -27,10 +27,10 @@ public struct GPIOOutput: ~Copyable {
   deinit { GPIOLine.release(line) }
 
   /// "gpiochip0"
-  public var chipName: String { GPIOText.string(line.pointee.chip_name) }
+  public var chipName: String { FixedText.string(line.pointee.chip_name) }
   public var offset: Int { Int(line.pointee.offset) }
   /// The line's own name; may be empty.
-  public var name: String { GPIOText.string(line.pointee.name) }
+  public var name: String { FixedText.string(line.pointee.name) }
 
   /// Does not allocate unless it throws.
   public func set(_ level: Bool) throws(GPIOError) {

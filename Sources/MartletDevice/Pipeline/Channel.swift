@@ -18,6 +18,8 @@ struct Channel: ~Copyable {
 
   /// The last error was told, and is not told again until the camera was there.
   var isErrorTold = false
+  /// Why the camera was lost the last time, for the status; empty if it never was.
+  var lastError = ""
   /// It delivered nothing: to be open is not enough to be back.
   var isSilent = false
   /// When the last frame that was decided on was captured: a camera that is opened anew may give its last one again.

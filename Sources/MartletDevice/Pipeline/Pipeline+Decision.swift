@@ -5,9 +5,7 @@ import Martlet
 /// From a frame to what is done about it.
 extension Pipeline {
   /// A camera's frame; it stays the caller's.
-  ///
-  /// - Parameter from: the trigger's time, 0 without one.
-  mutating func decide(_ index: Int, _ frame: martlet_camera_frame, _ from: UInt64) {
+  mutating func decide(_ index: Int, _ frame: martlet_camera_frame) {
     let taken = martlet_now_ns()
     guard channels[index].stream.fill(frame) else { return }
     decide(
@@ -16,7 +14,7 @@ extension Pipeline {
   }
 
   /// A picture, which is in the model's input already.
-  mutating func decide(_ index: Int, _ path: FilePath, capturedNs: UInt64, takenNs: UInt64) {
+  mutating func decide(_ index: Int, _ path: FilePath, capturedNs: UInt64) {
     decide(
       index, sequence: UInt64(channels[index].pictures!.pointee.taken - 1), capturedNs: capturedNs, takenNs: capturedNs,
       picture: path, frame: nil)
@@ -50,7 +48,7 @@ extension Pipeline {
     channel.pointee.toDecision.record(decided - min(capturedNs, decided))
     if acted > 0 { channel.pointee.toAction.record(acted - min(capturedNs, acted)) }
 
-    let wallUs = UInt64(max(0, martlet_wall_clock_ns() / 1000))
+    let wallUs = martlet_wall_time_us()
     save(channel, picture, frame, wallUs)
     record(channel, model, sequence, (capturedNs, decided, acted, wallUs))
   }
@@ -82,12 +80,12 @@ extension Pipeline {
     return acted
   }
 
-  /// The rule holds no line any more.
+  /// Nobody knows whether the rule holds: its camera is away.
   func release(_ rule: ChannelRule) {
     for action in rule.configuration.actions {
       guard case .set(let line) = action.kind else { continue }
       do throws(GPIOError) {
-        _ = try lines.hold(line, rule: rule.number, false)
+        _ = try lines.hold(line, rule: rule.number, nil)
       } catch {
         Output.write("run: \(error.sentence)\n", to: .error)
       }

@@ -65,6 +65,7 @@ extension Pipeline {
     json.beginObject()
     json.field("name", configuration.cameras[index].name)
     json.field("state", channel.pointee.state.text)
+    if channel.pointee.isErrorTold { json.field("error", channel.pointee.lastError) }
     if channel.pointee.isCamera {
       let format = channel.pointee.stream.format
       json.field("path", channel.pointee.stream.path)
@@ -128,6 +129,7 @@ extension Pipeline {
       text.add(" from \(channel.pointee.stream.path), \(FourCC(code: format.fourcc).text) ")
       text.add("\(Int(format.width))x\(Int(format.height))")
     }
+    if channel.pointee.isErrorTold { text.add(": " + channel.pointee.lastError) }
     text.add("\n  \(channel.pointee.decided) decided, \(channel.pointee.dropped) dropped, ")
     text.add("\(channel.pointee.damaged) damaged, reopened \(channel.pointee.stream.counts.reopened) times")
     if !channel.pointee.trigger.isContinuous {

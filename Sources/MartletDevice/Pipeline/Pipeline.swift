@@ -50,10 +50,12 @@ public struct Pipeline: ~Copyable {
         to: try Channel(camera, of: configuration, model: models[camera.model], firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    // What throws comes before what belongs to self.
     let log = try Pipeline.openLog(configuration)
-    server = try StatusServer(configuration)
+    let server = try StatusServer(configuration)
+    // Behind the models, whose file guard handles SIGBUS too and must come second then.
+    lines.guardAgainstFaults()
     self.log = log
+    self.server = server
     self.lines = lines
     self.models = models
     self.channels = channels
@@ -78,6 +80,7 @@ public struct Pipeline: ~Copyable {
     frames?.release()
     entries.deallocate()
     lineBuffer.deallocate()
+    martlet_signals_close(signals)
   }
 
   private static func openLog(
@@ -111,18 +114,22 @@ public struct Pipeline: ~Copyable {
   /// level.
   public mutating func run() {
     notify("READY=1\nSTATUS=running\n")
-    while serviceChannels() {
-      let deadline = min(nextDeadline(), server.deadlineNs)
-      let count = fillEntries()
-      _ = martlet_wait(entries, UInt32(count), deadline)
-      if martlet_signals_take(signals) != 0 { break }
-      readInputs()
-      answer()
-      giveSignOfLife()
-    }
+    while turn() {}
     notify("STOPPING=1\n")
     lines.setAllSafe()
-    server.close()
+  }
+
+  /// Does what is due, and waits for what comes next; false when it is time to end.
+  public mutating func turn() -> Bool {
+    guard serviceChannels() else { return false }
+    let deadline = min(nextDeadline(), server.deadlineNs)
+    let count = fillEntries()
+    _ = martlet_wait(entries, UInt32(count), deadline)
+    if martlet_signals_take(signals) != 0 { return false }
+    readInputs()
+    answer()
+    giveSignOfLife()
+    return true
   }
 
   /// Opens what is due, and decides on frames that are wanted and there; false when no source has anything more.
@@ -171,7 +178,7 @@ public struct Pipeline: ~Copyable {
       if frame.timestamp_ns >= from, frame.timestamp_ns > channel.pointee.lastCapturedNs {
         channel.pointee.lastCapturedNs = frame.timestamp_ns
         welcome(index)
-        decide(index, frame, from)
+        decide(index, frame)
       }
       try channel.pointee.stream.giveBack(frame, nowNs: martlet_now_ns())
     } catch {
@@ -180,12 +187,12 @@ public struct Pipeline: ~Copyable {
   }
 
   private mutating func servicePictures(_ index: Int, _ now: UInt64) {
-    guard let from = channels[index].trigger.wantedFrom(nowNs: now) else { return }
+    guard channels[index].trigger.wantedFrom(nowNs: now) != nil else { return }
     let path = channels[index].pictures!.pointee.next()
     let captured = martlet_now_ns()
     do throws(PictureError) {
       try channels[index].pictures!.pointee.load(path, into: channels[index].place)
-      decide(index, path, capturedNs: captured, takenNs: from > 0 ? max(from, now) : now)
+      decide(index, path, capturedNs: captured)
     } catch {
       channels[index].damagedPictures += 1
       channels[index].trigger.satisfied(nowNs: now)
@@ -201,8 +208,9 @@ public struct Pipeline: ~Copyable {
     tell(index, "is back as " + channels[index].stream.path)
   }
 
-  /// The camera is gone: its rules forget, and the lines that they held are safe.
+  /// The camera is gone: its rules forget, and the lines that they held are safe unless another rule holds them.
   private mutating func lose(_ index: Int, _ error: CameraError) {
+    channels[index].lastError = error.sentence
     if !channels[index].isErrorTold { tell(index, error.sentence) }
     channels[index].isErrorTold = true
     channels[index].isSilent = error.kind == .silent
@@ -274,7 +282,6 @@ public struct Pipeline: ~Copyable {
   private mutating func stop(_ error: GPIOError) {
     Output.write("run: \(error.sentence)\n", to: .error)
     lines.setAllSafe()
-    server.close()
     martlet_exit(error.exitCode)
   }
 

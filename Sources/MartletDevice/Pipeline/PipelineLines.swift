@@ -9,8 +9,7 @@ struct PipelineLines: ~Copyable {
   /// Which of the configuration's lines each input is.
   let inputLines: [Int]
   private let names: [UnsafeRawBufferPointer]
-  /// For each line, the rules that hold it: a bit each.
-  private let holders: UnsafeMutablePointer<UInt64>
+  private let holders: UnsafeMutablePointer<LineHolders>
 
   init(_ configuration: Configuration) throws(PipelineError) {
     let lines = configuration.lines
@@ -48,7 +47,18 @@ struct PipelineLines: ~Copyable {
     self.inputLines = inputLines
     names = lines.map { $0.name.permanentBytes() }
     holders = .allocate(capacity: max(lines.count, 1))
-    holders.initialize(repeating: 0, count: lines.count)
+    for (index, line) in lines.enumerated() {
+      (holders + index).initialize(to: LineHolders(isSafeActive: line.isSafeActive))
+    }
+    var rule = 0
+    for camera in configuration.cameras {
+      for told in camera.rules {
+        for action in told.actions {
+          if case .set(let line) = action.kind { holders[line].add(rule: rule) }
+        }
+        rule += 1
+      }
+    }
   }
 
   deinit {
@@ -66,15 +76,19 @@ struct PipelineLines: ~Copyable {
     return try actuator!.pointee.pulse(numbers[line], durationNs: durationNs, startNs: startNs)
   }
 
-  /// Notes that a rule holds a line, or no longer does; returns whether that changed the line's level.
-  func hold(_ line: Int, rule: Int, _ holds: Bool) throws(GPIOError) -> Bool {
-    let before = holders[line]
-    let bit = UInt64(1) << UInt64(rule)
-    let after = holds ? before | bit : before & ~bit
-    holders[line] = after
-    guard (before == 0) != (after == 0) else { return false }
-    try actuator!.pointee.set(numbers[line], after != 0)
+  /// Notes that a rule holds a line, or does not, or that nobody knows (nil: its camera is away); returns whether that
+  /// changed the line's level.
+  func hold(_ line: Int, rule: Int, _ holds: Bool?) throws(GPIOError) -> Bool {
+    let before = holders[line].level
+    holders[line].note(rule: rule, holds)
+    guard holders[line].level != before else { return false }
+    try actuator!.pointee.set(numbers[line], holders[line].level)
     return true
+  }
+
+  /// If the process ends by a fault, every output goes to its safe level first.
+  func guardAgainstFaults() {
+    if let actuator { actuator.pointee.guardAgainstFaults() }
   }
 
   func name(_ line: Int) -> UnsafeRawBufferPointer { names[line] }
@@ -82,7 +96,7 @@ struct PipelineLines: ~Copyable {
 
   /// Every output to its safe level.
   func setAllSafe() {
-    for line in names.indices { holders[line] = 0 }
+    for line in names.indices { holders[line].forget() }
     guard let actuator else { return }
     do throws(GPIOError) {
       try actuator.pointee.setAllSafe()
@@ -92,7 +106,38 @@ struct PipelineLines: ~Copyable {
   }
 }
 
+/// Who holds a line that is set while rules hold: a bit for each rule.
+struct LineHolders: BitwiseCopyable {
+  let isSafeActive: Bool
+  private var all: UInt64 = 0
+  private var holding: UInt64 = 0
+  /// Rules that have not decided yet, or whose camera is away.
+  private var unknown: UInt64 = 0
+
+  init(isSafeActive: Bool) { self.isSafeActive = isSafeActive }
+
+  mutating func add(rule: Int) {
+    all |= 1 << UInt64(rule)
+    unknown = all
+  }
+
+  mutating func note(rule: Int, _ holds: Bool?) {
+    let bit: UInt64 = 1 << UInt64(rule)
+    holding = holds == true ? holding | bit : holding & ~bit
+    unknown = holds == nil ? unknown | bit : unknown & ~bit
+  }
+
+  mutating func forget() {
+    holding = 0
+    unknown = all
+  }
+
+  /// Active while a rule holds; while one is not known and none holds, the safe level.
+  var level: Bool { holding != 0 || isSafeActive && (unknown != 0 || all == 0) }
+}
+
 extension LineConfiguration {
+  @inline(never)
   func address() throws(GPIOError) -> GPIOLineAddress {
     let line = offset >= 0 ? String(offset) : lineName
     return try GPIOLineAddress(chip.map { $0 + ":" + line } ?? line)

@@ -24,10 +24,9 @@ struct StatusServer: ~Copyable {
       "status: \(path.text): \(String(cString: martlet_error_text(code)))", exitCode: ExitCode.cannotCreate)
   }
 
-  mutating func close() {
-    for slot in 0..<Self.capacity { hangUp(slot) }
-    if let path, listening >= 0 { martlet_status_unlisten(path.cString, listening) }
-    listening = -1
+  deinit {
+    for slot in 0..<Self.capacity where callers[slot] >= 0 { martlet_status_hang_up(callers[slot]) }
+    if let path { martlet_status_unlisten(path.cString, listening) }
   }
 
   /// When the first caller has taken too long.

@@ -22,7 +22,9 @@ enum AllocationTest {
         var model = try LoadedModel(file, threads: threads, isa: martlet_best_isa())
         let code = inferences(&model, file)
         if code != 0 || pictures.isEmpty { return code }
-        return max(PictureAllocationTest.run(&model, pictures), FrameAllocationTest.run(&model, pictures))
+        return max(
+          PictureAllocationTest.run(&model, pictures), FrameAllocationTest.run(&model, pictures),
+          CameraAllocationTest.run(&model, pictures[0]), PipelineAllocationTest.run(file.path, pictures[0]))
       } catch {
         Output.write(file.sentence(for: error) + "\n", to: .error)
         return ExitCode.data

@@ -1,8 +1,11 @@
 #define _GNU_SOURCE
 #include "martlet_allocations.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,4 +89,28 @@ void martlet_canary_map(void) {
   void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   __asm__ volatile("" : : "r"(page) : "memory");
   munmap(page, 4096);
+}
+
+// MARK: - Scratch files
+
+const char *martlet_scratch_folder(void) {
+  static char folder[] = "/tmp/martlet-allocations-XXXXXX";
+  return mkdtemp(folder);
+}
+
+void martlet_scratch_remove(const char *folder) {
+  DIR *open = opendir(folder);
+  for (struct dirent *entry = open != NULL ? readdir(open) : NULL; entry != NULL; entry = readdir(open)) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    unlink(path);
+  }
+  if (open != NULL) closedir(open);
+  rmdir(folder);
+}
+
+const char *martlet_scratch_absolute(const char *path) {
+  static char found[2][PATH_MAX];
+  static int next;
+  return realpath(path, found[next++ % 2]);
 }

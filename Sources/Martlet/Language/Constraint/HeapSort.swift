@@ -1,7 +1,7 @@
 /// Sorting in place, without recursion or memory of its own.
-enum HeapSort {
+public enum HeapSort {
   /// Sorts `count` elements that only the closures know (heapsort: Williams and Floyd, 1964).
-  static func sort(_ count: Int, isLess: (Int, Int) -> Bool, swap: (Int, Int) -> Void) {
+  public static func sort(_ count: Int, isLess: (Int, Int) -> Bool, swap: (Int, Int) -> Void) {
     var start = count / 2
     var end = count
     while end > 1 {

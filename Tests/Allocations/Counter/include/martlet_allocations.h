@@ -19,4 +19,11 @@ void martlet_canary_in_libc(void);
 /// Maps and unmaps a page: must be counted.
 void martlet_canary_map(void);
 
+/// A new folder for scratch files, in memory that is not given back; NULL if there is none.
+const char *martlet_scratch_folder(void);
+/// Removes the files in it, and the folder.
+void martlet_scratch_remove(const char *folder);
+/// The path from the root, in memory that is not given back; NULL if there is no such file.
+const char *martlet_scratch_absolute(const char *path);
+
 #endif

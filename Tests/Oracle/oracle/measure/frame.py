@@ -1,12 +1,15 @@
 """A camera's frame to a model's int8 input, beside OpenCV on one thread.
 
-    Tools/bench frame [--rounds 15] [--picture FILE] [--json FILE]
+    Tools/bench frame [--rounds 15] [--picture FILE] [--same COMMAND]... [--json FILE]
 
 OpenCV's way is cvtColor (or imdecode), resize, normalise and quantize in numpy's float32; its INTER_AREA is the
 antialiased filter, like Martlet's; INTER_LINEAR reads four pixels for one of the result and misses all the others. The
 picture is brought to 1280x720 first. Each round runs each side once for about a tenth of a second, in turns; a time is
 the median over the rounds of the rounds' medians, a ratio the median of the rounds' ratios. The difference is that from
 INTER_AREA's values: its mean, the mean of its size, and the largest.
+
+With --same, which takes another martlet-frames (of the device build, or in an emulator), nothing is measured: both must
+give the same tensors, of one channel and of three, smaller and larger than the frame.
 
 opencv-python-headless is installed into the Python environment by this measure alone.
 """
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -161,6 +165,30 @@ def measure(sides: Sides, rounds: int) -> dict[str, Any]:
     }
 
 
+def differing(program: Path, others: list[str], frame: Frame, folder: Path) -> list[str]:
+    """The sizes and channels where another program gives another tensor."""
+    source, target = folder / "frame.bin", folder / "tensor.bin"
+    source.write_bytes(frame.data)
+    found = []
+    for width, height, channels in [(SIDE, SIDE, 3), (SIDE, SIDE, 1), (97, HEIGHT + 31, 3), (97, HEIGHT + 31, 1)]:
+        tensors = []
+        for command in [str(program), *others]:
+            sizes = [WIDTH, HEIGHT, width, height, channels, 1]
+            run([*shlex.split(command), str(source), frame.layout, *map(str, sizes), str(target)])
+            tensors.append(target.read_bytes())
+        found += [f"{frame.name} to {width}x{height}x{channels}"] if len(set(tensors)) > 1 else []
+    return found
+
+
+def compare(program: Path, others: list[str], kinds: list[Frame]) -> int:
+    with tempfile.TemporaryDirectory(prefix="martlet-frame-") as folder:
+        found = [text for frame in kinds for text in differing(program, others, frame, Path(folder))]
+    for text in found:
+        print(f"FAILED {text}: another tensor", file=sys.stderr)
+    print(f"{4 * len(kinds) - len(found)} passed, {len(found)} failed")
+    return 1 if found else 0
+
+
 def print_table(results: list[dict[str, Any]]) -> None:
     columns = ["frame", "Martlet ms", "INTER_AREA ms", "times as fast", "rounds' range", "INTER_LINEAR ms"]
     columns += ["times as fast", "mean difference", "mean size", "largest"]
@@ -187,11 +215,18 @@ def main() -> int:
     parser.add_argument("--frames", help="path of martlet-frames (default: the release build of this checkout)")
     parser.add_argument("--picture", type=Path, default=ROOT / "Models" / "photos" / "cat.jpg")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--same", action="append", default=[], help="a whole command of another martlet-frames; repeat")
     parser.add_argument("--json", help="also write the figures to this file")
     options = parser.parse_args()
     cv2 = opencv()
     program = Path(options.frames) if options.frames else build_path() / "martlet-frames"
     sizes = f"{WIDTH}x{HEIGHT} to {SIDE}x{SIDE}, {options.rounds} rounds in turns"
+    if options.same:
+        try:
+            return compare(program, options.same, frames(cv2, options.picture))
+        except Failed as failure:
+            print(f"frame: {failure}", file=sys.stderr)
+            return 1
     print(header(f"OpenCV {cv2.__version__}, one thread", sizes))
     try:
         with tempfile.TemporaryDirectory(prefix="martlet-frame-") as folder:
