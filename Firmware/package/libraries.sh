@@ -60,6 +60,7 @@ need_libraries() (
 
 # dependencies RELEASE ARCHITECTURE PROGRAM : as they stand behind Depends:.
 dependencies() {
-  local symbols=$cache/libraries-$1-$2/symbols
-  readelf -dW --dyn-syms "$3" | awk -f "$root/Firmware/package/depends.awk" - "$symbols"/*.symbols "$symbols"/*.shlibs
+  local files
+  mapfile -t files < <(find "$cache/libraries-$1-$2/symbols" -type f | sort)
+  readelf -dW --dyn-syms "$3" | awk -f "$root/Firmware/package/depends.awk" - "${files[@]}"
 }
