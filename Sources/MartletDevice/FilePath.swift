@@ -9,3 +9,13 @@ public struct FilePath: @unchecked Sendable {
   /// For messages; what is not UTF-8 is replaced.
   public var text: String { String(cString: cString) }
 }
+
+extension String {
+  /// Hands it to C as bytes that end with zero; valid during the call.
+  @inline(never)
+  func withPath(_ body: (UnsafePointer<CChar>) -> Int32) -> Int32 {
+    var copy = self
+    copy.unicodeScalars.append("\0")
+    return copy.withUTF8 { body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }
+  }
+}

@@ -74,10 +74,13 @@ extension MemoryPlan {
 
   /// The end of a name says more than its beginning.
   private static func shortened(_ name: String, to count: Int) -> String {
-    let scalars = name.unicodeScalars
-    guard scalars.count > count else { return name }
+    var extra = name.unicodeScalars.count - count
+    guard extra > 0 else { return name }
     var text = "…"
-    for scalar in scalars.suffix(count - 1) { text.unicodeScalars.append(scalar) }
+    for scalar in name.unicodeScalars {
+      if extra < 0 { text.unicodeScalars.append(scalar) }
+      extra -= 1
+    }
     return text
   }
 

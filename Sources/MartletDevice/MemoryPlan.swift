@@ -70,7 +70,12 @@ private struct Lives {
 
   /// A tensor that nobody writes is another name for one at the same offset (a reshape): their lives are one.
   mutating func mergeAliases() {
-    lives.sort { ($0.offset, $0.isWritten ? 0 : 1, $0.first) < ($1.offset, $1.isWritten ? 0 : 1, $1.first) }
+    lives.withUnsafeMutableBufferPointer { lives in
+      func key(_ index: Int) -> (Int, Int, Int) {
+        (lives[index].offset, lives[index].isWritten ? 0 : 1, lives[index].first)
+      }
+      HeapSort.sort(lives.count, isLess: { key($0) < key($1) }, swap: { lives.swapAt($0, $1) })
+    }
     var start = 0
     while start < lives.count {
       var end = start
@@ -102,7 +107,11 @@ private struct Lives {
           name: String(utf8: engine.name(ofTensor: life.tensor)), offset: life.offset,
           byteCount: Int(engine.tensor(life.tensor).byteCount), first: life.first, last: life.last))
     }
-    boxes.sort { ($0.first, $0.offset) < ($1.first, $1.offset) }
+    boxes.withUnsafeMutableBufferPointer { boxes in
+      HeapSort.sort(
+        boxes.count, isLess: { (boxes[$0].first, boxes[$0].offset) < (boxes[$1].first, boxes[$1].offset) },
+        swap: { boxes.swapAt($0, $1) })
+    }
     return boxes
   }
 }

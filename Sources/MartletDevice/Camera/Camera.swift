@@ -10,10 +10,10 @@ public struct Camera: ~Copyable {
   /// - Parameter system: the kernel unless a test hands in a driver of its own.
   public init(path: String, system: UnsafePointer<martlet_camera_system>? = nil) throws(CameraError) {
     var raw = martlet_camera()
-    let code = martlet_camera_open(&raw, system, path)
+    let code = path.withPath { martlet_camera_open(&raw, system, $0) }
     if code != 0 { throw CameraError(code: code, path) }
     var info = martlet_camera_info()
-    let failure = martlet_camera_query(&raw, path, &info)
+    let failure = path.withPath { martlet_camera_query(&raw, $0, &info) }
     if failure != 0 {
       martlet_camera_close(&raw)
       throw CameraError(code: failure, path)

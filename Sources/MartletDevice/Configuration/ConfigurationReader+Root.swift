@@ -92,7 +92,7 @@ extension ConfigurationReader {
   @inline(never)
   mutating func look(_ node: Node, _ path: String, isFolder: Bool?) {
     guard checksFiles else { return }
-    let found = path.withCString { martlet_path_look($0) }
+    let found = path.withPath { martlet_path_look($0) }
     if found > 0 {
       error(node, "%s", path + ": " + String(cString: martlet_error_text(found)))
     } else if let isFolder, (found == Int32(MARTLET_PATH_FOLDER)) != isFolder {
@@ -185,8 +185,7 @@ extension ConfigurationReader {
   }
 
   static func folder(of path: String) -> String {
-    var end = 0
-    for (index, byte) in path.utf8.enumerated() where byte == UInt8(ascii: "/") { end = index + 1 }
-    return end == 0 ? "." : String(decoding: path.utf8.prefix(end), as: UTF8.self)
+    let folder = ConfigurationReader.folderWithSlash(of: path)
+    return folder.isEmpty ? "." : folder
   }
 }

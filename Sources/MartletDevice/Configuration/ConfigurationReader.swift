@@ -22,12 +22,21 @@ struct ConfigurationReader: ~Copyable {
   var needsLog: Node = -1
   var needsFrames: Node = -1
 
+  /// Up to the last slash; empty without one.
+  @inline(never)
+  static func folderWithSlash(of path: String) -> String {
+    var path = path
+    return path.withUTF8 { bytes in
+      var end = bytes.count
+      while end > 0, bytes[end - 1] != UInt8(ascii: "/") { end -= 1 }
+      return String(decoding: UnsafeBufferPointer(rebasing: bytes[..<end]), as: UTF8.self)
+    }
+  }
+
   init(_ bytes: UnsafeRawBufferPointer, path: String, checksFiles: Bool) {
     self.checksFiles = checksFiles
     configuration.path = path
-    var end = 0
-    for (index, byte) in path.utf8.enumerated() where byte == UInt8(ascii: "/") { end = index + 1 }
-    folder = String(decoding: path.utf8.prefix(end), as: UTF8.self)
+    folder = ConfigurationReader.folderWithSlash(of: path)
     let status = martlet_yaml_read(bytes.baseAddress, bytes.count, &yaml)
     if status != Int32(MARTLET_YAML_OK) {
       messages.add(Int(yaml.line), Int(yaml.column), sentence(status))

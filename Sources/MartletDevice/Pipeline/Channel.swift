@@ -72,8 +72,8 @@ struct Channel: ~Copyable {
     trigger = TriggerState(camera.trigger, patienceNs: camera.timeoutNs, nowNs: nowNs)
     ruleCount = camera.rules.count
     rules = .allocate(capacity: max(ruleCount, 1))
-    for (index, rule) in camera.rules.enumerated() {
-      (rules + index).initialize(to: ChannelRule(rule, number: firstRule + index))
+    for index in 0..<ruleCount {
+      (rules + index).initialize(to: ChannelRule(camera.rules[index], number: firstRule + index))
     }
   }
 
@@ -110,7 +110,7 @@ struct ChannelRule {
     configuration = rule
     name = rule.name.permanentBytes()
     let classes = UnsafeMutableBufferPointer<Int32>.allocate(capacity: rule.classes.count)
-    for (index, named) in rule.classes.enumerated() { classes[index] = Int32(named.index) }
+    for index in 0..<rule.classes.count { classes[index] = Int32(rule.classes[index].index) }
     self.classes = UnsafeBufferPointer(classes)
     self.number = number
     state = RuleState(rule)

@@ -23,10 +23,9 @@ public struct DecisionLog: ~Copyable {
   /// - Returns: nil only without memory.
   public init?(_ configuration: LogConfiguration) {
     var error: Int32 = 0
-    let opened = configuration.file.withCString {
-      martlet_log_open(
-        $0, configuration.maxBytes, Int32(configuration.keep), Int32(configuration.sync.rawValue), &error)
-    }
+    let opened = martlet_log_open(
+      configuration.file.permanentPath().cString, configuration.maxBytes, Int32(configuration.keep),
+      Int32(configuration.sync.rawValue), &error)
     guard let opened else { return nil }
     log = opened
     openError = error

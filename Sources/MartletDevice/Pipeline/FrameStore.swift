@@ -19,8 +19,8 @@ public struct FrameStore: ~Copyable {
   /// - Returns: nil only without memory.
   public init?(_ configuration: FramesConfiguration) {
     var error: Int32 = 0
-    guard let opened = configuration.folder.withCString({ martlet_store_open($0, configuration.maxBytes, &error) })
-    else { return nil }
+    let folder = configuration.folder.permanentPath().cString
+    guard let opened = martlet_store_open(folder, configuration.maxBytes, &error) else { return nil }
     store = opened
     openError = error
   }

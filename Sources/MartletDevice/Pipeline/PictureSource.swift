@@ -15,7 +15,7 @@ struct PictureSource: ~Copyable {
   init(path: String, isRepeated: Bool, place: FrameInput.Place) throws(PictureError) {
     var list: UnsafeMutablePointer<CChar>?
     var (bytes, count): (Int, UInt32) = (0, 0)
-    let code = martlet_list_pictures(path, &list, &bytes, &count)
+    let code = path.withPath { martlet_list_pictures($0, &list, &bytes, &count) }
     guard code == 0, let list else { throw PictureError(folder: code) }
     do throws(PictureError) {
       loader = try PictureLoader(

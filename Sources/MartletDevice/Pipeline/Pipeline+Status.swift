@@ -37,7 +37,8 @@ extension Pipeline {
     }
     json.endArray()
     json.beginArray("lines")
-    for (index, line) in configuration.lines.enumerated() where line.direction == .output {
+    for index in 0..<configuration.lines.count where configuration.lines[index].direction == .output {
+      let line = configuration.lines[index]
       let found = lines.statistics(index)
       json.beginObject()
       json.field("name", line.name)
@@ -105,7 +106,8 @@ extension Pipeline {
     }
     text.add("\n")
     for index in 0..<configuration.cameras.count { camera(index, &text) }
-    for (index, line) in configuration.lines.enumerated() where line.direction == .output {
+    for index in 0..<configuration.lines.count where configuration.lines[index].direction == .output {
+      let line = configuration.lines[index]
       let found = lines.statistics(index)
       text.add("line \(line.name): \(found.isActive ? "active" : "inactive"), \(Int(found.pulses)) pulses, ")
       text.add("ended at most \(NumberText.decimal(Double(found.maxLateNs) / 1e6, places: 3)) ms late\n")

@@ -40,12 +40,13 @@ public struct Pipeline: ~Copyable {
     }
     let lines = try PipelineLines(configuration)
     let models = UnsafeMutablePointer<PipelineModel>.allocate(capacity: max(configuration.models.count, 1))
-    for (index, model) in configuration.models.enumerated() {
-      (models + index).initialize(to: try PipelineModel(model, in: configuration))
+    for index in 0..<configuration.models.count {
+      (models + index).initialize(to: try PipelineModel(configuration.models[index], in: configuration))
     }
     let channels = UnsafeMutablePointer<Channel>.allocate(capacity: max(configuration.cameras.count, 1))
     var rule = 0
-    for (index, camera) in configuration.cameras.enumerated() {
+    for index in 0..<configuration.cameras.count {
+      let camera = configuration.cameras[index]
       (channels + index).initialize(
         to: try Channel(camera, of: configuration, model: models[camera.model], firstRule: rule, nowNs: now))
       rule += camera.rules.count

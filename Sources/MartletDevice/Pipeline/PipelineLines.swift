@@ -17,7 +17,8 @@ struct PipelineLines: ~Copyable {
     var numbers: [Int] = []
     var inputLines: [Int] = []
     let inputs = UnsafeMutablePointer<GPIOInput>.allocate(capacity: max(lines.count, 1))
-    for (index, line) in lines.enumerated() {
+    for index in 0..<lines.count {
+      let line = lines[index]
       do throws(GPIOError) {
         if line.direction == .input {
           let input = try GPIOInput(
@@ -47,8 +48,8 @@ struct PipelineLines: ~Copyable {
     self.inputLines = inputLines
     names = lines.map { $0.name.permanentBytes() }
     holders = .allocate(capacity: max(lines.count, 1))
-    for (index, line) in lines.enumerated() {
-      (holders + index).initialize(to: LineHolders(isSafeActive: line.isSafeActive))
+    for index in 0..<lines.count {
+      (holders + index).initialize(to: LineHolders(isSafeActive: lines[index].isSafeActive))
     }
     var rule = 0
     for camera in configuration.cameras {
