@@ -25,6 +25,8 @@ let core: [SwiftSetting] = small + (embedded ? [.unsafeFlags(["-Xfrontend", "-no
 // pull in arc4random_buf (every enum's synthesized hash refers to it), which would raise the floor to glibc 2.36.
 let compact: [CSetting] =
   embedded ? [.unsafeFlags(["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables"])] : []
+// Where unrolling pays the kernels say so; the compiler's own guess is for the rests.
+let compactKernels = compact + (embedded ? [.unsafeFlags(["-mllvm", "-unroll-runtime=0"])] : [])
 // The edge to the device waits for the device.
 let compactEdge = compact + (embedded ? [.unsafeFlags(["-Oz"])] : [])
 let deviceLink: [LinkerSetting] =
@@ -40,7 +42,7 @@ var products: [Product] = [
 ]
 
 var targets: [Target] = [
-  .target(name: "CMartletKernels", cSettings: compact),
+  .target(name: "CMartletKernels", cSettings: compactKernels),
   .target(name: "CMartletPlatform", cSettings: compact),
   .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
   .target(

@@ -1,5 +1,7 @@
 #include "variants.h"
 
+MARTLET_SMALL_BEGIN
+
 static int64_t outputs(const martlet_argmax_params *p) { return (int64_t)p->outer * p->inner; }
 static int32_t outputs_per_unit(const martlet_argmax_params *p) { return martlet_items_per_unit(p->axis); }
 
@@ -41,3 +43,5 @@ void martlet_argmax_scalar(const void *params, const martlet_buffers *buffers, i
     }
   }
 }
+
+MARTLET_SMALL_END

@@ -212,6 +212,15 @@ MARTLET_INLINE void mix_some(const heads_state *s, const float *sums, float *out
 #if defined(MARTLET_ONE_MIX)
   mix(s, sums, out, s->count, is_int8);
 #else
+  // A cache in float32 is there to compare with: one loop, a head after the other, is enough for it.
+  if (!is_int8) {
+    for (int32_t i = 0; i < s->count; i++) {
+      heads_state one = *s;
+      one.scores += (size_t)i * s->score_stride;
+      mix(&one, sums + i, out + i * s->p->cache.head_size, 1, is_int8);
+    }
+    return;
+  }
   switch (s->count) {
     case 1: mix(s, sums, out, 1, is_int8); break;
     case 2: mix(s, sums, out, 2, is_int8); break;

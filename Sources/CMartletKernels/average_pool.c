@@ -1,6 +1,8 @@
 #include "pool.h"
 #include "variants.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_average_pool_units(const martlet_pool_params *p) { return martlet_pool_units(p); }
 size_t martlet_average_pool_scratch_bytes(const martlet_pool_params *p) { return (void)p, 0; }
 int64_t martlet_average_pool_unit_work(const martlet_pool_params *p) { return martlet_pool_unit_work(p); }
@@ -19,3 +21,5 @@ void martlet_average_pool_scalar(const void *params, const martlet_buffers *buff
   (void)scratch;
   martlet_pool_run(p, buffers, first, last, pixel);
 }
+
+MARTLET_SMALL_END

@@ -10,6 +10,7 @@
 /// Enough units to keep a small team busy to the end of the operator.
 #define WANTED_UNITS 8
 
+MARTLET_SMALL_BEGIN
 static int32_t even_share(int32_t count, int32_t parts) { return (count + parts - 1) / parts; }
 
 static void normalise(martlet_conv2d_params *p) {
@@ -137,6 +138,8 @@ size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params) {
 
 // MARK: - Driving the tiles
 
+MARTLET_SMALL_END
+
 static conv2d_run window_run(const conv2d_grid *g, const void *window) {
   return (conv2d_run){.a = window,
                       .row_stride = (ptrdiff_t)g->p.stride_h * g->window_stride,
@@ -193,6 +196,7 @@ void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buf
 
 // MARK: - Scalar: the specification
 
+MARTLET_SMALL_BEGIN
 /// Straight from the definition: no tile's window, no patch, every tap tested against the picture's edge.
 static int32_t accumulate(const conv2d_grid *g, const int8_t *picture, const int8_t *weights, int32_t oy, int32_t ox,
                           int32_t lane) {
@@ -249,3 +253,5 @@ void martlet_conv2d_scalar(const void *params, const martlet_buffers *buffers, i
     }
   }
 }
+
+MARTLET_SMALL_END

@@ -1,6 +1,8 @@
 #include "variants.h"
 #include "walk.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_copy_units(const martlet_copy_params *p) {
   return martlet_ceil_div(martlet_box_count(p->shape), MARTLET_SPAN_UNIT);
 }
@@ -48,3 +50,5 @@ void martlet_copy_scalar(const void *params, const martlet_buffers *buffers, int
     at += n;
   }
 }
+
+MARTLET_SMALL_END

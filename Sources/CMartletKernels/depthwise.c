@@ -8,6 +8,7 @@
 /// Blocks of channels that the widest instruction set handles at once.
 #define WIDEST 4
 
+MARTLET_SMALL_BEGIN
 void martlet_depthwise_grid(const martlet_depthwise_params *params, depthwise_grid *g) {
   g->p = *params;
   const martlet_depthwise_params *p = &g->p;
@@ -91,6 +92,8 @@ static depthwise_tile tile_of(const depthwise_grid *g, int32_t unit) {
   return t;
 }
 
+MARTLET_SMALL_END
+
 static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture, int32_t first_row,
                        const int8_t *zeros, const int8_t **table) {
   const martlet_depthwise_params *p = &g->p;
@@ -158,6 +161,7 @@ void martlet_depthwise_drive(const martlet_depthwise_params *params, const martl
 
 // MARK: - Scalar: the specification
 
+MARTLET_SMALL_BEGIN
 static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture, const uint8_t *panel, int32_t oy,
                        int32_t ox, int32_t channel) {
   const martlet_channels *channels = (const martlet_channels *)panel;
@@ -201,3 +205,5 @@ void martlet_depthwise_scalar(const void *params, const martlet_buffers *buffers
     }
   }
 }
+
+MARTLET_SMALL_END

@@ -3,6 +3,7 @@
 
 // The scalar variant is the specification: what a group is, in which order floats are added.
 
+MARTLET_SMALL_BEGIN
 size_t martlet_matrix_block_bytes(const martlet_matrix *m) {
   if (m->type == MARTLET_MATRIX_F32) return (size_t)m->columns * 64;
   const matmul_shape s = martlet_matmul_shape(m);
@@ -76,6 +77,8 @@ static void tile_quantized(const martlet_matmul_params *p, const matmul_shape *s
     }
   }
 }
+
+MARTLET_SMALL_END
 
 /// Columns c with c % 4 == i go to sum i; the four are added as (0 + 1) + (2 + 3).
 void martlet_matmul_tile_f32(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,

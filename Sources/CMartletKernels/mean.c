@@ -1,6 +1,8 @@
 #include "mean.h"
 #include "variants.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_mean_units(const martlet_mean_params *p) {
   return martlet_ceil_div(martlet_mean_items(p), martlet_mean_items_per_unit(p));
 }
@@ -20,3 +22,5 @@ void martlet_mean_scalar(const void *params, const martlet_buffers *buffers, int
     for (int32_t c = 0; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
   }
 }
+
+MARTLET_SMALL_END

@@ -2,6 +2,8 @@
 #include "variants.h"
 #include "walk.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_mul_units(const martlet_mul_params *p) { return martlet_binary_units(p->shape); }
 size_t martlet_mul_scratch_bytes(const martlet_mul_params *p) { return (void)p, 0; }
 int64_t martlet_mul_unit_work(const martlet_mul_params *p) { return martlet_binary_unit_work(p->shape); }
@@ -17,3 +19,5 @@ void martlet_mul_scalar(const void *params, const martlet_buffers *buffers, int3
   (void)scratch;
   martlet_binary_run(p, p->shape, p->stride0, p->stride1, buffers, first, last, row);
 }
+
+MARTLET_SMALL_END

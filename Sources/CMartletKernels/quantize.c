@@ -1,6 +1,8 @@
 #include "quantize.h"
 #include "variants.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_quantize_units(const martlet_quantize_params *p) { return martlet_span_units(p->count); }
 size_t martlet_quantize_scratch_bytes(const martlet_quantize_params *p) { return (void)p, 0; }
 int64_t martlet_quantize_unit_work(const martlet_quantize_params *p) { return martlet_span_unit_work(p->count); }
@@ -14,3 +16,5 @@ void martlet_quantize_scalar(const void *params, const martlet_buffers *buffers,
   martlet_span span = martlet_span_of(p->count, first, last);
   for (int64_t i = span.begin; i < span.end; i++) out[i] = martlet_quantize_one(p, in[i]);
 }
+
+MARTLET_SMALL_END

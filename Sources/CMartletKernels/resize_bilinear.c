@@ -3,6 +3,8 @@
 #include "resize_bilinear.h"
 #include "operators.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_resize_bilinear_units(const martlet_resize_params *p) {
   return martlet_resize_units_of(p, MARTLET_BILINEAR_COST);
 }
@@ -68,3 +70,5 @@ void martlet_resize_bilinear_scalar(const void *params, const martlet_buffers *b
   if (p->unsigned_float) return float_run(p, buffers, first, last);
   martlet_bilinear_run(p, buffers, first, last, pixel);
 }
+
+MARTLET_SMALL_END

@@ -1,6 +1,8 @@
 #include "resize.h"
 #include "variants.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_resize_nearest_units(const martlet_resize_params *p) { return martlet_resize_units_of(p, 1); }
 size_t martlet_resize_nearest_scratch_bytes(const martlet_resize_params *p) { return (void)p, 0; }
 int64_t martlet_resize_nearest_unit_work(const martlet_resize_params *p) { return martlet_resize_unit_work_of(p, 1); }
@@ -33,3 +35,5 @@ void martlet_resize_nearest_scalar(const void *params, const martlet_buffers *bu
     }
   }
 }
+
+MARTLET_SMALL_END

@@ -1,6 +1,8 @@
 #include "softmax.h"
 #include "operators.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_softmax_units(const martlet_softmax_params *p) {
   return martlet_ceil_div(p->rows, martlet_softmax_rows_per_unit(p));
 }
@@ -72,3 +74,5 @@ void martlet_softmax_scalar(const void *params, const martlet_buffers *buffers, 
                 (int8_t *)buffers->output + row * p->depth);
   }
 }
+
+MARTLET_SMALL_END

@@ -3,6 +3,8 @@
 #include "softmax.h"
 
 #if defined(__x86_64__)
+// A thousand classes a frame: not worth unrolling.
+MARTLET_SMALL_BEGIN
 
 /// Tables by difference to the row's largest value. The first two depend on the parameters alone.
 typedef struct tables {
@@ -84,4 +86,5 @@ MARTLET_TARGET_AVX2 void martlet_softmax_avx2(const void *params, const martlet_
     softmax_row(p, t, (const int8_t *)buffers->input[0] + row * p->depth, (int8_t *)buffers->output + row * p->depth);
   }
 }
+MARTLET_SMALL_END
 #endif

@@ -1,5 +1,7 @@
 #include "variants.h"
 
+MARTLET_SMALL_BEGIN
+
 int32_t martlet_table_units(const martlet_table_params *p) { return martlet_span_units(p->count); }
 size_t martlet_table_scratch_bytes(const martlet_table_params *p) { return (void)p, 0; }
 int64_t martlet_table_unit_work(const martlet_table_params *p) { return martlet_span_unit_work(p->count); }
@@ -13,3 +15,5 @@ void martlet_table_scalar(const void *params, const martlet_buffers *buffers, in
   martlet_span span = martlet_span_of(p->count, first, last);
   for (int64_t i = span.begin; i < span.end; i++) out[i] = table[in[i]];
 }
+
+MARTLET_SMALL_END

@@ -124,6 +124,8 @@ LANGUAGE(gate) {
   }
 }
 
+// Once for a batch.
+MARTLET_SMALL_BEGIN
 LANGUAGE(rope_table) {
   (void)buffers, (void)scratch;
   const martlet_rope_table_params *p = params;
@@ -133,6 +135,7 @@ LANGUAGE(rope_table) {
       sine_cosine((float)(p->first_position + t) * p->frequencies[i], p->sines + row + i, p->cosines + row + i);
   }
 }
+MARTLET_SMALL_END
 
 LANGUAGE(embed) {
   (void)buffers, (void)scratch;

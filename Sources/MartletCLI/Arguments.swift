@@ -119,16 +119,19 @@ struct Arguments {
     }
   }
 
+  @inline(never)
   func has(_ option: Option) -> Bool {
     given.contains { $0.option == option }
   }
 
   /// The last one wins.
+  @inline(never)
   func value(_ option: Option) -> UnsafePointer<CChar>? {
     given.last { $0.option == option }?.value
   }
 
   /// The last one as text; empty if there is none.
+  @inline(never)
   func text(_ option: Option) -> String { value(option).map { String(cString: $0) } ?? "" }
 
   /// Every value of an option that may be given several times.
@@ -148,6 +151,7 @@ struct Arguments {
     return files
   }
 
+  @inline(never)
   func integer(_ option: Option, in range: ClosedRange<Int>, default missing: Int) throws(CommandError) -> Int {
     guard let text = value(option).map({ String(cString: $0) }) else { return missing }
     guard let number = Int(text), range.contains(number) else {
@@ -158,6 +162,7 @@ struct Arguments {
   }
 
   /// A number like 0.95; its digits are exact where a Double's are.
+  @inline(never)
   func decimal(
     _ option: Option, in range: ClosedRange<Double>, default missing: Double
   ) throws(CommandError) -> Double {
@@ -192,17 +197,20 @@ struct Arguments {
   }
 
   /// `--kv-cache`
+  @inline(never)
   func isCacheFloat() throws(CommandError) -> Bool {
     guard let word = value(.cache).map({ Word($0) }) else { return false }
     guard word == "int8" || word == "f32" else { throw .usage("--kv-cache \(word.text): must be int8 or f32") }
     return word == "f32"
   }
 
+  @inline(never)
   func threads() throws(CommandError) -> Int {
     try integer(.threads, in: 1...64, default: 1)
   }
 
   /// The one model that most verbs take.
+  @inline(never)
   func onlyModel() throws(CommandError) -> FilePath {
     guard let path = paths.first else { throw .usage("which model? give the path of a .martlet file") }
     guard paths.count == 1 else { throw .usage("\(paths[1].text): one model at a time") }

@@ -64,6 +64,7 @@ enum Classify {
     answer.add(path, scores[..<count], model.engine, pictureNs: loaded - start, inferenceNs: done - loaded)
   }
 
+  @inline(never)
   static func policy(_ arguments: Arguments) throws(CommandError) -> ResizePolicy? {
     guard let value = arguments.value(.resize) else { return nil }
     let word = Word(value)
@@ -73,6 +74,7 @@ enum Classify {
     throw .usage("--resize \(word.text): must be stretch, crop or letterbox")
   }
 
+  @inline(never)
   static func requireScores(_ engine: borrowing Engine, _ path: FilePath) throws(CommandError) {
     let output = engine.outputCount > 0 ? engine.tensor(Int(engine.manifest.outputs[0].tensor)).type : 0
     guard output == ElementType.int8.rawValue else {

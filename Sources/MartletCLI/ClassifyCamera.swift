@@ -13,37 +13,45 @@ enum ClassifyCamera {
     let isWatching = arguments.has(.watch)
     if isWatching && arguments.has(.once) { throw .usage("--once and --watch: give one of them") }
     let isa = try Opening.isa()
+    let threads = try arguments.threads()
     let file = try Opening.file(path, verb: "classify")
-    var model = try Opening.load(file, threads: try arguments.threads(), isa: isa)
+    var model = try Opening.load(file, threads: threads, isa: isa)
     try Classify.requireScores(model.engine, path)
+    var view = View(
+      top: top, model: path, hash: file.hash, isJSON: arguments.has(.json), isVerbose: arguments.has(.verbose))
+    do throws(CameraError) {
+      try look(settings, policy, &model, &view, isWatching)
+    } catch {
+      throw CommandError(error.sentence, exitCode: error.exitCode)
+    }
+  }
+
+  @inline(never)
+  private static func look(
+    _ settings: CameraSettings, _ policy: ResizePolicy?, _ model: inout LoadedModel, _ view: inout View,
+    _ isWatching: Bool
+  ) throws(CameraError) {
     let place: FrameInput.Place
     do throws(PictureError) {
       place = try FrameInput.Place(for: model.engine, policy: policy)
     } catch {
-      throw CommandError(path.text + ": " + error.sentence, exitCode: error.exitCode)
+      throw CameraError(.modelTakesNoPicture, view.model.text)
     }
     var stream = CameraStream(settings, into: place)
-    var view = View(top: top, model: path, hash: file.hash, isJSON: arguments.has(.json), isVerbose: arguments.has(.verbose))
-    do throws(CameraError) {
-      try stream.open(nowNs: martlet_now_ns())
-      var isFirst = true
-      while isFirst || isWatching {
-        let frame = try wait(&stream)
-        let taken = martlet_now_ns()
-        let isWhole = stream.fill(frame)
-        let filled = martlet_now_ns()
-        if isWhole { model.engine.run(on: model.team) }
-        let done = martlet_now_ns()
-        try stream.giveBack(frame, nowNs: done)
-        guard isWhole else { continue }
-        isFirst = false
-        guard view.show(frame, stream, model, (taken, filled, done)) else {
-          if isWatching { return }
-          throw CameraError(.system, "standard output", code: martlet_error_io())
-        }
-      }
-    } catch {
-      throw CommandError(error.sentence, exitCode: error.exitCode)
+    try stream.open(nowNs: martlet_now_ns())
+    while true {
+      let frame = try wait(&stream)
+      let taken = martlet_now_ns()
+      let isWhole = stream.fill(frame)
+      let filled = martlet_now_ns()
+      if isWhole { model.engine.run(on: model.team) }
+      let done = martlet_now_ns()
+      try stream.giveBack(frame, nowNs: done)
+      guard isWhole else { continue }
+      let isRead = view.show(frame, stream, model, (taken, filled, done))
+      if isWatching && isRead { continue }
+      if isWatching || isRead { return }
+      throw CameraError(.system, "standard output", code: martlet_error_io())
     }
   }
 
@@ -100,10 +108,7 @@ enum ClassifyCamera {
       }
       var text = "\(stream.path) frame \(Int(frame.sequence))"
       text.add(skipped > 0 ? ", \(skipped) dropped before\n" : "\n")
-      for score in scores[..<count] {
-        text.add(NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true))
-        text.add("  " + ClassifyReport.label(score.index, model.engine) + "\n")
-      }
+      text.add(ClassifyReport.lines(scores[..<count], model.engine))
       if isVerbose {
         let format = stream.format
         text.add("  \(FourCC(code: format.fourcc).text) \(Int(format.width))x\(Int(format.height)): ")

@@ -28,10 +28,7 @@ struct ClassifyReport {
       return
     }
     text.add(path.text + "\n")
-    for score in scores {
-      text.add(NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true))
-      text.add("  " + ClassifyReport.label(score.index, engine) + "\n")
-    }
+    text.add(ClassifyReport.lines(scores, engine))
     guard isVerbose else { return }
     text.add("  load \(ClassifyReport.ms(loadNs)), picture \(ClassifyReport.ms(pictureNs)), ")
     text.add("inference \(ClassifyReport.ms(inferenceNs))\n")
@@ -82,8 +79,21 @@ struct ClassifyReport {
     throw error
   }
 
+  /// A line for each score with its label.
+  @inline(never)
+  static func lines(_ scores: ArraySlice<Score>, _ engine: borrowing Engine) -> String {
+    var text = ""
+    for score in scores {
+      text.add(NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true))
+      text.add("  " + label(score.index, engine) + "\n")
+    }
+    return text
+  }
+
+  @inline(never)
   static func ms(_ ns: UInt64) -> String { NumberText.decimal(Double(ns) / 1e6, places: 3) + " ms" }
 
+  @inline(never)
   static func label(_ index: Int, _ engine: borrowing Engine) -> String {
     engine.labelCount > 0 ? String(utf8: engine.label(index)) : "class \(index)"
   }

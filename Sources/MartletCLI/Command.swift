@@ -7,11 +7,13 @@ struct CommandError: Error {
   /// The sentence has been printed where it happened.
   var isSaid = false
 
+  @inline(never)
   init(_ sentence: String, exitCode: Int32) {
     self.sentence = sentence
     self.exitCode = exitCode
   }
 
+  @inline(never)
   init(_ error: FileError) {
     self.init(error.sentence, exitCode: error.exitCode)
   }
@@ -20,10 +22,12 @@ struct CommandError: Error {
     self.init(error.sentence, exitCode: error.exitCode)
   }
 
+  @inline(never)
   init(_ error: InstructionSet.Failure) {
     self.init(error.sentence, exitCode: error.exitCode)
   }
 
+  @inline(never)
   static func usage(_ sentence: String) -> CommandError {
     CommandError(sentence, exitCode: ExitCode.usage)
   }
@@ -90,6 +94,7 @@ enum Command {
 }
 
 /// Writes the result of a command.
+@inline(never)
 func report(_ text: String) throws(CommandError) {
   let code = Output.write(text)
   if code != 0 { throw CommandError("standard output cannot be written", exitCode: ExitCode.io) }

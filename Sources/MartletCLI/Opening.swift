@@ -4,6 +4,7 @@ import MartletDevice
 
 /// Opening a model with the sentences and exit codes of the commands.
 enum Opening {
+  @inline(never)
   static func file(_ path: FilePath, verb: StaticString) throws(CommandError) -> ModelFile {
     do throws(FileError) {
       let name = UnsafeRawPointer(verb.utf8Start).assumingMemoryBound(to: CChar.self)
@@ -13,6 +14,7 @@ enum Opening {
     }
   }
 
+  @inline(never)
   static func isa() throws(CommandError) -> martlet_isa {
     do throws(InstructionSet.Failure) {
       return try InstructionSet.chosen()
@@ -22,6 +24,7 @@ enum Opening {
   }
 
   /// What a file is for decides which verbs can use it.
+  @inline(never)
   static func require(language: Bool, _ file: borrowing ModelFile) throws(CommandError) {
     // Without a task the file is damaged, which loading it will say better.
     guard let task = file.task, (task == .language) != language else { return }
@@ -34,6 +37,7 @@ enum Opening {
   }
 
   /// - Parameter team: threads that are really started, if other than `threads`.
+  @inline(never)
   static func load(
     _ file: borrowing ModelFile, threads: Int, team: Int? = nil, isa: martlet_isa
   ) throws(CommandError) -> LoadedModel {
@@ -45,6 +49,7 @@ enum Opening {
     }
   }
 
+  @inline(never)
   static func generator(
     _ file: borrowing ModelFile, _ options: TextOptions, isa: martlet_isa
   ) throws(CommandError) -> LoadedGenerator {

@@ -12,7 +12,10 @@ extension String {
 extension String {
   /// The same bytes. (`==` compares what Unicode holds equal, for which the device build lacks the tables.)
   @inline(never)
-  public func isSame(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+  public func isSame(as other: String) -> Bool {
+    var (own, other) = (self, other)
+    return own.withUTF8 { own in other.withUTF8 { Words.equal(UnsafeRawBufferPointer(own), UnsafeRawBufferPointer($0)) } }
+  }
 
   /// What lies between the separators, empty parts too. (`split` is ten times the code.)
   @inline(never)
