@@ -312,7 +312,9 @@ martlet_camera_failure martlet_camera_failure_of(int error) {
   case EBUSY: return MARTLET_CAMERA_BUSY;
   case EACCES:
   case EPERM: return MARTLET_CAMERA_DENIED;
-  case ENOTTY: return MARTLET_CAMERA_NO_CAMERA;
+  // The second is what an emulator says of a call that it does not know.
+  case ENOTTY:
+  case ENOSYS: return MARTLET_CAMERA_NO_CAMERA;
   case EAGAIN: return MARTLET_CAMERA_NOT_YET;
   case ESTALE: return MARTLET_CAMERA_CHANGED;
   case ELIBACC:
