@@ -27,7 +27,7 @@
 #define MARTLET_SMALL_END
 #endif
 
-/// In front of the loop over the few elements that full vectors leave, or that no model has: not worth vectors and unrolling.
+/// In front of the loop over the few elements that full vectors leave, or that no model has: not worth unrolling.
 #if defined(__clang__)
 #define MARTLET_REST _Pragma("clang loop vectorize(disable) interleave(disable) unroll(disable)")
 #else

@@ -23,7 +23,7 @@ typedef struct martlet_actuator_statistics {
   /// From the moment at which a pulse should have ended until the line was inactive: the worst, and of the last pulse.
   uint64_t max_late_ns;
   uint64_t last_late_ns;
-  /// From the moment at which a pulse of martlet_actuator_pulse_at should have begun until the thread began it: the worst.
+  /// From the moment at which a pulse of martlet_actuator_pulse_at should have begun until it did: the worst.
   uint64_t max_start_late_ns;
   /// Calls of the line's function that failed, and the errno value of the last one.
   uint64_t failures;
@@ -57,8 +57,8 @@ int32_t martlet_actuator_pulse(
 int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns);
 /// Holds a level until told otherwise; a pulse that runs is over.
 int32_t martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level);
-/// Every output to its safe level, pulses over, those that lie ahead forgotten; outputs can be used again. Returns the first errno value, having tried
-/// all. Takes locks: not for signal handlers.
+/// Every output to its safe level, pulses over, those that lie ahead forgotten; outputs can be used again. Returns the
+/// first errno value, having tried all. Takes locks: not for signal handlers.
 int32_t martlet_actuator_safe_all(martlet_actuator *actuator);
 /// Every output to its safe level, for good: later calls fail with ECANCELED. Takes no lock and may be called by a
 /// signal handler (SIGSEGV, SIGBUS, SIGABRT) before the process dies, as long as the lines' functions may.

@@ -74,7 +74,8 @@ public struct Camera: ~Copyable {
       let code = martlet_camera_set_control(&raw, id, Int32(value))
       guard code != 0 else { return }
       throw CameraError(
-        .control, path, detail: "control \(name): cannot be set to \(value): " + String(cString: martlet_error_text(code)))
+        .control, path,
+        detail: "control \(name): cannot be set to \(value): " + String(cString: martlet_error_text(code)))
     }
     throw CameraError(.control, path, detail: "has no control \(name); v4l2-ctl -l lists what it has")
   }

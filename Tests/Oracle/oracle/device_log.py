@@ -18,8 +18,20 @@ from pathlib import Path
 
 from .device_frames import Comparison
 
-KEYS = {"decision", "camera", "sequence", "dropped", "time", "captured_ns", "decided_ns", "model", "hash", "scores",
-        "rules", "actions"}
+KEYS = {
+    "decision",
+    "camera",
+    "sequence",
+    "dropped",
+    "time",
+    "captured_ns",
+    "decided_ns",
+    "model",
+    "hash",
+    "scores",
+    "rules",
+    "actions",
+}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 
 
@@ -110,8 +122,13 @@ RULES = [
     Rule("sure", ("cat",), 0.5, 0.3, votes=3, window=5),
     Rule("never", ("ship", "truck"), 0.5, 0.5, always=True),
 ]
-ACTIONS = {"cat": [{"pulse": "gate"}, {"save": True}], "later": [{"pulse": "late"}],
-           "there": [{"set": "lamp"}], "sure": [{"set": "voted"}], "never": [{"pulse": "other"}, {"set": "still"}]}
+ACTIONS = {
+    "cat": [{"pulse": "gate"}, {"save": True}],
+    "later": [{"pulse": "late"}],
+    "there": [{"set": "lamp"}],
+    "sure": [{"set": "voted"}],
+    "never": [{"pulse": "other"}, {"set": "still"}],
+}
 
 
 def check_rules(found: list[dict], report: Comparison) -> None:
@@ -159,8 +176,9 @@ def median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2] if values else float("nan")
 
 
-def check_pulses(what: str, found: list[tuple[float, float]], starts: list[float], length: float,
-                 report: Comparison) -> None:
+def check_pulses(
+    what: str, found: list[tuple[float, float]], starts: list[float], length: float, report: Comparison
+) -> None:
     """Pulses at these times (ms; no earlier, and not much later: the machine is an emulated one)."""
     report.equal(f"{what}: pulses", len(found), len(starts))
     if len(found) != len(starts) or not starts:
@@ -169,14 +187,19 @@ def check_pulses(what: str, found: list[tuple[float, float]], starts: list[float
     late = [begin - start for (begin, _), start in zip(found, starts, strict=True)]
     lengths = [long for _, long in found]
     report.check(min(late) > -0.01 and max(late) < 500, f"{what}: {min(late):.3f} to {max(late):.3f} ms late")
-    report.check(min(lengths) >= length - 0.01 and median(lengths) < length + 50 and max(lengths) < length + 1000,
-                 f"{what}: {min(lengths):.3f} to {max(lengths):.3f} ms long, not {length}")
-    print(f"{what}: {len(found)} pulses, {min(late):.3f} / {median(late):.3f} / {max(late):.3f} ms late, "
-          f"{min(lengths):.3f} / {median(lengths):.3f} / {max(lengths):.3f} ms long (min / median / max)")
+    report.check(
+        min(lengths) >= length - 0.01 and median(lengths) < length + 50 and max(lengths) < length + 1000,
+        f"{what}: {min(lengths):.3f} to {max(lengths):.3f} ms long, not {length}",
+    )
+    print(
+        f"{what}: {len(found)} pulses, {min(late):.3f} / {median(late):.3f} / {max(late):.3f} ms late, "
+        f"{min(lengths):.3f} / {median(lengths):.3f} / {max(lengths):.3f} ms long (min / median / max)"
+    )
 
 
-def check_levels(what: str, changes: list[tuple[float, int]], found: list[dict], line: str, *, low: bool,
-                 report: Comparison) -> None:
+def check_levels(
+    what: str, changes: list[tuple[float, int]], found: list[dict], line: str, *, low: bool, report: Comparison
+) -> None:
     """The line's level between any two decisions is what the actions say."""
     active = False
     first = True
@@ -198,8 +221,11 @@ def check_pipeline(folder: Path, report: Comparison) -> None:
     check_rules(found, report)
     for before, record in zip(found, found[1:], strict=False):
         if record["sequence"] - before["sequence"] - 1 != record["dropped"]:
-            report.check(False, f"decision {record['decision']}: {record['dropped']} dropped, frame "
-                         f"{record['sequence']} behind {before['sequence']}")
+            report.check(
+                False,
+                f"decision {record['decision']}: {record['dropped']} dropped, frame "
+                f"{record['sequence']} behind {before['sequence']}",
+            )
     lines = transitions(folder, "rules")
     fired = [record for record in found if {"pulse": "gate"} in record["actions"]]
     check_pulses("gate", list(pulses(lines["gate"])), [record["decided_ns"] / 1e6 for record in fired], 60, report)
@@ -254,8 +280,9 @@ def check_faults(folder: Path, report: Comparison) -> None:
         found = decisions(records(path, report), path.stem, report, losses=path.stem == "full")
         report.check(len(found) > 0, f"{path.stem}: no decisions")
         if path.stem == "damaged":
-            report.equal("damaged: what the decisions say", {tuple(top(record)) for record in found},
-                         {tuple(top(found[0]))})
+            report.equal(
+                "damaged: what the decisions say", {tuple(top(record)) for record in found}, {tuple(top(found[0]))}
+            )
             report.equal("damaged: the label", found[0]["scores"][0]["label"], "cat")
 
 
