@@ -10,23 +10,32 @@ enum Check {
     if arguments.has(.help) { return try report(Help.check) }
     guard let path = arguments.paths.first else { throw .usage("which configuration? martlet check martlet.yaml") }
     guard arguments.paths.count == 1 else { throw .usage("\(arguments.paths[1].text): one configuration at a time") }
-    let isa = try Opening.isa()
-    let check: ConfigurationCheck
-    do throws(FileError) {
-      check = try ConfigurationCheck(file: path, isa: isa)
-    } catch {
-      throw CommandError(error)
-    }
+    let check = try open(path)
     if arguments.has(.json) {
       try report(json(check, path))
     } else {
       Output.write(check.messages.text(path: path.text), to: .error)
       if check.messages.errorCount == 0 { try report(CheckReport.text(check)) }
     }
-    guard check.messages.errorCount > 0 else { return }
+    if check.messages.errorCount > 0 { throw refusal }
+  }
+
+  /// Reads a configuration and opens its models: what `run` begins with too.
+  @inline(never)
+  static func open(_ path: FilePath) throws(CommandError) -> ConfigurationCheck {
+    let isa = try Opening.isa()
+    do throws(FileError) {
+      return try ConfigurationCheck(file: path, isa: isa)
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  /// Of a configuration whose errors have been said.
+  static var refusal: CommandError {
     var error = CommandError("", exitCode: ExitCode.configuration)
     error.isSaid = true
-    throw error
+    return error
   }
 
   private static func json(_ check: ConfigurationCheck, _ path: FilePath) -> String {
