@@ -96,11 +96,8 @@ public struct Camera: ~Copyable {
 
   // MARK: Frames
 
-  /// The newest frame, to be given back; or what `martlet_camera_take` returned.
-  mutating func take(_ frame: inout martlet_camera_frame) -> martlet_camera_failure? {
-    let code = martlet_camera_take(&raw, &frame)
-    return code == 0 ? nil : martlet_camera_failure_of(code)
-  }
+  /// 0: the newest frame, to be given back; or what `martlet_camera_take` returned.
+  mutating func take(_ frame: inout martlet_camera_frame) -> Int32 { martlet_camera_take(&raw, &frame) }
 
   /// 0, or an errno value: the driver did not take it.
   mutating func giveBack(_ frame: martlet_camera_frame) -> Int32 {

@@ -120,9 +120,9 @@ public struct CameraStream: ~Copyable {
   public mutating func take(nowNs: UInt64, countsGaps: Bool = true) throws(CameraError) -> martlet_camera_frame? {
     guard isOpen else { return nil }
     var frame = martlet_camera_frame()
-    let failure = camera!.take(&frame)
+    let code = camera!.take(&frame)
     counts.damaged += Int(frame.damaged)
-    guard let failure else {
+    if code == 0 {
       note(frame, countsGaps)
       deadlineNs = nowNs + settings.timeoutNs
       if frame.timestamp_ns == 0 { frame.timestamp_ns = nowNs }
@@ -130,6 +130,7 @@ public struct CameraStream: ~Copyable {
       if frame.timestamp_ns > nowNs { frame.timestamp_ns = min(frame.timestamp_ns, martlet_now_ns()) }
       return frame
     }
+    let failure = martlet_camera_failure_of(code)
     if failure == MARTLET_CAMERA_NOT_YET {
       if nowNs >= deadlineNs { throw lose(CameraError(.silent, path), nowNs) }
       return nil
@@ -140,7 +141,7 @@ public struct CameraStream: ~Copyable {
       deadlineNs = nowNs
       throw error
     }
-    throw lose(CameraError(failure == MARTLET_CAMERA_GONE ? .gone : .system, path, code: martlet_error_io()), nowNs)
+    throw lose(CameraError(code: code, path), nowNs)
   }
 
   private mutating func note(_ frame: martlet_camera_frame, _ countsGaps: Bool) {
