@@ -2,8 +2,10 @@
 #include "martlet_process.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,8 +23,8 @@ __attribute__((constructor)) static void note_start(void) {
 
 uint64_t martlet_process_start_ns(void) { return start_ns; }
 
-/// getrusage's maximum survives exec, so that it may be that of the program that started us; VmHWM is our own.
-uint64_t martlet_peak_resident_bytes(void) {
+/// The number behind a key in /proc/self/status; 0 if it does not say.
+static uint64_t status_number(const char *key) {
   char text[4096];
   int descriptor = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return 0;
@@ -30,8 +32,27 @@ uint64_t martlet_peak_resident_bytes(void) {
   close(descriptor);
   if (count <= 0) return 0;
   text[count] = '\0';
-  const char *line = strstr(text, "VmHWM:");
-  return line == NULL ? 0 : strtoull(line + 6, NULL, 10) * 1024;
+  const char *line = strstr(text, key);
+  return line == NULL ? 0 : strtoull(line + strlen(key), NULL, 10);
+}
+
+/// getrusage's maximum survives exec, so that it may be that of the program that started us; VmHWM is our own.
+uint64_t martlet_peak_resident_bytes(void) { return status_number("VmHWM:") * 1024; }
+
+static int forget_segments(struct dl_phdr_info *object, size_t size, void *context) {
+  (void)size, (void)context;
+  for (const ElfW(Phdr) *segment = object->dlpi_phdr; segment < object->dlpi_phdr + object->dlpi_phnum; segment++) {
+    if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = object->dlpi_addr + segment->p_vaddr;
+    uintptr_t first = start & ~(page - 1), end = (start + segment->p_memsz + page - 1) & ~(page - 1);
+    madvise((void *)first, end - first, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void martlet_forget_start(void) {
+  // A debugger's breakpoints are pages that differ from the file.
+  if (status_number("TracerPid:") == 0) dl_iterate_phdr(forget_segments, NULL);
 }
 
 int martlet_is_terminal(int descriptor) { return isatty(descriptor); }

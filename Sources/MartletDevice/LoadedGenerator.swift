@@ -1,4 +1,5 @@
 import CMartletKernels
+import CMartletLinux
 import CMartletPlatform
 import Martlet
 
@@ -17,18 +18,22 @@ public struct LoadedGenerator: ~Copyable {
     isa: martlet_isa
   ) throws(ModelError) {
     let budget = try TextGenerator.budget(of: file.bytes, options: options)
+    let size = budget.threads
+    // Never unmapped, as in LoadedModel.
+    let bytes = size > 1 ? Team.byteCount(threads: size) : 0
+    let region = bytes > 0 ? martlet_map_memory(bytes) : nil
+    let team = Team(
+      threads: region == nil ? 1 : size,
+      region: UnsafeMutableRawBufferPointer(start: region, count: region == nil ? 0 : bytes))
+    // Before the arena is touched, so that the peak is the weights, the arena and little else: the libraries for
+    // pictures and lines have no part in a text.
+    martlet_forget_start()
     let arena = try MappedMemory(byteCount: budget.arenaBytes)
     generator = try TextGenerator(
       file: file.bytes, region: arena.bytes, options: options, sampling: sampling, isa: isa)
     self.arena = arena
     self.isa = isa
-    let size = budget.threads
-    // Never unmapped, as in LoadedModel.
-    let bytes = size > 1 ? Team.byteCount(threads: size) : 0
-    let region = bytes > 0 ? martlet_map_memory(bytes) : nil
-    team = Team(
-      threads: region == nil ? 1 : size,
-      region: UnsafeMutableRawBufferPointer(start: region, count: region == nil ? 0 : bytes))
+    self.team = team
   }
 }
 
