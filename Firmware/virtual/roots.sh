@@ -4,8 +4,17 @@
 # What the device command needs, with what a test asks the kernel with.
 root_packages=(libc6 libjpeg62-turbo libpng16-16 libgpiod2 libyaml-0-2 zlib1g libv4lconvert0 libv4l-0 bash v4l-utils gpiod)
 
+# library_names RELEASE : the same for a system of that release; Debian 13 has other names for some.
+library_names() {
+  case $1 in
+    bookworm) say "${root_packages[@]}" ;;
+    trixie) say libc6 libjpeg62-turbo libpng16-16t64 libgpiod3 libyaml-0-2 zlib1g libv4lconvert0t64 libv4l-0t64 \
+      bash v4l-utils gpiod ;;
+  esac
+}
+
 # What the system has besides: systemd, and what a package's scripts call.
-system_packages=("${root_packages[@]}" systemd systemd-sysv udev kmod adduser passwd init-system-helpers procps)
+system_packages=(systemd systemd-sysv udev kmod adduser passwd init-system-helpers procps)
 
 # What nobody reads in a test machine.
 left_out=('/usr/share/doc/*' '/usr/share/locale/*' '/usr/share/man/*' '/usr/share/info/*')
@@ -44,29 +53,58 @@ need_root() {
   find "$virtual" -maxdepth 1 -name "root-$architecture-*" ! -name "$name.cpio" -mtime +1 -delete
 }
 
-# need_system ARCHITECTURE : sets system_file to a disk with an installed Debian system that systemd starts. Installing
-# runs the packages' own scripts, which this machine does for its own architecture only.
+# need_system ARCHITECTURE RELEASE : sets system_file to a disk with an installed Debian system that systemd starts.
 need_system() {
-  local architecture=$1 name work sources part
-  name=system-$architecture-$(cat "$here/roots.sh" | key)
+  local architecture=$1 release=$2 name work sources packages
+  name=system-$2-$1-$(cat "$here/roots.sh" "$here/guest/second-stage" | key)
   system_file=$virtual/$name.ext4
   [ ! -f "$system_file" ] || return 0
-  apt_need mmdebstrap e2fsprogs >&2
+  apt_need mmdebstrap debootstrap e2fsprogs >&2
   new_building
-  work=$building part=$building/system.ext4
-  mapfile -t sources < <(debian_source $release)
-  say "installing a system of Debian $release for $architecture: ${system_packages[*]}" >&2
-  make_root --variant=minbase --architectures="$architecture" --include="$(IFS=,; echo "${system_packages[*]}")" \
-    "${left_out[@]/#/--dpkgopt=path-exclude=}" $release "$work/root.tar" "${sources[@]}"
+  work=$building
+  mapfile -t sources < <(debian_source "$release")
+  packages=$(library_names "$release")
+  packages=$(tr ' ' , <<<"$packages ${system_packages[*]}")
+  say "installing a system of Debian $release for $architecture: ${packages//,/ }" >&2
   mkdir "$work/root"
+  if [ "$architecture" = "$(dpkg --print-architecture)" ]; then install_system; else unpack_system; fi
+  find "$virtual" -maxdepth 1 -name "system-$2-$1-*" ! -name "$name.ext4" -mtime +1 -delete
+}
+
+# install_system : here, by this machine's processor.
+install_system() {
+  make_root --variant=minbase --architectures="$architecture" --include="$packages" \
+    "${left_out[@]/#/--dpkgopt=path-exclude=}" "$release" "$work/root.tar" "${sources[@]}"
   as_root tar -x -f "$work/root.tar" -C "$work/root" --numeric-owner --exclude='./dev/*'
-  settle_system "$work/root"
-  truncate -s 1G "$part"
-  PATH=$PATH:/sbin:/usr/sbin as_root mkfs.ext4 -q -F -d "$work/root" "$part"
-  as_root chown "$(id -u)" "$part"
-  mv "$part" "$system_file"
+  system_disk
+  mv "$work/system.ext4" "$system_file"
   as_root rm -rf "$work"
-  find "$virtual" -maxdepth 1 -name "system-$architecture-*" ! -name "$name.ext4" -mtime +1 -delete
+}
+
+# unpack_system : installing runs the packages' own scripts, which another architecture's processor must do: they are
+# unpacked here and installed in the virtual device.
+unpack_system() {
+  local mirror
+  mirror=$(sed -n '1s/.*\] \([^ ]*\) .*/\1/p' <<<"${sources[0]}")
+  as_root debootstrap --foreign --arch="$architecture" --variant=minbase --include="$packages" \
+    --keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$release" "$work/root" "$mirror" >"$work/debootstrap.log" \
+    || { tail -5 "$work/debootstrap.log" >&2; fail "debootstrap cannot unpack Debian's packages"; }
+  as_root mkdir -p "$work/root/etc/dpkg/dpkg.cfg.d"
+  printf 'path-exclude=%s\n' "${left_out[@]}" | as_root tee "$work/root/etc/dpkg/dpkg.cfg.d/virtual" >/dev/null
+  system_disk
+  say "installing them in the virtual device: this is done once, and takes several minutes" >&2
+  "$here/run" "$architecture" --disk "$work/system.ext4" --cpus 2 --memory 1024 --timeout 3600 "$here/guest/second-stage" \
+    "${left_out[@]}" >&2 || fail "the packages cannot be installed in the virtual device"
+  mv "$work/system.ext4" "$system_file"
+  as_root rm -rf "$work"
+}
+
+# system_disk : makes a disk of the folder.
+system_disk() {
+  settle_system "$work/root"
+  truncate -s 1G "$work/system.ext4"
+  PATH=$PATH:/sbin:/usr/sbin as_root mkfs.ext4 -q -F -d "$work/root" "$work/system.ext4"
+  as_root chown "$(id -u)" "$work/system.ext4"
 }
 
 # What a start would otherwise make out or wait for: the emulator is slow, and there is no terminal and no network.
