@@ -106,6 +106,11 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
   for (int32_t b = first; b < last; b++) {
     const uint8_t *block = p->matrix.weights + (size_t)b * block_bytes;
     const int32_t rows = martlet_min(16, p->matrix.rows - b * 16);
+    // A single token waits for memory. Scales that are read between the weights are a second stream, which the
+    // processor's prefetcher does not follow: asked for first, all of the block comes in one row. Measured on Zen 4:
+    // int4 from 8 to 21 GB/s.
+    if (p->tokens == 1)
+      for (int32_t i = 0; i < shape.scale_bytes; i += 64) __builtin_prefetch(block + i);
     for (int32_t t = 0; t < p->tokens; t += MARTLET_TILE) {
       const int32_t tokens = martlet_min(MARTLET_TILE, p->tokens - t);
       float out[MARTLET_TILE][16];
