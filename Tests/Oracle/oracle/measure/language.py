@@ -59,6 +59,14 @@ class Measurement:
         mine, theirs = (getattr(self.rates[name], phase) for name in ("Martlet", "llama.cpp"))
         return [a / b for a, b in zip(mine, theirs, strict=False)]
 
+    def line(self) -> str:
+        """For who waits: a minute passes between two of them."""
+        setting = f"{self.weights} x{self.threads}{' busy' if self.is_busy else ''}"
+        return setting + "".join(
+            f"; {name} {number(median(rates.prefill), '.0f')} prefill, {number(median(rates.decode), '.0f')} decode"
+            for name, rates in self.rates.items()
+        )
+
     def share(self, name: str) -> float | None:
         """Of the read bandwidth, while decoding: the median of the rounds' own."""
         pairs = zip(self.rates[name].decode, self.bandwidth, strict=False)
@@ -207,6 +215,7 @@ def main() -> int:
                     tested.convert(options.model, model, "--weights", weights)
                 for setting, is_busy in plan(tested.settings, not options.no_busy):
                     results.append(one(options, setting, model, weights, is_busy, width))
+                    print(results[-1].line(), file=sys.stderr)
             except (Failed, llama.LlamaError) as failure:
                 print(f"FAILED {weights}: {failure}", file=sys.stderr)
                 return 1
