@@ -118,28 +118,14 @@ final class TestFrame {
   ) -> [UInt8] {
     let regionBytes = FrameResizer.byteCount(
       of: shape, policy: policy, width: width, height: height, channels: channels)
-    let count = width * height * channels
-    let region = UnsafeMutableRawBufferPointer.allocate(byteCount: regionBytes + 64, alignment: 64)
-    let values = UnsafeMutableRawBufferPointer.allocate(byteCount: count + 64, alignment: 64)
-    defer { region.deallocate() }
-    defer { values.deallocate() }
-    for index in region.indices { region[index] = 0xA5 }
-    for index in values.indices { values[index] = 0xA5 }
-    table.withUnsafeBufferPointer { table in
-      var resizer = FrameResizer(
-        frame: shape, policy: policy,
-        target: PictureTarget(
-          width: width, height: height, channels: channels, isBlueFirst: isBlueFirst,
-          values: values.baseAddress!.assumingMemoryBound(to: Int8.self), table: table.baseAddress!),
-        region: UnsafeMutableRawBufferPointer(rebasing: region[0..<regionBytes]), isa: isa)
+    return guarded(regionBytes, width, height, channels, isBlueFirst, table) { target, region in
+      var resizer = FrameResizer(frame: shape, policy: policy, target: target, region: region, isa: isa)
       let isDone = resizer.run(frame)
       // What others leave in the target between two frames does not shine through.
-      for index in 0..<count { values[index] = 0x5A }
+      for index in 0..<width * height * channels { target.values[index] = 0x5A }
       let isDoneAgain = resizer.run(frame)
       precondition(isDone && isDoneAgain)
     }
-    precondition(region[regionBytes...].allSatisfy { $0 == 0xA5 } && values[count...].allSatisfy { $0 == 0xA5 })
-    return Array(values[0..<count])
   }
 }
 

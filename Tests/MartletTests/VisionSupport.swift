@@ -74,7 +74,7 @@ struct SeededGenerator: RandomNumberGenerator {
 /// Pixel value to itself, as bit pattern.
 let identityTable = (0..<768).map { Int8(truncatingIfNeeded: $0 & 255) }
 
-/// Runs the resizer with guard bytes around its region and its target; [height, width, channels].
+/// Runs the resizer; [height, width, channels].
 func resized(
   _ picture: TestPicture, to width: Int, _ height: Int, channels: Int = 3, policy: ResizePolicy = .stretch,
   orientation: Orientation = .upright, isBlueFirst: Bool = false, table: [Int8] = identityTable
@@ -82,6 +82,21 @@ func resized(
   let shape = PictureShape(
     width: picture.width, height: picture.height, format: picture.format, orientation: orientation)
   let regionBytes = Resizer.byteCount(of: shape, policy: policy, width: width, height: height, channels: channels)
+  return guarded(regionBytes, width, height, channels, isBlueFirst, table) { target, region in
+    var resizer = Resizer(picture: shape, policy: policy, target: target, region: region)
+    picture.bytes.withUnsafeBufferPointer { bytes in
+      for y in 0..<picture.height { resizer.push(row: bytes.baseAddress! + y * picture.width * picture.channels) }
+    }
+    precondition(resizer.isComplete)
+  }
+}
+
+/// What `body` writes into a target of [height, width, channels], given a region of so many bytes; it must write
+/// nothing behind either.
+func guarded(
+  _ regionBytes: Int, _ width: Int, _ height: Int, _ channels: Int, _ isBlueFirst: Bool, _ table: [Int8],
+  _ body: (PictureTarget, UnsafeMutableRawBufferPointer) -> Void
+) -> [UInt8] {
   let count = width * height * channels
   let region = UnsafeMutableRawBufferPointer.allocate(byteCount: regionBytes + 64, alignment: 64)
   let values = UnsafeMutableRawBufferPointer.allocate(byteCount: count + 64, alignment: 64)
@@ -90,16 +105,10 @@ func resized(
   for index in region.indices { region[index] = 0xA5 }
   for index in values.indices { values[index] = 0xA5 }
   table.withUnsafeBufferPointer { table in
-    var resizer = Resizer(
-      picture: shape, policy: policy,
-      target: PictureTarget(
-        width: width, height: height, channels: channels, isBlueFirst: isBlueFirst,
-        values: values.baseAddress!.assumingMemoryBound(to: Int8.self), table: table.baseAddress!),
-      region: UnsafeMutableRawBufferPointer(rebasing: region[0..<regionBytes]))
-    picture.bytes.withUnsafeBufferPointer { bytes in
-      for y in 0..<picture.height { resizer.push(row: bytes.baseAddress! + y * picture.width * picture.channels) }
-    }
-    precondition(resizer.isComplete)
+    let target = PictureTarget(
+      width: width, height: height, channels: channels, isBlueFirst: isBlueFirst,
+      values: values.baseAddress!.assumingMemoryBound(to: Int8.self), table: table.baseAddress!)
+    body(target, UnsafeMutableRawBufferPointer(rebasing: region[0..<regionBytes]))
   }
   precondition(region[regionBytes...].allSatisfy { $0 == 0xA5 } && values[count...].allSatisfy { $0 == 0xA5 })
   return Array(values[0..<count])
