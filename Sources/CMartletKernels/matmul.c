@@ -111,8 +111,10 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
     // int4 from 8 to 21 GB/s.
     if (p->tokens == 1)
       for (int32_t i = 0; i < shape.scale_bytes; i += 64) __builtin_prefetch(block + i);
-    for (int32_t t = 0; t < p->tokens; t += MARTLET_TILE) {
-      const int32_t tokens = martlet_min(MARTLET_TILE, p->tokens - t);
+    for (int32_t t = 0, tokens; t < p->tokens; t += tokens) {
+      // Three are two and one: the block is in the first cache by then, and variants are short of a case.
+      const int32_t left = p->tokens - t;
+      tokens = left >= MARTLET_TILE ? MARTLET_TILE : left == 3 ? 2 : left;
       float out[MARTLET_TILE][16];
       tile(p, &shape, block, t, tokens, out);
       for (int32_t i = 0; i < tokens; i++) {

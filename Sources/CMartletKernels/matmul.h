@@ -42,7 +42,7 @@ static inline float martlet_bfloat(const uint8_t *at) {
   return value;
 }
 
-/// Results of tokens [token, token + tokens) with one block: out[t][16]. `tokens` in 1...MARTLET_TILE.
+/// Results of tokens [token, token + tokens) with one block: out[t][16]. `tokens` is 1, 2 or MARTLET_TILE.
 typedef void (*matmul_tile)(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                             int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);
 

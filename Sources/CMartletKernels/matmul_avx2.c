@@ -138,7 +138,6 @@ TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape 
     switch (tokens) {                                                                                                \
       case 1: NAME(p, s, block, token, 1, out); break;                                                               \
       case 2: NAME(p, s, block, token, 2, out); break;                                                               \
-      case 3: NAME(p, s, block, token, 3, out); break;                                                               \
       default: NAME(p, s, block, token, 4, out); break;                                                              \
     }                                                                                                                \
   }

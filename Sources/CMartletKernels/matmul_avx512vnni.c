@@ -55,7 +55,6 @@ TARGET INLINE void tile(const martlet_matmul_params *p, const matmul_shape *s, c
     switch (tokens) {                                                                                                 \
       case 1: tile(p, s, block, token, 1, IS_INT4, out); break;                                                       \
       case 2: tile(p, s, block, token, 2, IS_INT4, out); break;                                                       \
-      case 3: tile(p, s, block, token, 3, IS_INT4, out); break;                                                       \
       default: tile(p, s, block, token, 4, IS_INT4, out); break;                                                      \
     }                                                                                                                 \
   }

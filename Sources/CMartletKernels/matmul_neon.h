@@ -55,7 +55,6 @@ TARGET static inline __attribute__((always_inline)) void tile(const martlet_matm
     switch (tokens) {                                                                                                 \
       case 1: tile(p, s, block, token, 1, IS_INT4, out); break;                                                       \
       case 2: tile(p, s, block, token, 2, IS_INT4, out); break;                                                       \
-      case 3: tile(p, s, block, token, 3, IS_INT4, out); break;                                                       \
       default: tile(p, s, block, token, 4, IS_INT4, out); break;                                                      \
     }                                                                                                                 \
   }

@@ -168,12 +168,14 @@ int martlet_camera_control_after(const martlet_camera *camera, uint32_t id, mart
     control_out->step = query.step;
     control_out->standard = query.default_value;
     control_out->is_settable = !(query.flags & (V4L2_CTRL_FLAG_READ_ONLY | V4L2_CTRL_FLAG_GRABBED));
-    struct v4l2_control value = {.id = query.id};
-    if (!(query.flags & V4L2_CTRL_FLAG_WRITE_ONLY) && martlet_camera_ioctl(camera, VIDIOC_G_CTRL, &value) == 0)
-      control_out->value = value.value;
     return 0;
   }
   return EINVAL;
+}
+
+void martlet_camera_read_control(const martlet_camera *camera, martlet_camera_control *control) {
+  struct v4l2_control value = {.id = control->id};
+  if (martlet_camera_ioctl(camera, VIDIOC_G_CTRL, &value) == 0) control->value = value.value;
 }
 
 int martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value) {

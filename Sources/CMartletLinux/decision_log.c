@@ -98,7 +98,7 @@ static int rotate(martlet_decision_log *log) {
   }
   for (int number = log->keep - 1; number >= 0; number--) {
     const char *source = numbered(log, from, number);
-    if (rename(source, numbered(log, log->other, number + 1)) < 0 && !(errno == ENOENT && number > 0)) return errno;
+    if (rename(source, numbered(log, log->other, number + 1)) < 0 && errno != ENOENT) return errno;
   }
   // The syncer has a descriptor of its own for what is not on the disk yet.
   if (log->sync == MARTLET_LOG_SYNC_EACH) fdatasync(log->descriptor);
@@ -212,6 +212,12 @@ martlet_log_outcome martlet_log_append(martlet_decision_log *log, const void *re
   }
   outcome.error = error;
   outcome.is_new = error != log->last_error;
+  // A disk that was away gives its old descriptors nothing but errors: the file is opened anew.
+  if (log->descriptor >= 0 && !log->is_stream && martlet_is_disk_gone(error)) {
+    close(log->descriptor);
+    log->descriptor = -1;
+    log->retry_ns = later();
+  }
   log->last_error = error;
   log->lost++;
   log->lost_now++;

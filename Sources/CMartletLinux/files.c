@@ -190,6 +190,10 @@ int martlet_error_no_memory(void) { return ENOMEM; }
 int martlet_error_no_permission(void) { return EACCES; }
 int martlet_error_busy(void) { return EBUSY; }
 
+int martlet_is_disk_gone(int error) {
+  return error == EIO || error == ENOENT || error == ESTALE || error == ENODEV || error == ENXIO;
+}
+
 const char *martlet_error_text(int error) {
   const char *text = strerrordesc_np(error);
   return text != NULL ? text : "unknown error";

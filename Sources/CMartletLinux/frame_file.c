@@ -60,7 +60,8 @@ int frame_file_of(const martlet_stored_frame *frame, frame_file *file) {
   if (format == NULL) return ENOTSUP;
   if (format->layout == JPEG) {
     *file = (frame_file){frame->count, ".jpg"};
-    return frame->count > 0 ? 0 : EINVAL;
+    const uint8_t *bytes = frame->bytes;
+    return frame->count > 2 && bytes[0] == 0xFF && bytes[1] == 0xD8 ? 0 : EINVAL;
   }
   if (frame->width == 0 || frame->height == 0 || frame->width > 65535 || frame->height > 65535) return EINVAL;
   size_t stride = stride_of(frame, format), rows = frame->height, chroma_rows = (rows + 1) / 2;

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "frame_store_internal.h"
+#include "martlet_files.h"
 #include "martlet_pictures.h"
 #include "martlet_wall_time.h"
 
@@ -229,6 +230,12 @@ static int save(martlet_frame_store *store, const martlet_stored_frame *frame, u
 int32_t martlet_store_save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
                            uint64_t wall_us, int32_t *is_new) {
   int error = save(store, frame, decision, wall_us);
+  // A folder that was made anew, or a disk that was away: read again.
+  if (store->descriptor >= 0 && martlet_is_disk_gone(error)) {
+    close(store->descriptor);
+    store->descriptor = -1;
+    store->retry_ns = now_ns() + 1000000000u;
+  }
   *is_new = error != 0 && error != store->last_error;
   store->last_error = error;
   store->lost += error != 0;

@@ -69,7 +69,8 @@ int32_t martlet_gpio_chips(uint32_t *numbers) {
   if (!folder) return 0;
   for (struct dirent *entry; (entry = readdir(folder)) && count < MARTLET_GPIO_MAX_CHIPS;) {
     uint32_t number;
-    if (strncmp(entry->d_name, "gpiochip", 8) != 0) continue;
+    // Raspberry Pi OS has a link from one chip's name to another chip: the same chip twice.
+    if (strncmp(entry->d_name, "gpiochip", 8) != 0 || entry->d_type == DT_LNK) continue;
     if (!is_number(entry->d_name + 8, strlen(entry->d_name + 8), &number)) continue;
     int32_t at = count++;
     for (; at > 0 && numbers[at - 1] > number; at--) numbers[at] = numbers[at - 1];

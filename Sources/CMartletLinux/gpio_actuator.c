@@ -107,7 +107,8 @@ static int32_t begin_pulse(martlet_actuator *actuator, output *output, uint64_t 
   uint64_t now = now_ns(), end = now + duration_ns;
   *began_ns = now;
   if (error) {
-    owe(output, 0);
+    // What runs or is owed ends as it would have.
+    if (!output->is_held && output->due_ns == NEVER) owe(output, 0);
     return error;
   }
   output->statistics.pulses++;
@@ -139,6 +140,7 @@ static void do_what_is_due(martlet_actuator *actuator, output *output, uint64_t 
     output->retry_ns = output->retry_ns * 2 < LAST_RETRY_NS ? output->retry_ns * 2 : LAST_RETRY_NS;
     return;
   }
+  output->is_held = output->due_level;
   if (output->end_ns) {
     martlet_actuator_statistics *statistics = &output->statistics;
     statistics->last_late_ns = now_ns() - output->end_ns;
@@ -275,13 +277,13 @@ int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uin
   return error;
 }
 
-/// Holds `level`; if that fails, the thread brings the line to `otherwise`.
-static int32_t hold(martlet_actuator *actuator, output *output, int32_t level, int32_t otherwise) {
+/// Holds `level`; if that fails, the thread brings the line there.
+static int32_t hold(martlet_actuator *actuator, output *output, int32_t level) {
   pthread_mutex_lock(&output->lock);
   int32_t error = set_line(actuator, output, level);
   nothing_due(output);
   output->is_held = level && !error;
-  if (error) owe(output, otherwise);
+  if (error) owe(output, level);
   uint64_t due = output->due_ns;
   pthread_mutex_unlock(&output->lock);
   if (due != NEVER) tell(actuator, due);
@@ -291,7 +293,7 @@ static int32_t hold(martlet_actuator *actuator, output *output, int32_t level, i
 int32_t martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level) {
   if (index < 0 || index >= actuator->count) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
-  return hold(actuator, &actuator->outputs[index], level != 0, 0);
+  return hold(actuator, &actuator->outputs[index], level != 0);
 }
 
 int32_t martlet_actuator_safe_all(martlet_actuator *actuator) {
@@ -301,7 +303,7 @@ int32_t martlet_actuator_safe_all(martlet_actuator *actuator) {
     pthread_mutex_lock(&output->lock);
     output->ahead_count = 0;
     pthread_mutex_unlock(&output->lock);
-    int32_t error = hold(actuator, output, output->safe_level, output->safe_level);
+    int32_t error = hold(actuator, output, output->safe_level);
     if (first == 0) first = error;
   }
   return first;

@@ -17,7 +17,7 @@ enum Check {
       Output.write(check.messages.text(path: path.text), to: .error)
       if check.messages.errorCount == 0 { try report(CheckReport.text(check)) }
     }
-    if check.messages.errorCount > 0 { throw refusal }
+    if check.messages.errorCount > 0 { throw refusal(check.messages) }
   }
 
   /// Reads a configuration and opens its models: what `run` begins with too.
@@ -32,8 +32,8 @@ enum Check {
   }
 
   /// Of a configuration whose errors have been said.
-  static var refusal: CommandError {
-    var error = CommandError("", exitCode: ExitCode.configuration)
+  static func refusal(_ messages: ConfigurationMessages) -> CommandError {
+    var error = CommandError("", exitCode: messages.exitCode)
     error.isSaid = true
     return error
   }

@@ -125,9 +125,10 @@ enum Devices {
     json.beginArray("controls")
     var id: UInt32 = 0
     var line = ""
-    while let control = camera.control(after: id) {
-      id = control.id
-      guard control.is_settable else { continue }
+    while let found = camera.control(after: id) {
+      id = found.id
+      guard found.is_settable else { continue }
+      let control = camera.read(found)
       let name = FixedText.string(control.name)
       json.beginObject()
       json.field("name", name)

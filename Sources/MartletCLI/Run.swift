@@ -14,25 +14,28 @@ enum Run {
     let check = try Check.open(path)
     if check.messages.errorCount > 0 {
       Output.write(check.messages.text(path: path.text), to: .error)
-      throw Check.refusal
+      var ending = Check.refusal(check.messages)
+      holdBack(&ending)
+      throw ending
     }
     do throws(PipelineError) {
       var pipeline = try Pipeline(check.configuration)
       pipeline.run()
     } catch {
       var ending = CommandError(error.sentence, exitCode: error.exitCode)
-      if error.exitCode != ExitCode.configuration { holdBack(&ending) }
+      holdBack(&ending)
       throw ending
     }
   }
 
   /// A service manager starts the service again at once, which is right after a crash. What failed for a reason that
-  /// may go away, a line in use or a chip that is not there yet, is told now and tried again at an easier pace.
+  /// may go away, a line in use, a chip or a disk that is not there yet, is told now and tried again at an easier pace.
   private static func holdBack(_ error: inout CommandError) {
+    guard error.exitCode != ExitCode.configuration else { return }
     var notifier = martlet_notifier()
     martlet_notifier_open(&notifier)
     guard notifier.descriptor >= 0 else { return }
-    Output.write("run: \(error.sentence)\n", to: .error)
+    if !error.isSaid { Output.write("run: \(error.sentence)\n", to: .error) }
     error.isSaid = true
     var entry = pollfd(fd: -1, events: 0, revents: 0)
     _ = martlet_wait(&entry, 1, martlet_now_ns() + 2_000_000_000)

@@ -172,6 +172,46 @@ struct CameraTests {
     #expect(stream.isOpen == false)
   }
 
+  /// Asked for a frame now and then, and not all the time.
+  @Test func aDriverThatStopsDeliveringToATrigger() throws {
+    let camera = bench.plug()
+    var settings = CameraSettings(address: .path("/dev/video0"))
+    settings.timeoutNs = Self.second
+    var stream = bench.stream(settings)
+    try stream.open(nowNs: 0)
+    stream.expectFrame(nowNs: 10)
+    bench.deliver(camera)
+    let frame = try #require(try stream.take(nowNs: 500, countsGaps: false))
+    try stream.giveBack(frame, nowNs: 600)
+    // A wish that was answered, and one that did not wait for long.
+    try stream.giveUp(nowNs: 3 * Self.second)
+    stream.expectFrame(nowNs: 3 * Self.second)
+    try stream.giveUp(nowNs: 3 * Self.second + Self.second / 2)
+    #expect(stream.isOpen == true)
+    #expect(kind { try stream.giveUp(nowNs: 4 * Self.second - 1000) } == .silent)
+    #expect(stream.isOpen == false)
+  }
+
+  /// Where the driver tells no time, what waited while nobody asked may be of any age.
+  @Test func theFirstFrameOfUnknownAgeIsOld() throws {
+    let camera = bench.plug()
+    var stream = bench.stream(CameraSettings(address: .path("/dev/video0")))
+    try stream.open(nowNs: 0)
+    bench.deliver(camera, at: 0)
+    stream.expectFrame(nowNs: Self.second)
+    for age in [1, Self.second + 7] {
+      let frame = try #require(try stream.take(nowNs: Self.second + 7, countsGaps: false))
+      #expect(frame.timestamp_ns == age)
+      try stream.giveBack(frame, nowNs: Self.second + 8)
+      bench.deliver(camera, at: 0)
+    }
+    // Where every frame is wanted there was no such time.
+    stream.expectFrame(nowNs: Self.second)
+    let frame = try #require(try stream.take(nowNs: Self.second + 9))
+    #expect(frame.timestamp_ns == Self.second + 9)
+    try stream.giveBack(frame, nowNs: Self.second + 9)
+  }
+
   @Test func aChangeOfSizeOpensAnew() throws {
     let camera = bench.plug()
     var stream = bench.stream(CameraSettings(address: .path("/dev/video0")))

@@ -178,6 +178,11 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate, for: 5ms}, {set: gate}]")
         == ["5:77: set: \"gate\": must be a line that no rule pulses"])
+    let safe = read(
+      "models: {net: {file: n}}\nlines: {up: {line: x, direction: output, safe: active}}\ncameras: {c: {device: /dev/v,"
+        + " model: net, rules: [{name: a, class: x, threshold: 1, then: [{pulse: up, for: 5ms}]}]}}"
+    ).1
+    #expect(safe.contains { $0.hasSuffix("pulse: \"up\": must be a line that is inactive when safe") }, "\(safe)")
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{set: eye}]")
         == ["5:52: set: \"eye\": must be an output; this line is an input"])
@@ -198,6 +203,17 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(messages.contains("1:20: /: is a folder, not a file"))
     #expect(messages.contains("1:34: /none/such: No such file or directory"))
     #expect(messages.contains("2:13: /none/: No such file or directory"))
+    // What is only missing may come: the service is started again then.
+    let whole = """
+      models: {net: {file: /none/such}}
+      cameras: {c: {device: /dev/v, model: net, rules: [{name: a, class: x, threshold: 1, then: [log]}]}}
+      log: {file: /none/log}
+
+      """
+    for (more, code) in [("", ExitCode.noInput), ("lock: 3", ExitCode.configuration)] {
+      let (_, found) = Array((whole + more).utf8).withUnsafeBytes { Configuration.read($0, path: "c") }
+      #expect(found.exitCode == code, "\(found.list.map(\.sentence))")
+    }
   }
 
   @Test func classesAreThoseOfTheModel() throws {

@@ -52,6 +52,15 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
     #expect(folder.read("log").suffix(record(100).count) == record(100)[...])
   }
 
+  @Test func aFileThatSomebodyRemovedIsMadeAnew() throws {
+    let folder = TemporaryFolder()
+    var log = try require(DecisionLog(configuration(folder.file("log"), maxBytes: 1000, keep: 2)))
+    #expect(isWritten(log.append(record(1))))
+    unlink(folder.file("log"))
+    for number in 2...100 { #expect(isWritten(log.append(record(number)))) }
+    #expect(folder.read("log").suffix(record(100).count) == record(100)[...])
+  }
+
   /// A power cut leaves any prefix of the file, and behind it zeros or nothing.
   @Test func repairsWhatAPowerCutLeaves() throws {
     let whole = (1...50).flatMap { record($0, padding: $0) }

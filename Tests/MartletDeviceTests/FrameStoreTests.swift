@@ -59,8 +59,33 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
     #expect(frames.save(jpeg, "MJPG", decision: 25) == EEXIST)
     #expect(frames.save(jpeg, "MJPG", decision: 26) == nil)
     #expect(frames.count == 5 && folder.names.contains("other.jpg"))
-    #expect(frames.save([UInt8](repeating: 1, count: 6000), "MJPG", decision: 27) == EFBIG)
+    #expect(frames.save(jpeg + [UInt8](repeating: 1, count: 5000), "MJPG", decision: 27) == EFBIG)
     #expect(frames.lostCount == 2)
+  }
+
+  @Test func whatIsNoJPEGIsNotSavedAsOne() throws {
+    let folder = TemporaryFolder()
+    var frames = try store(folder)
+    #expect(frames.save(Array("\u{89}PNG\r\n".utf8), "MJPG", decision: 1) == EINVAL)
+    #expect(frames.save([], "MJPG", decision: 1) == EINVAL)
+    #expect(folder.names.isEmpty)
+  }
+
+  /// A disk that was away has another folder at the same place.
+  @Test func aFolderThatWasMadeAnewIsReadAgain() throws {
+    let folder = TemporaryFolder()
+    mkdir(folder.file("frames"), 0o755)
+    var configuration = FramesConfiguration()
+    configuration.folder = folder.file("frames")
+    var frames = try require(FrameStore(configuration))
+    #expect(frames.save(jpeg, "MJPG", decision: 1) == nil)
+    unlink(folder.file("frames/" + String(cString: frames.lastName)))
+    rmdir(folder.file("frames"))
+    #expect(frames.save(jpeg, "MJPG", decision: 2) == ENOENT)
+    mkdir(folder.file("frames"), 0o755)
+    usleep(1_050_000)
+    #expect(frames.save(jpeg, "MJPG", decision: 3) == nil)
+    #expect(frames.count == 1)
   }
 
   /// Every format against BT.601 in floating point, odd sizes and padded rows included.

@@ -245,6 +245,36 @@ final class FakeOutputs {
     #expect(outputs.lines[0].calls.map(\.level) == [0, 0, 0])
   }
 
+  /// A level that could not be set is what the line gets when it works again, and is held then.
+  @Test(arguments: [0, 1] as [Int32]) func setsALevelWhenTheLineWorksAgain(_ safeLevel: Int32) {
+    let outputs = FakeOutputs(1, safeLevel: safeLevel)
+    let wanted = 1 - safeLevel
+    for level in [wanted, safeLevel, 1] {
+      let before = outputs.lines[0].calls.count
+      outputs.lines[0].fail(2)
+      #expect(martlet_actuator_set(outputs.actuator, 0, level) == EIO)
+      for _ in 0..<1000 where outputs.lines[0].calls.count == before { usleep(1000) }
+      #expect(outputs.lines[0].calls.count == before + 1 && outputs.lines[0].level == level)
+    }
+    // Held: a pulse leaves it active.
+    #expect(outputs.pulse(0, ms: 2) == 0)
+    usleep(20_000)
+    #expect(outputs.lines[0].level == 1)
+  }
+
+  /// What fails while a pulse runs neither ends it nor makes its end look late.
+  @Test func aFailedExtensionLeavesThePulse() {
+    let outputs = FakeOutputs(1)
+    #expect(outputs.pulse(0, ms: 100) == 0)
+    outputs.lines[0].fail(1)
+    #expect(outputs.pulse(0, ms: 300) == EIO)
+    outputs.untilEnd(0)
+    let calls = outputs.lines[0].calls
+    #expect(calls.map(\.level) == [0, 1, 0])
+    #expect(calls[2].timeNs - calls[1].timeNs >= 100_000_000)
+    #expect(outputs.statistics(0).max_late_ns < 5_000_000_000)
+  }
+
   @Test func anAbandonedActuatorDoesNothingMore() {
     let outputs = FakeOutputs(2)
     #expect(outputs.pulse(0, ms: 10_000) == 0)

@@ -49,13 +49,15 @@ int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_fu
 /// Active now, inactive again `duration_ns` after it became active: not before, and as soon as the thread is woken
 /// then. While a pulse runs, another one makes it last until its own end, and never ends it sooner; an output that is
 /// held active by martlet_actuator_set stays so. *acted_ns (may be NULL) gets when the line was active. 0 or an errno
-/// value: then the line is brought back to inactive as soon as that works, tried again and again.
+/// value: then the line is brought back to inactive as soon as that works, tried again and again, or when a pulse that
+/// runs ends.
 int32_t martlet_actuator_pulse(
   martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns);
 /// The same from `start_ns` (CLOCK_MONOTONIC) on, by the thread; at once if that is past. Up to
 /// MARTLET_ACTUATOR_MAX_AHEAD of an output may lie ahead (parts between the camera and the gate): ENOSPC for one more.
 int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns);
-/// Holds a level until told otherwise; a pulse that runs is over.
+/// Holds a level until told otherwise; a pulse that runs is over. 0 or an errno value: then the line is brought to that
+/// level as soon as that works.
 int32_t martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level);
 /// Every output to its safe level, pulses over, those that lie ahead forgotten; outputs can be used again. Returns the
 /// first errno value, having tried all. Takes locks: not for signal handlers.

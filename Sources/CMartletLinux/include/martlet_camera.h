@@ -143,8 +143,10 @@ typedef struct martlet_camera_control {
   int32_t minimum, maximum, step, standard, value;
   bool is_settable;
 } martlet_camera_control;
-/// The control after the one with the number `id`, 0 for the first.
+/// The control after the one with the number `id`, 0 for the first; `value` is 0.
 int martlet_camera_control_after(const martlet_camera *camera, uint32_t id, martlet_camera_control *control);
+/// Its value now, which many cameras have to be asked for: `value` stays as it is if that fails.
+void martlet_camera_read_control(const martlet_camera *camera, martlet_camera_control *control);
 int martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value);
 
 // MARK: - Frames

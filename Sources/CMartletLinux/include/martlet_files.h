@@ -46,6 +46,8 @@ int martlet_error_io(void);
 int martlet_error_no_memory(void);
 int martlet_error_no_permission(void);
 int martlet_error_busy(void);
+/// Whether an errno value tells that what is open is there no more, and has to be opened anew.
+int martlet_is_disk_gone(int error);
 
 /// An English phrase for an errno value, like "No such file or directory".
 const char *martlet_error_text(int error);

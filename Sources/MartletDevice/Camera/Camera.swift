@@ -52,10 +52,17 @@ public struct Camera: ~Copyable {
     return code == 0 ? rate : nil
   }
 
-  /// The control after the one with that number, 0 for the first.
+  /// The control after the one with that number, 0 for the first; without its value.
   public func control(after id: UInt32) -> martlet_camera_control? {
     var (raw, control) = (raw, martlet_camera_control())
     return martlet_camera_control_after(&raw, id, &control) == 0 ? control : nil
+  }
+
+  /// With the value that it has now: asking a camera takes time.
+  public func read(_ control: martlet_camera_control) -> martlet_camera_control {
+    var (raw, control) = (raw, control)
+    martlet_camera_read_control(&raw, &control)
+    return control
   }
 
   // MARK: Setting up

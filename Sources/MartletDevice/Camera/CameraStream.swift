@@ -43,6 +43,8 @@ public struct CameraStream: ~Copyable {
   public private(set) var deadlineNs: UInt64 = 0
   public private(set) var counts = CameraCounts()
   private var wasOpen = false
+  /// No frame was taken since `expectFrame`.
+  private var isExpecting = false
 
   /// The pause between two tries to open.
   static let pauseNs: UInt64 = 250_000_000
@@ -70,7 +72,22 @@ public struct CameraStream: ~Copyable {
   /// Opens and starts it.
   public mutating func open(nowNs: UInt64) throws(CameraError) {
     close()
-    deadlineNs = nowNs + Self.pauseNs
+    let began = martlet_now_ns()
+    do throws(CameraError) {
+      try start()
+    } catch {
+      // A camera that hangs takes its driver's time-outs to fail: the pause follows them.
+      deadlineNs = nowNs + (martlet_now_ns() - began) + Self.pauseNs
+      throw error
+    }
+    nextSequence = nil
+    isExpecting = false
+    if wasOpen { counts.reopened += 1 }
+    wasOpen = true
+    deadlineNs = nowNs + settings.timeoutNs
+  }
+
+  private mutating func start() throws(CameraError) {
     var camera = try settings.address.open(known: known, system: system)
     for control in settings.controls { try camera.set(control: control.name, to: control.value) }
     let swaps = settings.orientation.swapsAxes
@@ -84,10 +101,6 @@ public struct CameraStream: ~Copyable {
     (descriptor, format, path) = (camera.descriptor, camera.format, camera.path)
     self.camera = consume camera
     self.input = consume input
-    nextSequence = nil
-    if wasOpen { counts.reopened += 1 }
-    wasOpen = true
-    deadlineNs = nowNs + settings.timeoutNs
   }
 
   public mutating func close() {
@@ -97,7 +110,17 @@ public struct CameraStream: ~Copyable {
   }
 
   /// The wait for a frame begins now: after a time in which nobody asked for one.
-  public mutating func expectFrame(nowNs: UInt64) { deadlineNs = nowNs + settings.timeoutNs }
+  public mutating func expectFrame(nowNs: UInt64) {
+    deadlineNs = nowNs + settings.timeoutNs
+    isExpecting = true
+  }
+
+  /// Nobody waits any longer. A camera that gave nothing in all that time is closed: it delivers no frames.
+  public mutating func giveUp(nowNs: UInt64) throws(CameraError) {
+    // The wait may have begun a little after the wish.
+    guard isOpen, isExpecting, nowNs + settings.timeoutNs / 4 >= deadlineNs else { return }
+    throw lose(CameraError(.silent, path), nowNs)
+  }
 
   /// Whether the device still answers; closes it if not.
   public mutating func checkIsThere(nowNs: UInt64) throws(CameraError) {
@@ -125,7 +148,11 @@ public struct CameraStream: ~Copyable {
     if code == 0 {
       note(frame, countsGaps)
       deadlineNs = nowNs + settings.timeoutNs
-      if frame.timestamp_ns == 0 { frame.timestamp_ns = nowNs }
+      if frame.timestamp_ns == 0 {
+        // Nobody knows how long the first one has lain there if nobody asked for frames: as old as can be.
+        frame.timestamp_ns = isExpecting && !countsGaps ? 1 : nowNs
+      }
+      isExpecting = false
       // Some drivers tell when the frame would be over at their rate: nothing is captured in the future.
       if frame.timestamp_ns > nowNs { frame.timestamp_ns = min(frame.timestamp_ns, martlet_now_ns()) }
       return frame

@@ -28,13 +28,19 @@ public struct ConfigurationMessages: Sendable {
   public private(set) var list: [ConfigurationMessage] = []
   public private(set) var errorCount = 0
   private var warningCount = 0
+  /// Errors of files and folders that are not there, but may be later.
+  private var missingCount = 0
 
   public init() {}
 
   /// - Parameters:
   ///   - line: from 1, and so is `column`.
+  ///   - isMissing: a file or folder is not there: a disk may be late.
   @inline(never)
-  public mutating func add(_ line: Int, _ column: Int, _ sentence: String, isWarning: Bool = false) {
+  public mutating func add(
+    _ line: Int, _ column: Int, _ sentence: String, isWarning: Bool = false, isMissing: Bool = false
+  ) {
+    if isMissing { missingCount += 1 }
     if isWarning {
       guard warningCount < ConfigurationMessages.maxErrors else { return }
       warningCount += 1
@@ -44,6 +50,9 @@ public struct ConfigurationMessages: Sendable {
     }
     list.append(ConfigurationMessage(line: line, column: column, isWarning: isWarning, sentence: sentence))
   }
+
+  /// Of `sysexits.h`, if there are errors: 66 if nothing is wrong but files and folders that are not there, else 78.
+  public var exitCode: Int32 { missingCount == errorCount ? ExitCode.noInput : ExitCode.configuration }
 
   /// By line and column; what belongs to the same place stays in its order.
   public mutating func sort() {

@@ -94,7 +94,8 @@ extension ConfigurationReader {
     guard checksFiles else { return }
     let found = path.withPath { martlet_path_look($0) }
     if found > 0 {
-      error(node, "%s", path + ": " + String(cString: martlet_error_text(found)))
+      let sentence = path + ": " + String(cString: martlet_error_text(found))
+      messages.add(line(node), column(node), sentence, isMissing: true)
     } else if let isFolder, (found == Int32(MARTLET_PATH_FOLDER)) != isFolder {
       error(node, isFolder ? "%s: is no folder" : "%s: is a folder, not a file", path)
     }

@@ -166,6 +166,7 @@ extension ConfigurationReader {
     if outputUses[line] != use {
       wrong(node, isPulse ? "a line that no rule sets" : "a line that no rule pulses")
     }
+    if isPulse, configuration.lines[line].isSafeActive { wrong(node, "a line that is inactive when safe") }
     return line
   }
 }

@@ -98,6 +98,12 @@ public struct GPIOActuator: ~Copyable {
     try check(error, index)
   }
 
+  /// Whether the output's chip was there when it was last used.
+  public func checkIsThere(_ index: Int) throws(GPIOError) {
+    let error = statistics(index).lastError
+    if error == martlet_gpio_gone_error() { try check(error, index) }
+  }
+
   public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) != 0 }
 
   public func statistics(_ index: Int) -> Statistics {

@@ -73,7 +73,7 @@ extension Pipeline {
           case .log, .save: continue
           }
         } catch {
-          Output.write("run: \(error.sentence)\n", to: .error)
+          tell(error)
         }
       }
     }
@@ -87,9 +87,14 @@ extension Pipeline {
       do throws(GPIOError) {
         _ = try lines.hold(line, rule: rule.number, nil)
       } catch {
-        Output.write("run: \(error.sentence)\n", to: .error)
+        tell(error)
       }
     }
+  }
+
+  private func tell(_ error: GPIOError) {
+    if error.kind == .gone { stop(error) }
+    Output.write("run: \(error.sentence)\n", to: .error)
   }
 
   /// Whether a rule that fired has an action of that kind.

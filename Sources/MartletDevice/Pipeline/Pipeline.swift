@@ -163,7 +163,10 @@ public struct Pipeline: ~Copyable {
       }
       guard let from = channel.pointee.trigger.wantedFrom(nowNs: now) else {
         // Nobody asks for frames: the driver keeps the oldest, and drops the others.
-        channel.pointee.isDrained = false
+        if channel.pointee.isDrained {
+          channel.pointee.isDrained = false
+          try channel.pointee.stream.giveUp(nowNs: now)
+        }
         if now >= channel.pointee.nextCheckNs {
           channel.pointee.nextCheckNs = now + Channel.checkNs
           try channel.pointee.stream.checkIsThere(nowNs: now)
@@ -280,7 +283,7 @@ public struct Pipeline: ~Copyable {
   }
 
   /// A chip that is gone does not come back to this process: the service manager starts another one.
-  private mutating func stop(_ error: GPIOError) {
+  func stop(_ error: GPIOError) {
     Output.write("run: \(error.sentence)\n", to: .error)
     lines.setAllSafe()
     martlet_exit(error.exitCode)

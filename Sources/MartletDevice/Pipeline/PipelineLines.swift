@@ -74,6 +74,8 @@ struct PipelineLines: ~Copyable {
   /// Active for a time, at once or from `startNs` on; returns when it became active, 0 if that lies ahead.
   func pulse(_ line: Int, durationNs: UInt64, startNs: UInt64?) throws(GPIOError) -> UInt64 {
     guard let startNs else { return try actuator!.pointee.pulse(numbers[line], durationNs: durationNs) }
+    // The thread that begins it can tell nobody: a chip that it found gone is told with the next one.
+    try actuator!.pointee.checkIsThere(numbers[line])
     return try actuator!.pointee.pulse(numbers[line], durationNs: durationNs, startNs: startNs)
   }
 
