@@ -117,9 +117,16 @@ struct GenerateRun: ~Copyable {
   mutating func end(isVerbose: Bool) throws(CommandError) {
     if let path = options.session { try SessionFile.save(path, &model) }
     measured.peakResidentBytes = martlet_peak_resident_bytes()
-    if isJSON { return try report(measured.json(model.generator, text: stream.text, path: file.path)) }
-    try report("\n")
-    if isVerbose { Output.write(measured.text(model.generator), to: .error) }
+    if isJSON {
+      try report(measured.json(model.generator, text: stream.text, path: file.path))
+    } else {
+      try report("\n")
+      if isVerbose { Output.write(measured.text(model.generator), to: .error) }
+    }
+    if model.generator.isConstrained, !model.generator.isComplete, measured.finish != .stop {
+      throw CommandError(
+        "the output is cut off: the schema needs more tokens; see --max-tokens and --context", exitCode: ExitCode.data)
+    }
   }
 }
 

@@ -18,7 +18,7 @@ enum SessionFile {
     defer { martlet_file_unmap(&mapped) }
     do throws(SessionError) {
       try model.generator.restore(
-        UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), on: model.team)
+        UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), goesOn: isNeeded, on: model.team)
     } catch {
       throw CommandError(path.text + ": " + sentence(error), exitCode: ExitCode.data)
     }

@@ -10,8 +10,9 @@ struct Talk: ~Copyable {
   private let options: TextOptions
   /// The latest question and answer; nil before the first.
   private var latest: (question: [UInt8], answer: [UInt8], isFirst: Bool)?
-  /// Tokens in front of the latest turn.
+  /// Tokens in front of the latest turn; and how many had been forgotten by sliding then.
   private var turnStart = 0
+  private var turnSlid = 0
   /// Tokens that were evaluated for the latest question.
   private var readTokens = 0
 
@@ -76,7 +77,7 @@ struct Talk: ~Copyable {
                 try format.begin(system: system, into: &segments)
               } else if try renders(system, UnsafeRawBufferPointer(oldAnswer), &segments) {
                 // The history differs from what the cache holds: the latest turn is rendered again.
-                base = turnStart
+                base = latestStart
                 isStart = old.isFirst
                 if isStart { try format.begin(system: system, into: &segments) }
                 try format.user(
@@ -104,9 +105,18 @@ struct Talk: ~Copyable {
         }
       }
     }
+    let slid = model.generator.slidTokens
     guard try feed(ids.all, behind: base, isFirst: isFirst) else { return false }
     turnStart = base + ids.start
+    turnSlid = slid
     return true
+  }
+
+  /// Where the latest turn begins now. If sliding has forgotten its beginning, it is read anew behind what is kept.
+  private var latestStart: Int {
+    guard case .slide(let keep) = model.generator.policy else { return turnStart }
+    let moved = model.generator.slidTokens - turnSlid
+    return moved == 0 ? turnStart : max(turnStart - moved, min(turnStart, keep))
   }
 
   /// Whether the latest turn must be rendered again; if not, what ends it is in `segments`.
@@ -118,6 +128,7 @@ struct Talk: ~Copyable {
   }
 
   private mutating func feed(_ ids: [Int32], behind base: Int, isFirst: Bool) throws(CommandError) -> Bool {
+    let slid = model.generator.slidTokens
     do throws(LanguageError) {
       try ids.withUnsafeBufferPointer { (ids) throws(LanguageError) in
         if isFirst {
@@ -133,7 +144,7 @@ struct Talk: ~Copyable {
       throw CommandError(error)
     }
     if Interrupts.happened {
-      if !isFirst { model.generator.rewind(to: base) }
+      if !isFirst { model.generator.rewind(to: max(base - (model.generator.slidTokens - slid), 0)) }
       return false
     }
     if options.slides, isFirst { model.generator.policy = .slide(keep: model.generator.length) }
@@ -157,7 +168,8 @@ struct Talk: ~Copyable {
       }
       guard let run else { return ids }
       do throws(LanguageError) {
-        let count = try model.generator.encode(run.bytes, parsesSpecial: run.parsesSpecial, isStart: isStart)
+        let count = try model.generator.encode(
+          run.bytes, parsesSpecial: run.parsesSpecial, isStart: isStart, after: ids.last ?? -1)
         var part = Array(model.generator.encoded(count))
         if isStart { fixBeginning(&part) }
         isStart = false

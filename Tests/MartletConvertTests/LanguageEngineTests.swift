@@ -162,6 +162,29 @@ import Testing
     #expect(slides >= 4)
   }
 
+  /// A question finds its room as an answer does.
+  @Test func readingSlidesToo() throws {
+    var test = try TestGenerator(Self.plain, context: 40)
+    test.generator.policy = .slide(keep: 5)
+    let text = Array(Self.prompt.prefix(30)), more = Array(Self.prompt.suffix(20))
+    try test.append(text)
+    #expect(throws: LanguageError.contextTooShort(35, room: 10)) { try test.append(Array(Self.prompt.prefix(35))) }
+    #expect(test.generator.length == 30 && test.generator.slidTokens == 0)
+    try test.append(more)
+    let cache = Array(text.prefix(5)) + Array(text.suffix(12)) + more
+    #expect(Array(test.generator.engine.tokens) == cache && test.generator.slidTokens == 13)
+    #expect(test.bits == (try reference(Self.plain, cache)))
+  }
+
+  /// The scores are those behind the last token that there was room for.
+  @Test func evaluatingMoreThanThereIsRoomFor() throws {
+    var test = try TestGenerator(Self.plain, context: 64)
+    let tokens = (0..<70).map { Int32($0) }
+    let done = tokens.withUnsafeBufferPointer { test.generator.engine.evaluate($0, on: test.team) }
+    let expected = try reference(Self.plain, Array(tokens.prefix(64)))
+    #expect(done == 64 && test.bits == expected)
+  }
+
   // MARK: Rows without tokens
 
   /// The model has seven rows more than there are tokens: sampled flat, they would come up in 400 draws.

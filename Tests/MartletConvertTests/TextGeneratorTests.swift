@@ -79,6 +79,26 @@ import Testing
     #expect(test.generator.length == 2 * LanguageFormat.batch)
   }
 
+  /// A chat's text is tokenized in parts, with the ids that the whole of it has.
+  @Test(arguments: [false, true]) func aPartBehindAControlToken(hasPrefix: Bool) throws {
+    var source = SyntheticLanguageModel.pieceTokenizer
+    if hasPrefix { source.flags = source.flags | .prefixesAfterControl }
+    var test = try TestGenerator(try SyntheticLanguageModel.llama(tokenizer: source).file())
+    func ids(_ text: String, after token: Int32?) throws -> [Int32] {
+      let bytes = Array(text.utf8)
+      let count = try bytes.withUnsafeBytes { (bytes) throws(LanguageError) in
+        try test.generator.encode(bytes, parsesSpecial: true, isStart: token == nil, after: token ?? -1)
+      }
+      return Array(test.generator.encoded(count))
+    }
+    let whole = try ids("<s>ab</s>ab", after: nil)
+    #expect(whole.contains(2))
+    let parts = [try ids("<s>ab</s>", after: nil), try ids("ab", after: 2)]
+    #expect(parts[0] + parts[1] == whole)
+    let other = try ids("ab", after: 3)
+    #expect((parts[1] != other) == hasPrefix)
+  }
+
   // MARK: Constraints
 
   private static let schema = """
@@ -86,6 +106,25 @@ import Testing
     "kind": {"enum": ["bird", "fish"]}, "tags": {"type": "array", "items": {"type": "boolean"}, "maxItems": 9}},
     "required": ["name", "age", "kind", "tags"], "additionalProperties": false}
     """
+
+  /// Where the context is less than the tokens that are asked for, it is what the output must do with.
+  @Test(arguments: UInt64(1)...10, [80, 256, nil]) func constrainedTextFitsTheContext(seed: UInt64, left: Int?) throws {
+    let bytes = Array(Self.schema.utf8)
+    var test = try TestGenerator(
+      Self.model, context: 14 + 80, constraintBytes: Constraint.workBytes(schemaBytes: bytes.count),
+      sampling: Self.sampling(seed))
+    let region = test.generator.constraintRegion
+    try test.generator.constrain(by: try bytes.withUnsafeBytes { try Constraint(jsonSchema: $0, region: region) })
+    try test.append("the answer is ")
+    var count = 0
+    let room = test.generator.room
+    while let token = try test.generator.next(on: test.team, left: left.map { $0 - count }) {
+      if test.generator.tokenizer?.isEnd(token) == true { break }
+      count += 1
+    }
+    let isComplete = test.generator.isComplete
+    #expect(isComplete && count <= room + 1 && room < 150)
+  }
 
   /// A model with random weights writes valid JSON, and is through with it before the tokens end.
   @Test(arguments: UInt64(1)...20) func constrainedTextIsComplete(seed: UInt64) throws {

@@ -121,7 +121,7 @@ public struct LanguageEngine: ~Copyable {
       let count = feed(UnsafeBufferPointer(rebasing: tokens[done...]))
       if count == 0 { break }
       done += count
-      _ = step(on: team, wantsLogits: done == tokens.count || room == 0)
+      _ = step(on: team, wantsLogits: done == tokens.count || count == room)
     }
     return done
   }

@@ -10,10 +10,15 @@ extension TextGenerator {
   }
 
   /// Takes up what was saved. The logits come from evaluating the last token once more, which changes no bit of the cache.
-  public mutating func restore(_ bytes: UnsafeRawBufferPointer, on team: borrowing Team) throws(SessionError) {
+  ///
+  /// - Parameter goesOn: the text is to go on as if nothing had been between: with the saved state of the random numbers.
+  ///   Where only its beginning is of use, a seed stays what it is.
+  public mutating func restore(
+    _ bytes: UnsafeRawBufferPointer, goesOn: Bool = true, on team: borrowing Team
+  ) throws(SessionError) {
     pending = nil
     let header = try engine.restore(bytes)
-    sampler.generator.state = header.generator
+    if goesOn { sampler.generator.state = header.generator }
     repeatLast(on: team)
   }
 

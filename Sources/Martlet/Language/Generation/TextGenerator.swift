@@ -134,6 +134,9 @@ public struct TextGenerator: ~Copyable {
   /// Scores of each token of the vocabulary, behind the last one that was evaluated.
   public var logits: UnsafeMutableBufferPointer<Float> { engine.logits }
 
+  /// Tokens that sliding has forgotten so far: what stood behind the kept ones stands so much further in front now.
+  public private(set) var slidTokens = 0
+
   /// Tokens that the context still has room for.
   public var room: Int { engine.room }
 
@@ -158,15 +161,15 @@ public struct TextGenerator: ~Copyable {
     return count
   }
 
-  /// Token ids of `text` in `prompt`; returns how many.
+  /// Token ids of `text` in `prompt`; returns how many. `token` is what it stands behind, where that is known.
   public func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, after token: Int32 = -1
   ) throws(LanguageError) -> Int {
     guard let tokenizer else { throw .noTokenizer }
     guard text.count <= textBytes else { throw .textTooLong(text.count, limit: textBytes) }
     do throws(TokenizerError) {
       return try tokenizer.encode(
-        text, parsesSpecial: parsesSpecial, isStart: isStart, work: tokenizerWork, into: prompt)
+        text, parsesSpecial: parsesSpecial, isStart: isStart, after: token, work: tokenizerWork, into: prompt)
     } catch {
       switch error {
       case .textTooLong: throw .textTooLong(text.count, limit: textBytes)
@@ -192,7 +195,7 @@ public struct TextGenerator: ~Copyable {
   /// The ids that `encode` left, for those who want to see them.
   public func encoded(_ count: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: prompt[..<count]) }
 
-  /// Evaluates tokens behind what is there, or none of them if there is no room.
+  /// Evaluates tokens behind what is there, or none of them if there is no room and the policy makes none.
   ///
   /// - Parameters:
   ///   - tokens: ids of the vocabulary.
@@ -201,6 +204,9 @@ public struct TextGenerator: ~Copyable {
     _ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team, while goesOn: () -> Bool = { true }
   ) throws(LanguageError) {
     try flush(on: team)
+    if case .slide(let keep) = policy, tokens.count < engine.position + engine.room - keep {
+      while tokens.count > engine.room, slide(on: team) {}
+    }
     guard tokens.count <= engine.room else { throw .contextTooShort(tokens.count, room: engine.room) }
     var done = 0
     while done < tokens.count, goesOn() {
@@ -210,9 +216,10 @@ public struct TextGenerator: ~Copyable {
   }
 
   /// Evaluates a token that was sampled and still waits: before more text, and before the cache is saved.
+  @inline(never)
   public mutating func flush(on team: borrowing Team) throws(LanguageError) {
     guard var token = pending else { return }
-    guard engine.room > 0 else { throw .contextTooShort(1, room: 0) }
+    guard engine.room > 0 || slide(on: team) else { throw .contextTooShort(1, room: 0) }
     pending = nil
     withUnsafePointer(to: &token) { _ = engine.evaluate(UnsafeBufferPointer(start: $0, count: 1), on: team) }
   }
@@ -245,12 +252,15 @@ public struct TextGenerator: ~Copyable {
   /// Samples the next token behind the text; nil where the context is full, or where a constraint allows nothing more. An
   /// end token is returned like any other, and becomes part of the text unless `drop()` takes it back.
   ///
-  /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice.
+  /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice, and
+  ///   that the context does.
   public mutating func next(on team: borrowing Team, left: Int? = nil) throws(LanguageError) -> Int32? {
     if pending != nil {
       if engine.room == 0 && !slide(on: team) { return nil }
       try flush(on: team)
     }
+    // The last token of a text needs no place in the cache.
+    let left = policy == .stop ? min(left ?? .max, engine.room + 1) : left
     if let tokenizer, let mask, let constrained {
       if constrained.constraint.mustEnd(constrained.state) { return nil }
       let allowed = constrained.constraint.mask(
@@ -270,6 +280,9 @@ public struct TextGenerator: ~Copyable {
     return token
   }
 
+  /// Whether the output is what a constraint allows.
+  public var isConstrained: Bool { constrained != nil }
+
   /// Whether a constraint is there and the output satisfies it.
   public var isComplete: Bool {
     guard let constrained else { return false }
@@ -280,15 +293,18 @@ public struct TextGenerator: ~Copyable {
   public mutating func drop() { pending = nil }
 
   /// Makes room as the policy says; false where it says to stop.
+  @inline(never)
   private mutating func slide(on team: borrowing Team) -> Bool {
     guard case .slide(let keep) = policy else { return false }
     let kept = min(max(keep, 0), engine.position - 2)
     let rest = engine.position - kept
     guard kept >= 0, rest >= 2 else { return false }
     let dropped = (rest + 1) / 2
-    for i in 0..<rest - dropped { prompt[i] = engine.tokens[kept + dropped + i] }
+    // They move to lower places in the same memory, each after it was read.
+    let tokens = UnsafeBufferPointer(rebasing: engine.tokens[(kept + dropped)...])
     engine.rewind(to: kept)
-    _ = engine.evaluate(UnsafeBufferPointer(rebasing: prompt[..<(rest - dropped)]), on: team)
+    _ = engine.evaluate(tokens, on: team)
+    slidTokens += dropped
     return true
   }
 }

@@ -39,7 +39,7 @@ struct TokenEncoder {
   }
 
   mutating func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, after token: Int32
   ) throws(TokenizerError) {
     guard text.count <= work.capacity else { throw .textTooLong }
     // An empty text has no address: that of the work space will do.
@@ -48,7 +48,7 @@ struct TokenEncoder {
     if isStart, let beginning = tokenizer.beginning, !(parsesSpecial && starts(with: beginning, bytes, text.count)) {
       try append(beginning)
     }
-    var hasPrefix = isStart && flags.contains(.prefixesStart)
+    var hasPrefix = isStart ? flags.contains(.prefixesStart) : tokenizer.prefixes(after: token)
     var start = 0
     var index = 0
     while index < text.count {
@@ -109,14 +109,16 @@ extension Tokenizer {
   ///   - parsesSpecial: control tokens that are written in the text become those tokens. User-defined ones always do.
   ///   - isStart: the text is the beginning of what the model reads: BOS is put before it, if the model wants one and
   ///     the text does not begin with it as a control token; and a space, if the model was trained so.
+  ///   - token: what the text stands behind, if it is not the start and the token is known: some models have a space
+  ///     behind control tokens, too.
   ///   - work: at least `workBytes(textBytes:)` for the text's bytes.
   ///   - tokens: where the ids go.
   public func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, work: UnsafeMutableRawBufferPointer,
-    into tokens: UnsafeMutableBufferPointer<Int32>
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, after token: Int32 = -1,
+    work: UnsafeMutableRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
     var encoder = TokenEncoder(self, work: TokenizerWork(work), output: tokens)
-    try encoder.encode(text, parsesSpecial: parsesSpecial, isStart: isStart)
+    try encoder.encode(text, parsesSpecial: parsesSpecial, isStart: isStart, after: token)
     return encoder.count
   }
 }

@@ -69,6 +69,13 @@ public struct Tokenizer {
     return record.type == TokenType.control.rawValue || record.type == TokenType.unknown.rawValue
   }
 
+  /// Whether a text behind this token begins with the space that the model was trained with.
+  func prefixes(after token: Int32) -> Bool {
+    guard token >= 0, let record = tokens[Int(token)] else { return false }
+    if record.type == TokenType.control.rawValue { return flags.contains(.prefixesAfterControl) }
+    return record.type == TokenType.userDefined.rawValue && flags.contains(.prefixesAfterUserDefined)
+  }
+
   /// Whether generation ends with this token.
   public func isEnd(_ token: Int32) -> Bool {
     for index in 0..<ends.count where ends[index] == token { return true }
