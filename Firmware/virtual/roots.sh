@@ -1,20 +1,15 @@
 # The virtual device's root file systems, made of Debian's packages. Sourced by run after kernel.sh; what is written here
 # is part of the cache's key.
 
-# What the device command needs, with what a test asks the kernel with.
-root_packages=(libc6 libjpeg62-turbo libpng16-16 libgpiod2 libyaml-0-2 zlib1g libv4lconvert0 libv4l-0 bash v4l-utils gpiod)
-
-# library_names RELEASE : the same for a system of that release; Debian 13 has other names for some.
-library_names() {
-  case $1 in
-    bookworm) say "${root_packages[@]}" ;;
-    trixie) say libc6 libjpeg62-turbo libpng16-16t64 libgpiod3 libyaml-0-2 zlib1g libv4lconvert0t64 libv4l-0t64 \
-      bash v4l-utils gpiod ;;
-  esac
-}
+# What the device command needs, with what a test asks the kernel with: by release, since some have other names in each.
+common_packages='libc6 libjpeg62-turbo libyaml-0-2 zlib1g bash v4l-utils gpiod'
+declare -A root_packages=(
+  [bookworm]="$common_packages libpng16-16 libgpiod2 libv4lconvert0 libv4l-0"
+  [trixie]="$common_packages libpng16-16t64 libgpiod3 libv4lconvert0t64 libv4l-0t64"
+)
 
 # What the system has besides: systemd, and what a package's scripts call.
-system_packages=(systemd systemd-sysv udev kmod adduser passwd init-system-helpers procps)
+system_packages='systemd systemd-sysv udev kmod adduser passwd init-system-helpers procps'
 
 # What nobody reads in a test machine.
 left_out=('/usr/share/doc/*' '/usr/share/locale/*' '/usr/share/man/*' '/usr/share/info/*')
@@ -36,12 +31,12 @@ need_root() {
   name=root-$architecture-$(cat "$here/roots.sh" | key)
   root_file=$virtual/$name.cpio
   [ ! -f "$root_file" ] || return 0
-  say "making a root file system of Debian $release for $architecture: ${root_packages[*]}" >&2
+  say "making a root file system of Debian $release for $architecture: ${root_packages[$release]}" >&2
   apt_need mmdebstrap cpio >&2
   new_building
   work=$building
   mapfile -t sources < <(debian_source $release)
-  make_root --variant=extract --architectures="$architecture" --include="$(IFS=,; echo "${root_packages[*]}")" \
+  make_root --variant=extract --architectures="$architecture" --include="${root_packages[$release]// /,}" \
     $release "$work/root.tar" "${sources[@]}"
   mkdir "$work/root"
   # All of it is unpacked by the emulator at each start.
@@ -63,9 +58,9 @@ need_system() {
   new_building
   work=$building
   mapfile -t sources < <(debian_source "$release")
-  packages=$(library_names "$release")
-  packages=$(tr ' ' , <<<"$packages ${system_packages[*]}")
-  say "installing a system of Debian $release for $architecture: ${packages//,/ }" >&2
+  packages="${root_packages[$release]} $system_packages"
+  say "installing a system of Debian $release for $architecture: $packages" >&2
+  packages=${packages// /,}
   mkdir "$work/root"
   if [ "$architecture" = "$(dpkg --print-architecture)" ]; then install_system; else unpack_system; fi
   find "$virtual" -maxdepth 1 -name "system-$2-$1-*" ! -name "$name.ext4" -mtime +1 -delete

@@ -41,11 +41,15 @@ uint64_t martlet_peak_resident_bytes(void) { return status_number("VmHWM:") * 10
 
 static int forget_segments(struct dl_phdr_info *object, size_t size, void *context) {
   (void)size, (void)context;
-  for (const ElfW(Phdr) *segment = object->dlpi_phdr; segment < object->dlpi_phdr + object->dlpi_phnum; segment++) {
-    if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = object->dlpi_addr + segment->p_vaddr;
-    uintptr_t first = start & ~(page - 1), end = (start + segment->p_memsz + page - 1) & ~(page - 1);
-    madvise((void *)first, end - first, MADV_DONTNEED);
+  // The list lies in the first of the segments: reading on in it would bring that back.
+  ElfW(Phdr) segments[16];
+  size_t count = object->dlpi_phnum < 16 ? object->dlpi_phnum : 16;
+  memcpy(segments, object->dlpi_phdr, count * sizeof *segments);
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (size_t i = 0; i < count; i++) {
+    if (segments[i].p_type != PT_LOAD || (segments[i].p_flags & PF_W) != 0) continue;
+    uintptr_t start = object->dlpi_addr + segments[i].p_vaddr, first = start & ~(page - 1);
+    madvise((void *)first, (start - first + segments[i].p_memsz + page - 1) & ~(page - 1), MADV_DONTNEED);
   }
   return 0;
 }

@@ -18,7 +18,8 @@ struct GenerateRun: ~Copyable {
     let file = try Opening.file(path, verb: verb)
     var model = try Opening.generator(file, options, isa: isa)
     try options.constrain(&model.generator)
-    let stops = try GenerateRun.stops(options)
+    var stops = StopStrings()
+    try options.addStops(to: &stops)
     measured = GenerateMeasurement(keepsTokens: isJSON, limit: options.maxTokens)
     measured.loadNs = martlet_now_ns() - opened
     stream = AnswerStream(stops: stops, isWritten: !isJSON)
@@ -26,18 +27,6 @@ struct GenerateRun: ~Copyable {
     self.model = model
     self.options = options
     self.isJSON = isJSON
-  }
-
-  private static func stops(_ options: TextOptions) throws(CommandError) -> StopStrings {
-    var stops = StopStrings()
-    for text in options.stops {
-      var length = 0
-      while text[length] != 0 { length += 1 }
-      guard stops.add(UnsafeRawBufferPointer(start: text, count: length)) else {
-        throw .usage("--stop \(String(cString: text)): at most \(StopStrings.capacity) texts of 1 to 256 bytes")
-      }
-    }
-    return stops
   }
 
   // MARK: The prompt
@@ -124,8 +113,7 @@ struct GenerateRun: ~Copyable {
       if isVerbose { Output.write(measured.text(model.generator), to: .error) }
     }
     if model.generator.isConstrained, !model.generator.isComplete, measured.finish != .stop {
-      throw CommandError(
-        "the output is cut off: the schema needs more tokens; see --max-tokens and --context", exitCode: ExitCode.data)
+      throw CommandError(TextOptions.cutOff, exitCode: ExitCode.data)
     }
   }
 }

@@ -135,8 +135,8 @@ enum Help {
     usage: martlet check CONFIG [--json]
 
     Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that
-    is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then (66 if files or folders are missing and all
-    else is right); else says how it was understood.
+    is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or with 66 if nothing is wrong but
+    files or folders that are missing; else says how it was understood.
 
       --json  for programs
 

@@ -195,6 +195,7 @@ struct Talk: ~Copyable {
     var answer: [UInt8] = []
     var count = 0
     var isFull = false
+    var isStopped = false
     while count < options.maxTokens, !Interrupts.happened {
       guard let token = try next(left: options.maxTokens - count) else {
         isFull = !model.generator.isComplete
@@ -207,24 +208,24 @@ struct Talk: ~Copyable {
       count += 1
       guard let bytes = model.generator.tokenizer?.bytes(of: token, special: false) else { continue }
       answer += bytes
-      if try stream.push(bytes) { break }
+      if try stream.push(bytes) {
+        isStopped = true
+        break
+      }
     }
     try stream.finish()
     try report("\n")
     if isFull { Output.write("chat: the context is full; /reset begins anew, see --context and --when-full\n", to: .error) }
+    if model.generator.isConstrained, !model.generator.isComplete, !isStopped {
+      Output.write("chat: " + TextOptions.cutOff + "\n", to: .error)
+    }
     return (answer, count)
   }
 
   private func stops() throws(CommandError) -> StopStrings {
     var stops = StopStrings()
     for index in 0..<format.stopCount { _ = stops.add(format.stop(index)) }
-    for text in options.stops {
-      var length = 0
-      while text[length] != 0 { length += 1 }
-      guard stops.add(UnsafeRawBufferPointer(start: text, count: length)) else {
-        throw .usage("--stop \(String(cString: text)): at most \(StopStrings.capacity) texts of 1 to 256 bytes")
-      }
-    }
+    try options.addStops(to: &stops)
     return stops
   }
 

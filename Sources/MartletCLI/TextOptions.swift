@@ -21,6 +21,9 @@ struct TextOptions {
   var stops: [UnsafePointer<CChar>]
   var session: FilePath?
 
+  /// What is said where a constraint has no room for its shortest output.
+  static let cutOff = "the output is cut off: what is allowed needs more tokens; see --max-tokens and --context"
+
   init(_ arguments: Arguments, maxTokens: Int, temperature: Double) throws(CommandError) {
     self.maxTokens = try arguments.integer(.maxTokens, in: 1...1_000_000, default: maxTokens)
     sampling.temperature = Float(try arguments.decimal(.temperature, in: 0...100, default: temperature))
@@ -54,6 +57,17 @@ struct TextOptions {
       constraintName = "--choices"
     }
     if let constraint { generator.constraintBytes = Constraint.workBytes(schemaBytes: constraint.count) }
+  }
+
+  /// The texts of --stop, behind those that are there.
+  func addStops(to stops: inout StopStrings) throws(CommandError) {
+    for text in self.stops {
+      var length = 0
+      while text[length] != 0 { length += 1 }
+      guard stops.add(UnsafeRawBufferPointer(start: text, count: length)) else {
+        throw .usage("--stop \(String(cString: text)): at most \(StopStrings.capacity) texts of 1 to 256 bytes")
+      }
+    }
   }
 
   /// Compiles the constraint and puts it in force.
