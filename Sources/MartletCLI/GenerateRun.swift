@@ -43,15 +43,18 @@ struct GenerateRun: ~Copyable {
         measured.promptTokens = count
         if isJSON { measured.prompt = Array(ids) }
         measured.reusedTokens = try model.generator.replace(with: ids, on: model.team)
+        model.generator.kept = count
       } catch {
-        if error == .contextTooShort(0, room: 0) {
-          throw CommandError("the text has no tokens to go on with", exitCode: ExitCode.data)
-        }
-        throw CommandError(error)
+        throw error == .contextTooShort(0, room: 0) ? GenerateRun.isEmpty : CommandError(error)
       }
     }
-    if options.slides { model.generator.policy = .slide(keep: model.generator.length) }
+    if model.generator.length == 0 { throw GenerateRun.isEmpty }
+    if options.slides { model.generator.policy = .slide }
     measured.prefill = start.passed
+  }
+
+  private static var isEmpty: CommandError {
+    CommandError("the text has no tokens to go on with", exitCode: ExitCode.data)
   }
 
   private mutating func place(_ prompt: Prompt) throws(LanguageError) -> Int {
@@ -104,7 +107,7 @@ struct GenerateRun: ~Copyable {
 
   /// Saves the session and reports.
   mutating func end(isVerbose: Bool) throws(CommandError) {
-    if let path = options.session { try SessionFile.save(path, &model) }
+    if let path = options.session { try SessionFile.save(path, model) }
     measured.peakResidentBytes = martlet_peak_resident_bytes()
     if isJSON {
       try report(measured.json(model.generator, text: stream.text, path: file.path))

@@ -25,13 +25,7 @@ enum SessionFile {
   }
 
   /// Replaces the file as one act.
-  static func save(_ path: FilePath, _ model: inout LoadedGenerator) throws(CommandError) {
-    do throws(LanguageError) {
-      try model.generator.flush(on: model.team)
-    } catch {
-      // The context is full: the last token, which is not in the cache, is left out.
-      model.generator.drop()
-    }
+  static func save(_ path: FilePath, _ model: borrowing LoadedGenerator) throws(CommandError) {
     var parts: [martlet_file_part] = []
     var header = [UInt8](repeating: 0, count: MemoryLayout<SessionHeader>.size)
     var isFirst = true
@@ -53,7 +47,7 @@ enum SessionFile {
 
   private static func sentence(_ error: SessionError) -> String {
     switch error {
-    case .wrongMagic: "is not a session that martlet saved"
+    case .wrongMagic: "is not a session that this version of martlet saved"
     case .otherModel: "is a session of another model, or with another --kv-cache; remove it to begin anew"
     case .tooLong(let tokens, let room): "has \(tokens) tokens, the context has room for \(room); see --context"
     case .damaged: "is damaged: its bytes are not those that were written; remove it to begin anew"

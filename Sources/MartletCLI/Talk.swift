@@ -47,7 +47,7 @@ struct Talk: ~Copyable {
       return
     }
     let read = start.passed
-    if let path = options.session, latest == nil { try SessionFile.save(path, &model) }
+    if let path = options.session, latest == nil { try SessionFile.save(path, model) }
     try options.constrain(&model.generator)
     let begin = Clocks()
     let isFirst = latest == nil
@@ -114,9 +114,8 @@ struct Talk: ~Copyable {
 
   /// Where the latest turn begins now. If sliding has forgotten its beginning, it is read anew behind what is kept.
   private var latestStart: Int {
-    guard case .slide(let keep) = model.generator.policy else { return turnStart }
     let moved = model.generator.slidTokens - turnSlid
-    return moved == 0 ? turnStart : max(turnStart - moved, min(turnStart, keep))
+    return moved == 0 ? turnStart : max(turnStart - moved, min(turnStart, model.generator.kept))
   }
 
   /// Whether the latest turn must be rendered again; if not, what ends it is in `segments`.
@@ -147,7 +146,8 @@ struct Talk: ~Copyable {
       if !isFirst { model.generator.rewind(to: max(base - (model.generator.slidTokens - slid), 0)) }
       return false
     }
-    if options.slides, isFirst { model.generator.policy = .slide(keep: model.generator.length) }
+    if isFirst { model.generator.kept = model.generator.length }
+    if options.slides { model.generator.policy = .slide }
     return true
   }
 

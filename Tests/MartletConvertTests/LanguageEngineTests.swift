@@ -142,7 +142,8 @@ import Testing
 
   @Test func slideKeepsTheFirstTokens() throws {
     var test = try TestGenerator(Self.plain, context: 40)
-    test.generator.policy = .slide(keep: 5)
+    test.generator.policy = .slide
+    test.generator.kept = 5
     try test.append(Array(Self.prompt.prefix(30)))
     var text = Array(Self.prompt.prefix(30))
     var slides = 0
@@ -165,7 +166,8 @@ import Testing
   /// A question finds its room as an answer does.
   @Test func readingSlidesToo() throws {
     var test = try TestGenerator(Self.plain, context: 40)
-    test.generator.policy = .slide(keep: 5)
+    test.generator.policy = .slide
+    test.generator.kept = 5
     let text = Array(Self.prompt.prefix(30)), more = Array(Self.prompt.suffix(20))
     try test.append(text)
     #expect(throws: LanguageError.contextTooShort(35, room: 10)) { try test.append(Array(Self.prompt.prefix(35))) }

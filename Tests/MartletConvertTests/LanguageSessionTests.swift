@@ -55,10 +55,49 @@ import Testing
     #expect(test.session() == fresh.session())
   }
 
+  /// Cut anywhere and taken up, a text is the one that was not cut: its last token, which has not been evaluated, goes
+  /// with it, and so does what sliding keeps.
+  @Test(arguments: [ContextPolicy.stop, .slide]) func cutAnywhere(policy: ContextPolicy) throws {
+    func begin() throws -> TestGenerator {
+      var test = try TestGenerator(Self.model, context: 40, sampling: Self.sampling)
+      test.generator.policy = policy
+      try test.append(Array(Self.prompt.prefix(12)))
+      test.generator.kept = 12
+      return test
+    }
+    var whole = try begin()
+    let expected = try whole.next(90)
+    #expect(expected.count == (policy == .stop ? 29 : 90))
+    for length in 1...expected.count {
+      var first = try begin()
+      let half = try first.next(length)
+      var second = try TestGenerator(Self.model, context: 40)
+      second.generator.sampler.options.temperature = Self.sampling.temperature
+      second.generator.sampler.options.repeatPenalty = Self.sampling.repeatPenalty
+      second.generator.policy = policy
+      try second.restore(first.session())
+      #expect(second.session() == first.session())
+      #expect(half + (try second.next(90 - length)) == expected, "cut behind token \(length)")
+    }
+  }
+
+  /// A context that was full may be larger when the text is taken up.
+  @Test func fullAndTakenUpWithMoreRoom() throws {
+    var whole = try TestGenerator(Self.model, context: 80, sampling: Self.sampling)
+    try whole.append(Array(Self.prompt.prefix(12)))
+    let expected = try whole.next(60)
+    var full = try TestGenerator(Self.model, context: 40, sampling: Self.sampling)
+    try full.append(Array(Self.prompt.prefix(12)))
+    let half = try full.next(60)
+    var large = try TestGenerator(Self.model, context: 80, sampling: Self.sampling)
+    try large.restore(full.session())
+    #expect(half + (try large.next(60 - half.count)) == expected)
+  }
+
   @Test func emptySession() throws {
     let test = try TestGenerator(Self.model)
     let session = test.session()
-    #expect(session.count == 64)
+    #expect(session.count == 72)
     var other = try generator()
     try other.restore(session)
     #expect(other.generator.length == 0)
@@ -89,7 +128,7 @@ import Testing
     let session = test.session()
     for length in 0..<session.count where length < 200 || length % 97 == 0 || session.count - length < 70 {
       let error = refusal(Array(session.prefix(length)), &test)
-      #expect(error == (length < 64 ? .wrongMagic : .damaged), "\(length)")
+      #expect(error == (length < 72 ? .wrongMagic : .damaged), "\(length)")
     }
     #expect(refusal(session + [0], &test) == .damaged)
     #expect(try isUsable(&test))
@@ -128,11 +167,11 @@ import Testing
   @Test func repairedHashes() throws {
     var test = try generator()
     let session = test.session()
-    for (place, value) in [(64, Int32(-1)), (68, 270), (72, .max), (64 + 84 * 4, .min)] {
+    for (place, value) in [(72, Int32(-1)), (76, 270), (80, .max), (72 + 84 * 4, .min), (64, 86), (64, -1), (68, 270), (68, -2)] {
       #expect(refusal(repaired(session, place, value, count: 85), &test) == .damaged)
     }
     // Scales and keys of any bits: NaN and infinities among them.
-    for place in stride(from: 64 + 85 * 4, to: session.count - 4, by: 404) {
+    for place in stride(from: 72 + 85 * 4, to: session.count - 4, by: 404) {
       for value in [Int32(bitPattern: 0x7FC0_0000), Int32(bitPattern: 0xFF80_0000), -1] {
         #expect(refusal(repaired(session, place, value, count: 85), &test) == nil)
         #expect(try test.next(2).count == 2)
@@ -150,7 +189,7 @@ import Testing
       let blocks = (count + 15) / 16 * 16
       var sizes = [count * 4]
       for _ in 0..<6 { sizes += [blocks * 16, count * 16, count * 4, count * 4] }
-      var at = 64
+      var at = 72
       for size in sizes {
         hash = XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[at..<at + size]), seed: hash)
         at += size

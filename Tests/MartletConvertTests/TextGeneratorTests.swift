@@ -83,7 +83,7 @@ import Testing
   @Test(arguments: [false, true]) func aPartBehindAControlToken(hasPrefix: Bool) throws {
     var source = SyntheticLanguageModel.pieceTokenizer
     if hasPrefix { source.flags = source.flags | .prefixesAfterControl }
-    var test = try TestGenerator(try SyntheticLanguageModel.llama(tokenizer: source).file())
+    let test = try TestGenerator(try SyntheticLanguageModel.llama(tokenizer: source).file())
     func ids(_ text: String, after token: Int32?) throws -> [Int32] {
       let bytes = Array(text.utf8)
       let count = try bytes.withUnsafeBytes { (bytes) throws(LanguageError) in

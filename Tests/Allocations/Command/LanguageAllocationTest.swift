@@ -50,7 +50,8 @@ enum LanguageAllocationTest {
       sampling.repeatPenalty = 1.1
     }
     var model = try LoadedGenerator(file, options: options, sampling: sampling, isa: martlet_best_isa())
-    if way.slides { model.generator.policy = .slide(keep: 4) }
+    if way.slides { model.generator.policy = .slide }
+    model.generator.kept = 4
     // Header, tokens and cache are the arena's bytes at most.
     let session = try MappedMemory(byteCount: model.generator.budget.arenaBytes)
     let second = try MappedMemory(byteCount: model.generator.budget.arenaBytes)
@@ -138,7 +139,6 @@ enum LanguageAllocationTest {
   private static func round(
     _ model: inout LoadedGenerator, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(LanguageError) -> Bool {
-    model.generator.drop()
     let length = model.generator.length
     var used = 0
     model.generator.save { piece in

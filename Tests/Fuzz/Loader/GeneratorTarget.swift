@@ -89,7 +89,8 @@ enum GeneratorTarget {
       try generator.place(UnsafeBufferPointer(rebasing: bytes.assumingMemoryBound(to: Int32.self)[..<count]))
     }
     try generator.append(generator.encoded(placed), on: team)
-    generator.policy = .slide(keep: 2)
+    generator.policy = .slide
+    generator.kept = 2
     for temperature: Float in [0, 0.8] {
       generator.sampler.options.temperature = temperature
       try draw(&generator, team)

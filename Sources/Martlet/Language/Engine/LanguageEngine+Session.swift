@@ -1,9 +1,9 @@
 import CMartletKernels
 
-/// 64 bytes at the start of a saved KV cache; the tokens' ids and the cache's pieces follow.
+/// 72 bytes at the start of a saved text; the tokens' ids and the cache's pieces follow.
 public struct SessionHeader: BitwiseCopyable {
-  /// "MARTKVC\0" read as a little-endian integer.
-  public static let magicNumber: UInt64 = 0x0043_564B_5452_414D
+  /// "MARTKVC" and the version 1, read as a little-endian integer.
+  public static let magicNumber: UInt64 = 0x0143_564B_5452_414D
   public var magic: UInt64 = SessionHeader.magicNumber
   /// The hash of the model file's section table: a cache is of use to the very same model only.
   public var modelHash: UInt64 = 0
@@ -16,6 +16,10 @@ public struct SessionHeader: BitwiseCopyable {
   public var hash: UInt64 = 0
   /// The sampler's generator, so that drawing goes on where it stopped.
   public var generator: InlineArray<4, UInt64> = InlineArray(repeating: 0)
+  /// Tokens at the beginning that sliding leaves where they are; at most `count`.
+  public var kept: UInt32 = 0
+  /// The token behind those of the cache, sampled and not yet evaluated; -1: none.
+  public var waiting: Int32 = -1
   public init() {}
 
   /// What the hash begins with.
@@ -128,9 +132,9 @@ extension LanguageEngine {
       index += 1
     }
     guard at == bytes.count, hash == header.hash else { throw .damaged }
-    for i in 0..<count where layout.tokens![i] < 0 || layout.tokens![i] >= Int32(record.vocabularySize) {
-      throw .damaged
-    }
+    let vocabulary = Int32(record.vocabularySize)
+    for i in 0..<count where layout.tokens![i] < 0 || layout.tokens![i] >= vocabulary { throw .damaged }
+    guard header.kept <= header.count, header.waiting >= -1, header.waiting < vocabulary else { throw .damaged }
     adopt(count)
     return header
   }

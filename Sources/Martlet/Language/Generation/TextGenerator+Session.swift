@@ -1,25 +1,30 @@
 extension TextGenerator {
-  /// Hands over everything that goes on later needs, header first. A token that still waits must have been evaluated.
+  /// Hands over everything that goes on later needs, header first.
   public func save(_ write: (UnsafeRawBufferPointer) -> Void) {
     var header = SessionHeader()
     header.generator = sampler.generator.state
+    header.kept = UInt32(min(max(kept, 0), engine.position))
+    header.waiting = pending ?? -1
     // Twice over the cache: the header holds the hash of what follows it.
     engine.save(&header) { _ in }
     withUnsafeBytes(of: header) { write($0) }
     engine.save(&header, write)
   }
 
-  /// Takes up what was saved. The logits come from evaluating the last token once more, which changes no bit of the cache.
+  /// Takes up what was saved.
   ///
-  /// - Parameter goesOn: the text is to go on as if nothing had been between: with the saved state of the random numbers.
-  ///   Where only its beginning is of use, a seed stays what it is.
+  /// - Parameter goesOn: the text is to go on as if nothing had been between, with the saved state of the random numbers.
+  ///   Its logits come from evaluating the last token once more, which changes no bit of the cache. Where only the text's
+  ///   beginning is of use, a seed stays what it is, and there are no logits before something is evaluated.
   public mutating func restore(
     _ bytes: UnsafeRawBufferPointer, goesOn: Bool = true, on team: borrowing Team
   ) throws(SessionError) {
     pending = nil
     let header = try engine.restore(bytes)
-    if goesOn { sampler.generator.state = header.generator }
-    repeatLast(on: team)
+    kept = Int(header.kept)
+    guard goesOn else { return }
+    sampler.generator.state = header.generator
+    if header.waiting >= 0 { pending = header.waiting } else { repeatLast(on: team) }
   }
 
   /// Keeps as many tokens of the cache as `tokens` begins with, and evaluates the others; returns how many were kept.

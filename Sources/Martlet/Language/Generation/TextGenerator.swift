@@ -15,9 +15,9 @@ public struct GeneratorOptions: Sendable {
 public enum ContextPolicy: Equatable, Sendable {
   /// The text ends.
   case stop
-  /// The first `keep` tokens stay, the older half of the others is forgotten, and the rest is read again: its keys depend
-  /// on where they stand.
-  case slide(keep: Int)
+  /// The first tokens stay (`TextGenerator.kept`), the older half of the others is forgotten, and the rest is read again:
+  /// its keys depend on where they stand.
+  case slide
 }
 
 /// Text in, text out: tokenizer, engine and sampler in one region.
@@ -32,6 +32,8 @@ public struct TextGenerator: ~Copyable {
   public let tokenizer: Tokenizer?
   public var sampler: Sampler
   public var policy = ContextPolicy.stop
+  /// Tokens at the beginning that sliding leaves where they are: the prompt's. A saved text remembers it.
+  public var kept = 0
   public let budget: LanguageBudget
   public let textBytes: Int
   /// Room for the token ids of a prompt.
@@ -204,7 +206,7 @@ public struct TextGenerator: ~Copyable {
     _ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team, while goesOn: () -> Bool = { true }
   ) throws(LanguageError) {
     try flush(on: team)
-    if case .slide(let keep) = policy, tokens.count < engine.position + engine.room - keep {
+    if policy == .slide, tokens.count < engine.position + engine.room - kept {
       while tokens.count > engine.room, slide(on: team) {}
     }
     guard tokens.count <= engine.room else { throw .contextTooShort(tokens.count, room: engine.room) }
@@ -215,7 +217,7 @@ public struct TextGenerator: ~Copyable {
     }
   }
 
-  /// Evaluates a token that was sampled and still waits: before more text, and before the cache is saved.
+  /// Evaluates a token that was sampled and still waits: before more text.
   @inline(never)
   public mutating func flush(on team: borrowing Team) throws(LanguageError) {
     guard var token = pending else { return }
@@ -295,8 +297,8 @@ public struct TextGenerator: ~Copyable {
   /// Makes room as the policy says; false where it says to stop.
   @inline(never)
   private mutating func slide(on team: borrowing Team) -> Bool {
-    guard case .slide(let keep) = policy else { return false }
-    let kept = min(max(keep, 0), engine.position - 2)
+    guard policy == .slide else { return false }
+    let kept = min(max(kept, 0), engine.position - 2)
     let rest = engine.position - kept
     guard kept >= 0, rest >= 2 else { return false }
     let dropped = (rest + 1) / 2
