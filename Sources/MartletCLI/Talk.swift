@@ -2,7 +2,7 @@ import CMartletPlatform
 import Martlet
 import MartletDevice
 
-/// A talk: turns behind each other in the KV cache.
+/// A talk: turns behind each other in the KV cache. The generator's mark is where the latest one begins.
 struct Talk: ~Copyable {
   private var model: LoadedGenerator
   private let format: ChatFormat
@@ -10,9 +10,6 @@ struct Talk: ~Copyable {
   private let options: TextOptions
   /// The latest question and answer; nil before the first.
   private var latest: (question: [UInt8], answer: [UInt8], isFirst: Bool)?
-  /// Tokens in front of the latest turn; and how many had been forgotten by sliding then.
-  private var turnStart = 0
-  private var turnSlid = 0
   /// Tokens that were evaluated for the latest question.
   private var readTokens = 0
 
@@ -30,7 +27,7 @@ struct Talk: ~Copyable {
   /// Forgets all turns.
   mutating func reset() {
     latest = nil
-    turnStart = 0
+    model.generator.mark = 0
   }
 
   /// One turn: the question is read, the answer written as it comes. What cannot be read leaves the talk as it was.
@@ -70,16 +67,14 @@ struct Talk: ~Copyable {
         try question.withUnsafeBufferPointer { (question) throws(CommandError) in
           try (system ?? []).withUnsafeBufferPointer { (systemText) throws(CommandError) in
             let system = system == nil ? nil : UnsafeRawBufferPointer(systemText)
-            var isStart = isFirst
             do throws(ChatError) {
               if isFirst {
                 base = 0
                 try format.begin(system: system, into: &segments)
               } else if try renders(system, UnsafeRawBufferPointer(oldAnswer), &segments) {
-                // The history differs from what the cache holds: the latest turn is rendered again.
-                base = latestStart
-                isStart = old.isFirst
-                if isStart { try format.begin(system: system, into: &segments) }
+                // The history differs from what the cache holds: the latest turn is rendered again, from where it began.
+                base = model.generator.mark
+                if old.isFirst { try format.begin(system: system, into: &segments) }
                 try format.user(
                   UnsafeRawBufferPointer(oldQuestion), system: system, isFirst: old.isFirst, isLast: false,
                   into: &segments)
@@ -89,7 +84,7 @@ struct Talk: ~Copyable {
             } catch {
               throw CommandError("the turns do not fit the chat format", exitCode: ExitCode.data)
             }
-            let end = isFirst ? [] : try tokens(segments, isStart: isStart)
+            let end = isFirst ? [] : try tokens(segments, behind: base)
             do throws(ChatError) {
               try format.user(
                 UnsafeRawBufferPointer(question), system: system, isFirst: isFirst, isLast: true, into: &segments)
@@ -97,7 +92,7 @@ struct Talk: ~Copyable {
             } catch {
               throw CommandError("the question does not fit the chat format", exitCode: ExitCode.data)
             }
-            let all = try tokens(segments, isStart: isStart)
+            let all = try tokens(segments, behind: base)
             var common = 0
             while common < end.count, common < all.count, end[common] == all[common] { common += 1 }
             return (all, common)
@@ -105,17 +100,9 @@ struct Talk: ~Copyable {
         }
       }
     }
-    let slid = model.generator.slidTokens
     guard try feed(ids.all, behind: base, isFirst: isFirst) else { return false }
-    turnStart = base + ids.start
-    turnSlid = slid
+    model.generator.mark = model.generator.length - ids.all.count + ids.start
     return true
-  }
-
-  /// Where the latest turn begins now. If sliding has forgotten its beginning, it is read anew behind what is kept.
-  private var latestStart: Int {
-    let moved = model.generator.slidTokens - turnSlid
-    return moved == 0 ? turnStart : max(turnStart - moved, min(turnStart, model.generator.kept))
   }
 
   /// Whether the latest turn must be rendered again; if not, what ends it is in `segments`.
@@ -127,7 +114,6 @@ struct Talk: ~Copyable {
   }
 
   private mutating func feed(_ ids: [Int32], behind base: Int, isFirst: Bool) throws(CommandError) -> Bool {
-    let slid = model.generator.slidTokens
     do throws(LanguageError) {
       try ids.withUnsafeBufferPointer { (ids) throws(LanguageError) in
         if isFirst {
@@ -135,6 +121,7 @@ struct Talk: ~Copyable {
           readTokens = ids.count - common
         } else {
           if base < model.generator.length { model.generator.rewind(to: base) }
+          model.generator.mark = base
           try model.generator.append(ids, on: model.team) { !Interrupts.happened }
           readTokens = ids.count
         }
@@ -143,7 +130,7 @@ struct Talk: ~Copyable {
       throw CommandError(error)
     }
     if Interrupts.happened {
-      if !isFirst { model.generator.rewind(to: max(base - (model.generator.slidTokens - slid), 0)) }
+      if !isFirst { model.generator.rewind(to: model.generator.mark) }
       return false
     }
     if isFirst { model.generator.kept = model.generator.length }
@@ -151,40 +138,17 @@ struct Talk: ~Copyable {
     return true
   }
 
-  /// Token ids of all segments. BOS stands in front where the format wants it, whatever the tokenizer does by itself.
-  private func tokens(_ segments: ChatSegments, isStart: Bool) throws(CommandError) -> [Int32] {
-    var ids: [Int32] = []
-    var work = [UInt8](repeating: 0, count: segments.byteCount)
-    var position = 0
-    var isStart = isStart
-    while true {
-      var run: ChatSegment?
-      do throws(ChatError) {
-        run = try work.withUnsafeMutableBufferPointer { (work) throws(ChatError) in
-          try segments.run(from: &position, work: UnsafeMutableRawBufferPointer(work))
-        }
-      } catch {
-        throw CommandError("the turns are too long for the chat format", exitCode: ExitCode.data)
+  /// Token ids of segments behind the first `base` tokens.
+  private func tokens(_ segments: ChatSegments, behind base: Int) throws(CommandError) -> [Int32] {
+    var text = [UInt8](repeating: 0, count: segments.byteCount)
+    do throws(LanguageError) {
+      let count = try text.withUnsafeMutableBufferPointer { (text) throws(LanguageError) in
+        try model.generator.encode(segments, of: format, behind: base, text: UnsafeMutableRawBufferPointer(text))
       }
-      guard let run else { return ids }
-      do throws(LanguageError) {
-        let count = try model.generator.encode(
-          run.bytes, parsesSpecial: run.parsesSpecial, isStart: isStart, after: ids.last ?? -1)
-        var part = Array(model.generator.encoded(count))
-        if isStart { fixBeginning(&part) }
-        isStart = false
-        ids += part
-      } catch {
-        throw CommandError(error)
-      }
+      return Array(model.generator.encoded(count))
+    } catch {
+      throw CommandError(error)
     }
-  }
-
-  private func fixBeginning(_ ids: inout [Int32]) {
-    guard let token = model.generator.tokenizer?.beginningToken else { return }
-    let has = ids.first == token
-    if format.startsWithBeginning && !has { ids.insert(token, at: 0) }
-    if !format.startsWithBeginning && has { ids.removeFirst() }
   }
 
   // MARK: Writing

@@ -171,11 +171,25 @@ import Testing
     let text = Array(Self.prompt.prefix(30)), more = Array(Self.prompt.suffix(20))
     try test.append(text)
     #expect(throws: LanguageError.contextTooShort(35, room: 10)) { try test.append(Array(Self.prompt.prefix(35))) }
-    #expect(test.generator.length == 30 && test.generator.slidTokens == 0)
+    #expect(test.generator.length == 30)
     try test.append(more)
     let cache = Array(text.prefix(5)) + Array(text.suffix(12)) + more
-    #expect(Array(test.generator.engine.tokens) == cache && test.generator.slidTokens == 13)
+    #expect(Array(test.generator.engine.tokens) == cache)
     #expect(test.bits == (try reference(Self.plain, cache)))
+  }
+
+  /// Wherever the mark stood, behind a slide it is where its token is now.
+  @Test(arguments: 0...30) func theMarkSlidesToo(mark: Int) throws {
+    var test = try TestGenerator(Self.plain, context: 40)
+    test.generator.policy = .slide
+    test.generator.kept = 5
+    let text = (0..<30).map { Int32(100 + $0) }
+    try test.append(text)
+    test.generator.mark = mark
+    try test.append((0..<20).map { Int32(200 + $0) })
+    let tokens = Array(test.generator.engine.tokens)
+    // 13 are gone; what was marked among them is marked by the end of those that are kept.
+    #expect(test.generator.mark == (tokens.firstIndex { $0 == 100 + mark } ?? (mark == 30 ? 17 : 5)))
   }
 
   /// The scores are those behind the last token that there was room for.

@@ -79,26 +79,6 @@ import Testing
     #expect(test.generator.length == 2 * LanguageFormat.batch)
   }
 
-  /// A chat's text is tokenized in parts, with the ids that the whole of it has.
-  @Test(arguments: [false, true]) func aPartBehindAControlToken(hasPrefix: Bool) throws {
-    var source = SyntheticLanguageModel.pieceTokenizer
-    if hasPrefix { source.flags = source.flags | .prefixesAfterControl }
-    let test = try TestGenerator(try SyntheticLanguageModel.llama(tokenizer: source).file())
-    func ids(_ text: String, after token: Int32?) throws -> [Int32] {
-      let bytes = Array(text.utf8)
-      let count = try bytes.withUnsafeBytes { (bytes) throws(LanguageError) in
-        try test.generator.encode(bytes, parsesSpecial: true, isStart: token == nil, after: token ?? -1)
-      }
-      return Array(test.generator.encoded(count))
-    }
-    let whole = try ids("<s>ab</s>ab", after: nil)
-    #expect(whole.contains(2))
-    let parts = [try ids("<s>ab</s>", after: nil), try ids("ab", after: 2)]
-    #expect(parts[0] + parts[1] == whole)
-    let other = try ids("ab", after: 3)
-    #expect((parts[1] != other) == hasPrefix)
-  }
-
   // MARK: Constraints
 
   private static let schema = """

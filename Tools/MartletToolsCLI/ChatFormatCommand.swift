@@ -5,7 +5,7 @@ import MartletConvert
 struct ChatFormatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "chat-format",
-    abstract: "Shows the text that a conversation becomes.",
+    abstract: "Shows the text, or the tokens, that a conversation becomes.",
     discussion: """
       Reads the chat format of a .martlet file, or compiles a Jinja template. The conversation is a JSON list of \
       {"role": "system" | "user" | "assistant", "content": "..."}. The text is that in front of which the \
@@ -13,6 +13,7 @@ struct ChatFormatCommand: ParsableCommand {
 
       Example:
         martlet-tools chat-format model.martlet --conversation talk.json
+        martlet-tools chat-format model.martlet --conversation talk.json --tokens
         martlet-tools chat-format template.jinja --begin '<s>' --end '</s>'
       """)
 
@@ -28,9 +29,15 @@ struct ChatFormatCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Of a template: the text of the end-of-sequence token.", valueName: "text"))
   var end: String = ""
 
+  @Flag(help: "Of a model: the token ids, the beginning of the sequence among them, in a line for each conversation.")
+  var tokens = false
+
   func run() throws {
     let bytes = try FileAccess.read(file)
     var section = bytes
+    if tokens && !ChatFormatFile.isModel(bytes) {
+      throw ConversionError(.badRequest, "--tokens: \(file) is no model; the tokenizer is that of a .martlet file")
+    }
     if ChatFormatFile.isModel(bytes) {
       section = try ChatFormatFile.section(of: bytes, name: file)
     } else {
@@ -40,7 +47,13 @@ struct ChatFormatCommand: ParsableCommand {
     }
     for path in conversation {
       let talk = try ChatConversation(json: try FileAccess.read(path), name: path)
-      FileHandle.standardOutput.write(Data(try talk.rendered(by: section, name: file)))
+      if tokens {
+        let tokenizer = try ChatFormatFile.tokenizer(of: bytes, name: file)
+        let ids = try talk.tokens(by: section, tokenizer: tokenizer, name: file)
+        print(ids.map(String.init).joined(separator: " "))
+      } else {
+        FileHandle.standardOutput.write(Data(try talk.rendered(by: section, name: file)))
+      }
     }
     if conversation.isEmpty, ChatFormatFile.isModel(bytes) { print("\(section.count) bytes") }
   }

@@ -30,9 +30,11 @@ struct LanguageOptionGroup: ParsableArguments {
 
   func convert(_ input: String, to output: String, json: Bool) throws {
     if tokenizerOnly {
-      let conversion = try TokenizerConversion(path: input, vocabularySize: vocabulary)
+      let conversion = try TokenizerConversion(path: input, vocabularySize: vocabulary, chatFormat: chatFormat)
       try FileAccess.write(conversion.bytes, to: output)
       print("\(output): \(conversion.bytes.count) bytes\ntokenizer     \(conversion.tokenizer.summary)")
+      print("chat format   \(conversion.chatFormat ?? "none")")
+      for note in conversion.notes { print("note          \(note)") }
       return
     }
     var options = LanguageConversionOptions()

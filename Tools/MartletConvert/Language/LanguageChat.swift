@@ -7,9 +7,11 @@ struct LanguageChat {
   private(set) var name: String?
   private(set) var notes: [String] = []
 
-  /// - Parameter format: what the person named; nil takes what the model's template is recognised as.
-  init(_ source: any LanguageSource, named format: String?) throws(ConversionError) {
-    guard let tokenizer = source.tokenizer else {
+  /// - Parameters:
+  ///   - template: the Jinja text that came with the model, if there is one.
+  ///   - format: what the person named; nil takes what the template is recognised as.
+  init(_ tokenizer: TokenizerSource?, template: String?, named format: String?) throws(ConversionError) {
+    guard let tokenizer else {
       guard format == nil else { throw ConversionError(.badRequest, "--chat-format: the model has no tokenizer") }
       notes = ["no tokenizer: the device takes token ids only"]
       return
@@ -17,11 +19,11 @@ struct LanguageChat {
     self.tokenizer = tokenizer
     let beginning = tokenizer.beginning.map { tokenizer.text(of: $0) } ?? ""
     let end = tokenizer.ends.first.map { tokenizer.text(of: $0) } ?? ""
-    let isToken = { @Sendable (text: String) in tokenizer.token(text) != nil }
+    let isToken = { @Sendable (text: String) in tokenizer.hasSpecial(text) }
     let found: ChatFormatSource
     if let format {
       found = try ChatFormatSource(named: format, beginning: beginning, end: end, isToken: isToken)
-    } else if let template = source.chatTemplate {
+    } else if let template {
       found = try ChatFormatSource(template: template, beginning: beginning, end: end, isToken: isToken)
     } else {
       notes = ["no chat template: martlet generate works, martlet chat needs --chat-format"]
@@ -30,6 +32,7 @@ struct LanguageChat {
     for stop in found.stops {
       if let id = tokenizer.token(stop) { self.tokenizer?.addEnd(id) }
     }
+    self.tokenizer?.mark(found.markers + found.stops)
     section = found.section()
     name = found.family.rawValue
     notes = found.notes

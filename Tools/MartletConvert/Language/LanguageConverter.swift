@@ -70,7 +70,7 @@ public enum LanguageConverter {
     var sections: [(SectionKind, [UInt8])] = [
       (.manifest, SectionFile.bytes(of: manifest)), (.language, SectionFile.bytes(of: record) + records),
     ]
-    let chat = try LanguageChat(source, named: options.chatFormat)
+    let chat = try LanguageChat(source.tokenizer, template: source.chatTemplate, named: options.chatFormat)
     if let tokenizer = chat.tokenizer { sections.append((.tokenizer, try tokenizer.section())) }
     if let section = chat.section { sections.append((.chat, section)) }
     sections.append(

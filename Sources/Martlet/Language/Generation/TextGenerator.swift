@@ -136,8 +136,9 @@ public struct TextGenerator: ~Copyable {
   /// Scores of each token of the vocabulary, behind the last one that was evaluated.
   public var logits: UnsafeMutableBufferPointer<Float> { engine.logits }
 
-  /// Tokens that sliding has forgotten so far: what stood behind the kept ones stands so much further in front now.
-  public private(set) var slidTokens = 0
+  /// A place in the text, counted in tokens. Sliding moves it with what stands there; where that is forgotten, to the end
+  /// of what is kept.
+  public var mark = 0
 
   /// Tokens that the context still has room for.
   public var room: Int { engine.room }
@@ -163,18 +164,39 @@ public struct TextGenerator: ~Copyable {
     return count
   }
 
-  /// Token ids of `text` in `prompt`; returns how many. `token` is what it stands behind, where that is known.
+  /// Token ids of `text` in `prompt`; returns how many.
   public func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, after token: Int32 = -1
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool
+  ) throws(LanguageError) -> Int {
+    try encode(bytes: text.count) { (tokenizer) throws(TokenizerError) in
+      try tokenizer.encode(text, parsesSpecial: parsesSpecial, isStart: isStart, work: tokenizerWork, into: prompt)
+    }
+  }
+
+  /// Token ids of a talk's segments in `prompt`; returns how many.
+  ///
+  /// - Parameters:
+  ///   - base: how many tokens of those that are there they stand behind; 0: they are the talk's beginning.
+  ///   - text: at least `segments.byteCount` bytes, to join them in.
+  public func encode(
+    _ segments: ChatSegments, of format: ChatFormat, behind base: Int, text: UnsafeMutableRawBufferPointer
+  ) throws(LanguageError) -> Int {
+    let before = base == 0 ? nil : base <= engine.position ? engine.tokens[base - 1] : pending ?? -1
+    return try encode(bytes: segments.byteCount) { (tokenizer) throws(TokenizerError) in
+      try format.encode(segments, after: before, by: tokenizer, text: text, work: tokenizerWork, into: prompt)
+    }
+  }
+
+  private func encode(
+    bytes: Int, _ body: (Tokenizer) throws(TokenizerError) -> Int
   ) throws(LanguageError) -> Int {
     guard let tokenizer else { throw .noTokenizer }
-    guard text.count <= textBytes else { throw .textTooLong(text.count, limit: textBytes) }
+    guard bytes <= textBytes else { throw .textTooLong(bytes, limit: textBytes) }
     do throws(TokenizerError) {
-      return try tokenizer.encode(
-        text, parsesSpecial: parsesSpecial, isStart: isStart, after: token, work: tokenizerWork, into: prompt)
+      return try body(tokenizer)
     } catch {
       switch error {
-      case .textTooLong: throw .textTooLong(text.count, limit: textBytes)
+      case .textTooLong: throw .textTooLong(bytes, limit: textBytes)
       case .tooManyTokens: throw .contextTooShort(prompt.count, room: engine.room)
       case .damaged: throw .damagedTokenizer
       }
@@ -306,7 +328,7 @@ public struct TextGenerator: ~Copyable {
     let tokens = UnsafeBufferPointer(rebasing: engine.tokens[(kept + dropped)...])
     engine.rewind(to: kept)
     _ = engine.evaluate(tokens, on: team)
-    slidTokens += dropped
+    if mark > kept { mark = max(mark - dropped, kept) }
     return true
   }
 }

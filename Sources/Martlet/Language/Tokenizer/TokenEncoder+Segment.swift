@@ -1,7 +1,7 @@
 /// Text between special tokens: normalized, divided into words, each word encoded.
 extension TokenEncoder {
   mutating func encodeSegment(
-    _ bytes: UnsafePointer<UInt8>, count: Int, hasPrefix: Bool
+    _ bytes: UnsafePointer<UInt8>, count: Int, parsesSpecial: Bool, hasPrefix: Bool
   ) throws(TokenizerError) {
     guard count > 0 else { return }
     let length = try normalize(bytes, count, hasPrefix: hasPrefix)
@@ -9,7 +9,7 @@ extension TokenEncoder {
     var start = 0
     var index = 0
     while index < length {
-      let found = tokenizer.special(text + index, count: length - index, controls: false, normalized: true)
+      let found = tokenizer.special(text + index, count: length - index, controls: parsesSpecial, normalized: true)
       guard let found else {
         index += 1
         continue

@@ -39,13 +39,15 @@ struct TokenEncoder {
   }
 
   mutating func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, after token: Int32
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, addsBeginning: Bool, after token: Int32
   ) throws(TokenizerError) {
     guard text.count <= work.capacity else { throw .textTooLong }
     // An empty text has no address: that of the work space will do.
     let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? UnsafePointer(work.text)
     let flags = tokenizer.flags
-    if isStart, let beginning = tokenizer.beginning, !(parsesSpecial && starts(with: beginning, bytes, text.count)) {
+    if isStart, addsBeginning, let beginning = tokenizer.beginning,
+      !(parsesSpecial && starts(with: beginning, bytes, text.count))
+    {
       try append(beginning)
     }
     var hasPrefix = isStart ? flags.contains(.prefixesStart) : tokenizer.prefixes(after: token)
@@ -59,14 +61,15 @@ struct TokenEncoder {
         continue
       }
       let end = found.flags.contains(.stripsLeft) ? spaceStart(bytes, start, index) : index
-      try encodeSegment(bytes + start, count: end - start, hasPrefix: hasPrefix)
+      try encodeSegment(bytes + start, count: end - start, parsesSpecial: parsesSpecial, hasPrefix: hasPrefix)
       try append(found.token)
       index += found.length
       if found.flags.contains(.stripsRight) { index = spaceEnd(bytes, index, text.count) }
       start = index
       hasPrefix = flags.contains(found.isControl ? .prefixesAfterControl : .prefixesAfterUserDefined)
     }
-    try encodeSegment(bytes + start, count: text.count - start, hasPrefix: hasPrefix)
+    try encodeSegment(
+      bytes + start, count: text.count - start, parsesSpecial: parsesSpecial, hasPrefix: hasPrefix)
   }
 
   private func starts(with token: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
@@ -106,19 +109,21 @@ extension Tokenizer {
   /// Invalid UTF-8 becomes U+FFFD as in Python's `errors="replace"`.
   /// - Parameters:
   ///   - text: need not be UTF-8.
-  ///   - parsesSpecial: control tokens that are written in the text become those tokens. User-defined ones always do.
+  ///   - parsesSpecial: control tokens that are written in the text become those tokens. User-defined ones always do,
+  ///     unless the model's chat format is made of them.
   ///   - isStart: the text is the beginning of what the model reads: BOS is put before it, if the model wants one and
   ///     the text does not begin with it as a control token; and a space, if the model was trained so.
+  ///   - addsBeginning: false: no BOS, whatever the model wants.
   ///   - token: what the text stands behind, if it is not the start and the token is known: some models have a space
   ///     behind control tokens, too.
   ///   - work: at least `workBytes(textBytes:)` for the text's bytes.
   ///   - tokens: where the ids go.
   public func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, after token: Int32 = -1,
-    work: UnsafeMutableRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
+    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, addsBeginning: Bool = true,
+    after token: Int32 = -1, work: UnsafeMutableRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
     var encoder = TokenEncoder(self, work: TokenizerWork(work), output: tokens)
-    try encoder.encode(text, parsesSpecial: parsesSpecial, isStart: isStart, after: token)
+    try encoder.encode(text, parsesSpecial: parsesSpecial, isStart: isStart, addsBeginning: addsBeginning, after: token)
     return encoder.count
   }
 }

@@ -13,7 +13,7 @@ extension Tokenizer {
   /// byte narrows; one that ends here is the first of its range.
   ///
   /// - Parameters:
-  ///   - controls: whether control tokens count.
+  ///   - controls: whether control tokens count, and those that a chat is made of.
   ///   - normalized: whether those are meant that are looked for in normalized text, or the others.
   func special(_ bytes: UnsafePointer<UInt8>, count: Int, controls: Bool, normalized: Bool) -> SpecialMatch? {
     guard count > 0, header.specialStarts[Int(bytes[0] >> 6)] >> UInt64(bytes[0] & 63) & 1 == 1 else { return nil }
@@ -27,7 +27,8 @@ extension Tokenizer {
       guard low < high else { break }
       depth += 1
       if let match = special(at: low), match.length == depth,
-        match.flags.contains(.isNormalized) == normalized, controls || !match.isControl
+        match.flags.contains(.isNormalized) == normalized,
+        controls || !(match.isControl || match.flags.contains(.isMarker))
       {
         best = match
       }

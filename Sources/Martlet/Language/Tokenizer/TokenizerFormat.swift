@@ -187,6 +187,8 @@ public struct TokenFlags: FlagSet {
   public static var stripsRight: TokenFlags { TokenFlags(rawValue: 1 << 1) }
   /// It is looked for in the normalized text.
   public static var isNormalized: TokenFlags { TokenFlags(rawValue: 1 << 2) }
+  /// The model's chat format is made of it: whatever its type, it is found only where control tokens are.
+  public static var isMarker: TokenFlags { TokenFlags(rawValue: 1 << 3) }
 }
 
 /// 12 bytes.

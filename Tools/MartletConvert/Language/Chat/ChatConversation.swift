@@ -60,56 +60,119 @@ extension ChatConversation {
   /// The prompt by the code that runs on the device, generation prompt included, beginning-of-sequence token left out.
   /// - Parameter section: a section `chat`.
   public func rendered(by section: [UInt8], name: String) throws(ConversionError) -> [UInt8] {
-    let result: Result<[UInt8], ConversionError> = section.withUnsafeBytes { bytes in
+    var result: [UInt8] = []
+    try withFormat(section, name) { (format, texts) throws(ChatError) in
+      var segments = ChatSegments()
+      try append(format, texts, to: &segments) { segments in
+        for index in 0..<segments.count { result.append(contentsOf: segments[index].bytes) }
+        segments.removeAll()
+      }
+    }
+    return result
+  }
+
+  /// The prompt's token ids by the code that runs on the device, for as many turns as that reads at once.
+  /// - Parameters:
+  ///   - section: a section `chat`.
+  ///   - tokenizer: a section `tokenizer`.
+  public func tokens(
+    by section: [UInt8], tokenizer: [UInt8], name: String
+  ) throws(ConversionError) -> [Int32] {
+    var result: Result<[Int32], ModelError> = .success([])
+    try withFormat(section, name) { (format, texts) throws(ChatError) in
+      var segments = ChatSegments()
+      try append(format, texts, to: &segments) { _ in }
+      result = tokenizer.withUnsafeBytes { ChatConversation.encode(segments, format, $0) }
+    }
+    do throws(ModelError) {
+      return try result.get()
+    } catch {
+      throw .badData("\(name): the tokenizer is damaged (\(error.field))")
+    }
+  }
+
+  private static func encode(
+    _ segments: ChatSegments, _ format: ChatFormat, _ section: UnsafeRawBufferPointer
+  ) -> Result<[Int32], ModelError> {
+    do throws(ModelError) {
+      let tokenizer = try Tokenizer(section)
+      var text = [UInt8](repeating: 0, count: segments.byteCount)
+      var work = [UInt8](repeating: 0, count: tokenizer.workBytes(textBytes: text.count))
+      // At most one token a byte, the spaces that a tokenizer puts in front, and the beginning.
+      var ids = [Int32](repeating: 0, count: 3 * text.count + ChatSegments.capacity + 1)
+      let count = text.withUnsafeMutableBytes { text in
+        work.withUnsafeMutableBytes { work in
+          ids.withUnsafeMutableBufferPointer { ids in
+            try? format.encode(segments, after: nil, by: tokenizer, text: text, work: work, into: ids)
+          }
+        }
+      }
+      guard let count else { throw ModelError(.mismatch, .tokenizer, field: "tokens") }
+      return .success(Array(ids.prefix(count)))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// All turns and the generation prompt. What the segments point to stays for as long as `texts` does.
+  /// - Parameter flush: called behind every message; may empty the segments.
+  private func append(
+    _ format: ChatFormat, _ texts: ChatTexts, to segments: inout ChatSegments, flush: (inout ChatSegments) -> Void
+  ) throws(ChatError) {
+    try format.begin(system: texts.system, into: &segments)
+    flush(&segments)
+    for (index, turn) in turns.enumerated() {
+      if turn.role == .user {
+        try format.user(
+          texts.turns[index], system: texts.system, isFirst: index == 0, isLast: index == turns.count - 1,
+          into: &segments)
+      } else {
+        try format.assistant(texts.turns[index], into: &segments)
+      }
+      flush(&segments)
+    }
+    try format.generationPrompt(into: &segments)
+    flush(&segments)
+  }
+
+  private func withFormat(
+    _ section: [UInt8], _ name: String, _ body: (ChatFormat, ChatTexts) throws(ChatError) -> Void
+  ) throws(ConversionError) {
+    let texts = ChatTexts(self)
+    let result: Result<Void, ConversionError> = section.withUnsafeBytes { bytes in
       do throws(ModelError) {
         let format = try ChatFormat(bytes)
-        return ChatConversation.withBytes(of: system) { system in render(format, system: system) }
+        do throws(ChatError) {
+          return .success(try body(format, texts))
+        } catch {
+          return .failure(ConversionError(.badRequest, "the conversation has more turns than are read at once"))
+        }
       } catch {
         return .failure(.badData("\(name): the chat format is damaged (\(error.field))"))
       }
     }
-    return try result.get()
+    withExtendedLifetime(texts) {}
+    try result.get()
   }
+}
 
-  private func render(_ format: ChatFormat, system: UnsafeRawBufferPointer?) -> Result<[UInt8], ConversionError> {
-    var result: [UInt8] = []
-    do throws(ChatError) {
-      var segments = ChatSegments()
-      try format.begin(system: system, into: &segments)
-      ChatConversation.flush(&segments, to: &result)
-      for (index, turn) in turns.enumerated() {
-        try ChatConversation.withBytes(of: turn.content) { text throws(ChatError) in
-          guard let text else { return }
-          if turn.role == .user {
-            let isLast = index == turns.count - 1
-            try format.user(text, system: system, isFirst: index == 0, isLast: isLast, into: &segments)
-          } else {
-            try format.assistant(text, into: &segments)
-          }
-          ChatConversation.flush(&segments, to: &result)
-        }
-      }
-      try format.generationPrompt(into: &segments)
-      ChatConversation.flush(&segments, to: &result)
-    } catch {
-      return .failure(ConversionError(.badRequest, "the conversation does not fit"))
+/// A talk's texts as bytes that stay where they are.
+private final class ChatTexts {
+  let system: UnsafeRawBufferPointer?
+  let turns: [UnsafeRawBufferPointer]
+
+  init(_ talk: ChatConversation) {
+    func copy(_ text: String) -> UnsafeRawBufferPointer {
+      let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
+      bytes.copyBytes(from: text.utf8)
+      return UnsafeRawBufferPointer(bytes)
     }
-    return .success(result)
+    system = talk.system.map(copy)
+    turns = talk.turns.map { copy($0.content) }
   }
 
-  /// Appends the segments' bytes while what they point to is still there.
-  private static func flush(_ segments: inout ChatSegments, to result: inout [UInt8]) {
-    for index in 0..<segments.count { result.append(contentsOf: segments[index].bytes) }
-    segments.removeAll()
-  }
-
-  private static func withBytes<R, E: Error>(
-    of text: String?, _ body: (UnsafeRawBufferPointer?) throws(E) -> R
-  ) throws(E) -> R {
-    guard let text else { return try body(nil) }
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
-    defer { copy.deallocate() }
-    copy.copyBytes(from: text.utf8)
-    return try body(UnsafeRawBufferPointer(copy))
+  deinit {
+    system?.deallocate()
+    for text in turns { text.deallocate() }
   }
 }

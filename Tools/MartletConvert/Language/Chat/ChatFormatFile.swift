@@ -4,6 +4,17 @@ import Martlet
 public enum ChatFormatFile {
   /// The section `chat` of a .martlet file. The rest of the file is not looked at.
   public static func section(of file: [UInt8], name: String) throws(ConversionError) -> [UInt8] {
+    try section(.chat, "chat format", of: file, name: name)
+  }
+
+  /// The section `tokenizer`, likewise.
+  public static func tokenizer(of file: [UInt8], name: String) throws(ConversionError) -> [UInt8] {
+    try section(.tokenizer, "tokenizer", of: file, name: name)
+  }
+
+  private static func section(
+    _ kind: SectionKind, _ what: String, of file: [UInt8], name: String
+  ) throws(ConversionError) -> [UInt8] {
     let size = MemoryLayout<FileHeader>.size
     guard file.count >= size else { throw .badData("\(name): too short for a model") }
     let header = file.withUnsafeBytes { $0.loadUnaligned(as: FileHeader.self) }
@@ -16,12 +27,12 @@ public enum ChatFormatFile {
       let place = size + index * stride
       guard place + stride <= file.count else { throw .badData("\(name): the section table ends too early") }
       let record = file.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: SectionRecord.self) }
-      guard record.kind == SectionKind.chat.rawValue else { continue }
+      guard record.kind == kind.rawValue else { continue }
       let (end, overflow) = record.offset.addingReportingOverflow(record.length)
-      guard !overflow, end <= UInt64(file.count) else { throw .badData("\(name): the chat format ends past the file") }
+      guard !overflow, end <= UInt64(file.count) else { throw .badData("\(name): the \(what) ends past the file") }
       return Array(file[Int(record.offset)..<Int(end)])
     }
-    throw ConversionError(.badRequest, "\(name): holds no chat format")
+    throw ConversionError(.badRequest, "\(name): holds no \(what)")
   }
 
   public static func isModel(_ file: [UInt8]) -> Bool {

@@ -9,6 +9,8 @@ public struct ChatFormatSource: Sendable {
   public let family: Family
   /// Texts of tokens that end an answer, such as `<|im_end|>`.
   public let stops: [String]
+  /// Texts of all tokens that the format is made of.
+  let markers: [String]
   /// What a person should know.
   public let notes: [String]
   private let bytes: [UInt8]
@@ -66,9 +68,10 @@ public struct ChatFormatSource: Sendable {
     }
   }
 
-  private init(family: Family, stops: [String], notes: [String], bytes: [UInt8]) {
+  private init(family: Family, stops: [String], markers: [String] = [], notes: [String], bytes: [UInt8]) {
     self.family = family
     self.stops = stops
+    self.markers = markers
     self.notes = notes
     self.bytes = bytes
   }
@@ -85,7 +88,8 @@ public struct ChatFormatSource: Sendable {
       notes.append("the chat format tells the model a date; it is always the template's own, 26 Jul 2024")
     }
     self.init(
-      family: family, stops: pieces.stops.map { String(decoding: $0, as: UTF8.self) }, notes: notes, bytes: section)
+      family: family, stops: pieces.stops.map { String(decoding: $0, as: UTF8.self) }, markers: pieces.markers,
+      notes: notes, bytes: section)
   }
 
   /// The section's bytes.

@@ -14,6 +14,12 @@ struct ChatPieces {
     set { texts[piece.rawValue] = newValue }
   }
 
+  /// Texts of the tokens in the pieces.
+  var markers: [String] {
+    texts.flatMap { text in ChatTokenTexts.ranges(in: text).map { String(decoding: text[$0], as: UTF8.self) } }
+      .filter { isToken?($0) ?? true }
+  }
+
   /// The section's bytes; nil if a text is longer than a section may hold.
   var section: [UInt8]? {
     var record = ChatFormatRecord()

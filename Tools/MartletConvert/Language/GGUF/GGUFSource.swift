@@ -34,7 +34,7 @@ struct GGUFSource: LanguageSource {
     return (configuration, reader.isInterleaved, tokenizer)
   }
 
-  private static func template(_ file: GGUFFile) throws(ConversionError) -> String? {
+  static func template(_ file: GGUFFile) throws(ConversionError) -> String? {
     guard let value = file.metadata["tokenizer.chat_template"] else { return nil }
     guard let text = value.text else {
       throw .badData("key tokenizer.chat_template: is \(value.typeName), not a string")

@@ -14,7 +14,9 @@ struct HuggingFaceExtras {
       tokenizer = try TokenizerSource(sentencePiece: model, configuration: configuration)
     }
     try addEnds(folder: folder, config: config, vocabularySize: vocabularySize)
-    try findTemplate(folder: folder, configuration: configuration)
+    let found = try Self.template(folder: folder)
+    chatTemplate = found.text
+    notes += found.notes
   }
 
   /// Nil if there is no such file.
@@ -45,23 +47,19 @@ struct HuggingFaceExtras {
   }
 
   /// A file of its own, or in tokenizer_config.json: a text, or texts with names of which "default" is meant.
-  private mutating func findTemplate(folder: String, configuration: [UInt8]?) throws(ConversionError) {
-    if let bytes = try Self.bytes(folder, "chat_template.jinja", LanguageLimits.jsonBytes) {
-      chatTemplate = String(decoding: bytes, as: UTF8.self)
-      return
+  static func template(folder: String) throws(ConversionError) -> (text: String?, notes: [String]) {
+    if let bytes = try bytes(folder, "chat_template.jinja", LanguageLimits.jsonBytes) {
+      return (String(decoding: bytes, as: UTF8.self), [])
     }
-    if let configuration {
-      let json = try JSONObject(configuration, place: "tokenizer_config.json")
-      if json.isList("chat_template") {
-        let templates = try json.objects("chat_template") ?? []
-        for template in templates where try template.text("name") == "default" {
-          chatTemplate = try template.text("template")
-        }
-        if chatTemplate == nil { notes.append("none of the \(templates.count) chat templates is named \"default\"") }
-        return
-      }
-      chatTemplate = try json.text("chat_template")
+    let json = try object(folder, "tokenizer_config.json")
+    if let json, json.isList("chat_template") {
+      let templates = try json.objects("chat_template") ?? []
+      var chosen: String?
+      for template in templates where try template.text("name") == "default" { chosen = try template.text("template") }
+      let notes = ["none of the \(templates.count) chat templates is named \"default\""]
+      return (chosen, chosen == nil ? notes : [])
     }
-    if chatTemplate == nil { chatTemplate = try Self.object(folder, "chat_template.json")?.text("chat_template") }
+    if let text = try json?.text("chat_template") { return (text, []) }
+    return (try object(folder, "chat_template.json")?.text("chat_template"), [])
   }
 }

@@ -1,27 +1,60 @@
 import Foundation
 import Martlet
 
-/// A tokenizer alone as a `.martlet` file: for `martlet tokenize`, and for comparing it with others.
+/// A tokenizer alone as a `.martlet` file: for `martlet tokenize`, and for comparing it with others. With it goes the chat
+/// format, where the model has one.
 public struct TokenizerConversion: Sendable {
   public let bytes: [UInt8]
   public let tokenizer: TokenizerSource
+  /// The chat format's name.
+  public let chatFormat: String?
+  /// What a person should know.
+  public let notes: [String]
 
   /// Reads any of the files that hold a tokenizer: `.gguf`, `tokenizer.json`, `tokenizer.model` (or another `.model`),
-  /// or llama2.c's `tokenizer.bin`. `tokenizer_config.json` beside it is read too.
+  /// or llama2.c's `tokenizer.bin`. What lies beside a Hugging Face file is read too.
   ///
-  /// - Parameter vocabularySize: for llama2.c, whose file does not say it.
-  public init(path: String, vocabularySize: Int? = nil) throws(ConversionError) {
+  /// - Parameters:
+  ///   - vocabularySize: for llama2.c, whose file does not say it.
+  ///   - format: a chat format by name; nil: what the template is recognised as, and none if it is not.
+  public init(path: String, vocabularySize: Int? = nil, chatFormat format: String? = nil) throws(ConversionError) {
     do {
-      tokenizer = try TokenizerConversion.source(path, vocabularySize)
+      let source = try TokenizerConversion.source(path, vocabularySize)
+      let (chat, notes) = try TokenizerConversion.chat(source, path, named: format)
+      tokenizer = chat?.tokenizer ?? source
+      chatFormat = chat?.name
+      self.notes = source.notes + notes
       let provenance = [
         "source: \(printable((path as NSString).lastPathComponent))", "tokenizer: \(tokenizer.summary)",
       ]
-      bytes = SectionFile.bytes([
-        (.tokenizer, try tokenizer.section()), (.provenance, Array((provenance.joined(separator: "\n") + "\n").utf8)),
-      ])
+      var sections: [(SectionKind, [UInt8])] = [(.tokenizer, try tokenizer.section())]
+      if let section = chat?.section { sections.append((.chat, section)) }
+      sections.append((.provenance, SectionFile.lines(provenance)))
+      bytes = SectionFile.bytes(sections)
     } catch {
       guard error.kind == .badData || error.kind == .unsupported else { throw error }
       throw ConversionError(error.kind, lines: error.lines.map { "\(path): \($0)" })
+    }
+  }
+
+  private static func chat(
+    _ source: TokenizerSource, _ path: String, named format: String?
+  ) throws(ConversionError) -> (chat: LanguageChat?, notes: [String]) {
+    let url = URL(fileURLWithPath: path)
+    var template: String?
+    switch url.pathExtension {
+    case "gguf": template = try GGUFSource.template(GGUFFile(path))
+    case "json", "model": template = try HuggingFaceExtras.template(folder: url.deletingLastPathComponent().path).text
+    default: break
+    }
+    guard template != nil || format != nil else { return (nil, []) }
+    do throws(ConversionError) {
+      let chat = try LanguageChat(source, template: template, named: format)
+      return (chat, chat.notes)
+    } catch {
+      // It is the tokenizer that is asked for.
+      guard format == nil, error.kind == .unsupported else { throw error }
+      return (nil, error.lines)
     }
   }
 

@@ -70,6 +70,12 @@ public struct TokenizerSource: Sendable {
     return found
   }
 
+  /// Whether a text is a token that is found before anything else is looked at.
+  func hasSpecial(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return tokens.contains { $0.isSpecial && $0.text == bytes }
+  }
+
   /// A token's text; what is not UTF-8 is replaced.
   public func text(of id: Int) -> String {
     tokens.indices.contains(id) ? String(decoding: tokens[id].text, as: UTF8.self) : ""
@@ -79,6 +85,15 @@ public struct TokenizerSource: Sendable {
   public mutating func addEnd(_ id: Int) {
     guard tokens.indices.contains(id), !ends.contains(id) else { return }
     ends.append(id)
+  }
+
+  /// Tokens that a chat is made of. Vocabularies call some of them user-defined (DeepSeek's distills do); found in
+  /// everybody's text, they would let a user write the turns of others.
+  mutating func mark(_ texts: [String]) {
+    let marked = Set(texts.map { Array($0.utf8) })
+    for id in tokens.indices where tokens[id].type == .userDefined && marked.contains(tokens[id].text) {
+      tokens[id].flags.insert(.isMarker)
+    }
   }
 
   /// Texts of tokens that end a turn in the models that have them, whatever the file says.
