@@ -82,14 +82,18 @@ class Template:
     end: str
     family: str = ""
 
-    def render(self, talk: Talk) -> str:
-        """Jinja's prompt without the beginning-of-sequence token at its start."""
+    def whole(self, talk: Talk) -> str:
+        """Jinja's prompt."""
         names = {"bos_token": self.begin, "eos_token": self.end}
         try:
             compiled = environment().from_string(self.text)
-            text = compiled.render(messages=talk, tools=None, documents=None, add_generation_prompt=True, **names)
+            return compiled.render(messages=talk, tools=None, documents=None, add_generation_prompt=True, **names)
         except TemplateError as error:
             raise Refused(str(error)) from error
+
+    def render(self, talk: Talk) -> str:
+        """Jinja's prompt without the beginning-of-sequence token at its start."""
+        text = self.whole(talk)
         # SmolLM2's beginning token starts every turn, but its template does not put one in front of all.
         return text.removeprefix(self.begin) if "bos_token" in self.text else text
 

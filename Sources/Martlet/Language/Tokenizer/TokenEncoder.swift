@@ -118,6 +118,7 @@ extension Tokenizer {
   ///     behind control tokens, too.
   ///   - work: at least `workBytes(textBytes:)` for the text's bytes.
   ///   - tokens: where the ids go.
+  @inline(never)
   public func encode(
     _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, addsBeginning: Bool = true,
     after token: Int32 = -1, work: UnsafeMutableRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>

@@ -9,7 +9,7 @@ public struct ChatFormatSource: Sendable {
   public let family: Family
   /// Texts of tokens that end an answer, such as `<|im_end|>`.
   public let stops: [String]
-  /// Texts of all tokens that the format is made of.
+  /// What looks like a token in the format's texts, and in its template: for a call of tools, too, which we never write.
   let markers: [String]
   /// What a person should know.
   public let notes: [String]
@@ -38,7 +38,7 @@ public struct ChatFormatSource: Sendable {
       guard let found = try ChatFormatDerivation(parsed, isToken: isToken),
         let family = Family(of: found.pieces, end: end)
       else { throw .unsupported("not of a known family") }
-      try self.init(found, family, end: end)
+      try self.init(found, family, template, end: end)
     } catch {
       throw ConversionError(.unsupported, "the chat template: \(error.reason); \(advice)")
     }
@@ -62,7 +62,7 @@ public struct ChatFormatSource: Sendable {
       }
       let parsed = try ChatTemplate(template, beginning: beginning, end: end.isEmpty ? "</s>" : end)
       guard let found = try ChatFormatDerivation(parsed, isToken: isToken) else { throw .tooLong }
-      try self.init(found, family, end: end)
+      try self.init(found, family, template, end: end)
     } catch {
       throw ConversionError(.badRequest, "--chat-format \(name): \(error.reason)")
     }
@@ -76,7 +76,9 @@ public struct ChatFormatSource: Sendable {
     self.bytes = bytes
   }
 
-  private init(_ found: ChatFormatDerivation, _ family: Family, end: String) throws(JinjaError) {
+  private init(
+    _ found: ChatFormatDerivation, _ family: Family, _ template: String, end: String
+  ) throws(JinjaError) {
     var pieces = found.pieces
     if !end.isEmpty, !pieces.stops.contains(Array(end.utf8)) { pieces.stops.append(Array(end.utf8)) }
     guard let section = pieces.section else { throw .tooLong }
@@ -88,8 +90,9 @@ public struct ChatFormatSource: Sendable {
       notes.append("the chat format tells the model a date; it is always the template's own, 26 Jul 2024")
     }
     self.init(
-      family: family, stops: pieces.stops.map { String(decoding: $0, as: UTF8.self) }, markers: pieces.markers,
-      notes: notes, bytes: section)
+      family: family, stops: pieces.stops.map { String(decoding: $0, as: UTF8.self) },
+      markers: (pieces.texts + [Array(template.utf8)]).flatMap { ChatTokenTexts.all(in: $0) }, notes: notes,
+      bytes: section)
   }
 
   /// The section's bytes.

@@ -14,12 +14,6 @@ struct ChatPieces {
     set { texts[piece.rawValue] = newValue }
   }
 
-  /// Texts of the tokens in the pieces.
-  var markers: [String] {
-    texts.flatMap { text in ChatTokenTexts.ranges(in: text).map { String(decoding: text[$0], as: UTF8.self) } }
-      .filter { isToken?($0) ?? true }
-  }
-
   /// The section's bytes; nil if a text is longer than a section may hold.
   var section: [UInt8]? {
     var record = ChatFormatRecord()
@@ -52,6 +46,11 @@ enum ChatTokenTexts {
     let tokens = ranges(in: text).filter { isToken?(String(decoding: text[$0], as: UTF8.self)) ?? true }
     guard let first = tokens.first, let last = tokens.last else { return (text.count, 0) }
     return (first.lowerBound, text.count - last.upperBound)
+  }
+
+  /// The texts themselves.
+  static func all(in text: [UInt8]) -> [String] {
+    ranges(in: text).map { String(decoding: text[$0], as: UTF8.self) }
   }
 
   /// In order, not overlapping: `<` up to `>` and `[` up to `]` with no blank and no other bracket between.
