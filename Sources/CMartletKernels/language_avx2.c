@@ -34,13 +34,24 @@ MARTLET_INLINE void dot_some(const uint8_t *w, const int8_t *x, int32_t stride, 
     for (int h = 0; h < 2; h++) _mm256_storeu_si256((__m256i *)(sums[i] + h * 8), acc[i][h]);
 }
 
+// Functions of their own: inside attention the sums do not stay in registers.
+#define DOT(COUNT)                                                                                               \
+  static __attribute__((noinline)) void dot_##COUNT(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, \
+                                                    int32_t sums[4][16]) {                                       \
+    dot_some(w, x, stride, quads, COUNT, sums);                                                                  \
+  }
+DOT(1)
+DOT(2)
+DOT(3)
+DOT(4)
+
 static void dot_block(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, int32_t count,
                       int32_t sums[4][16]) {
   switch (count) {
-    case 1: dot_some(w, x, stride, quads, 1, sums); break;
-    case 2: dot_some(w, x, stride, quads, 2, sums); break;
-    case 3: dot_some(w, x, stride, quads, 3, sums); break;
-    default: dot_some(w, x, stride, quads, 4, sums); break;
+    case 1: dot_1(w, x, stride, quads, sums); break;
+    case 2: dot_2(w, x, stride, quads, sums); break;
+    case 3: dot_3(w, x, stride, quads, sums); break;
+    default: dot_4(w, x, stride, quads, sums); break;
   }
 }
 
