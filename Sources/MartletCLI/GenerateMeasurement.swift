@@ -4,7 +4,7 @@ import MartletDevice
 /// What a text cost, and why it ended.
 struct GenerateMeasurement {
   enum Finish {
-    case limit, end, stop, context, complete
+    case limit, end, stop, context, complete, interrupted
 
     var name: String {
       switch self {
@@ -13,6 +13,7 @@ struct GenerateMeasurement {
       case .stop: "stop"
       case .context: "context"
       case .complete: "complete"
+      case .interrupted: "interrupted"
       }
     }
   }

@@ -31,9 +31,11 @@ struct GenerateRun: ~Copyable {
 
   // MARK: The prompt
 
-  /// Evaluates the prompt, as far as the session does not hold it already.
+  /// Evaluates the prompt, as far as the session does not hold it already. With a session Ctrl-C ends the text and not the
+  /// program, from here on.
   mutating func begin(_ prompt: Prompt) throws(CommandError) {
     let start = Clocks()
+    if options.session != nil { Interrupts.catchThem() }
     if let path = options.session { try SessionFile.restore(path, &model, isNeeded: prompt.isContinued) }
     if !prompt.isContinued {
       do throws(LanguageError) {
@@ -42,11 +44,14 @@ struct GenerateRun: ~Copyable {
         let ids = model.generator.encoded(count)
         measured.promptTokens = count
         if isJSON { measured.prompt = Array(ids) }
-        measured.reusedTokens = try model.generator.replace(with: ids, on: model.team)
+        measured.reusedTokens = try model.generator.replace(with: ids, on: model.team) { !Interrupts.happened }
         model.generator.kept = count
       } catch {
         throw error == .contextTooShort(0, room: 0) ? GenerateRun.isEmpty : CommandError(error)
       }
+    }
+    if Interrupts.happened {
+      throw CommandError("interrupted while the text was read; nothing is saved", exitCode: ExitCode.interrupted)
     }
     if model.generator.length == 0 { throw GenerateRun.isEmpty }
     if options.slides { model.generator.policy = .slide }
@@ -72,6 +77,10 @@ struct GenerateRun: ~Copyable {
   mutating func go() throws(CommandError) {
     let start = Clocks()
     while measured.tokenCount < options.maxTokens {
+      if Interrupts.happened {
+        measured.finish = .interrupted
+        break
+      }
       guard let token = try next() else {
         measured.finish = model.generator.isComplete ? .complete : .context
         break
@@ -114,6 +123,9 @@ struct GenerateRun: ~Copyable {
     } else {
       try report("\n")
       if isVerbose { Output.write(measured.text(model.generator), to: .error) }
+    }
+    if measured.finish == .interrupted {
+      throw CommandError("interrupted; the text goes on with --session and without a prompt", exitCode: ExitCode.interrupted)
     }
     if model.generator.isConstrained, !model.generator.isComplete, measured.finish != .stop {
       throw CommandError(TextOptions.cutOff, exitCode: ExitCode.data)

@@ -169,7 +169,8 @@ enum Help {
   static let generate = """
     usage: martlet generate MODEL (--prompt TEXT | --prompt-file FILE | -) [OPTION...]
 
-    Goes on with a text. With --session and without a text, the saved one goes on.
+    Goes on with a text. With --session and without a text, the saved one goes on; Ctrl-C then ends the text where it is
+    and saves it.
 
       --prompt TEXT       the text; --prompt-file reads it from a file, - from standard input
       --tokens "1 2 ..."  token ids in its place

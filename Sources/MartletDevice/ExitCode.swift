@@ -21,4 +21,6 @@ public enum ExitCode {
   public static let noPermission: Int32 = 77
   /// EX_CONFIG: what the configuration says is wrong.
   public static let configuration: Int32 = 78
+  /// As a shell has it: ended by SIGINT, here with what was done so far kept.
+  public static let interrupted: Int32 = 130
 }

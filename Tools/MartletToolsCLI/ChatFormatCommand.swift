@@ -35,6 +35,7 @@ struct ChatFormatCommand: ParsableCommand {
   func run() throws {
     let bytes = try FileAccess.read(file)
     var section = bytes
+    if tokens && conversation.isEmpty { throw ConversionError(.badRequest, "--tokens: of which --conversation?") }
     if tokens && !ChatFormatFile.isModel(bytes) {
       throw ConversionError(.badRequest, "--tokens: \(file) is no model; the tokenizer is that of a .martlet file")
     }
