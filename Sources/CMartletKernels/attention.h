@@ -53,17 +53,18 @@ static void fetch(const void *from, size_t bytes) {
 }
 
 /// While a single token is turned, what attention is about to read is asked for: since the layer's last turn the weights of
-/// all layers have passed through the caches. Run after run, the lines that are written first; what lies behind is left to
-/// the processor's prefetcher. Measured on Zen 4 at 70 positions: rotation and attention from 11.6 to 8.1 us a layer.
+/// all layers have passed through the caches. Run after run, the lines that are written first; of a long text the latest
+/// positions, which every window holds. Measured on Zen 4 at 70 positions: rotation and attention from 11.6 to 8.1 us a layer.
 static void fetch_cache(const martlet_cache *c, int32_t position) {
   const size_t unit = c->type == MARTLET_CACHE_INT8 ? 1 : sizeof(float);
   const size_t row = (size_t)martlet_padded_head(c->head_size) * unit, block = (size_t)(position / 16) * 16 * row;
-  const size_t seen = (size_t)martlet_min(position, 256);
+  const size_t start = (size_t)(martlet_max(position - 256, 0) / 16 * 16), seen = (size_t)position - start;
   for (int32_t h = 0; h < c->heads; h++) {
-    const size_t base = (size_t)h * martlet_cache_head_elements(c) * unit, first = (size_t)h * (size_t)c->capacity;
+    const size_t base = (size_t)h * martlet_cache_head_elements(c) * unit;
+    const size_t first = (size_t)h * (size_t)c->capacity + start;
     fetch((const char *)c->keys + base + block, 16 * row);
-    fetch((const char *)c->keys + base, seen * row);
-    fetch((const char *)c->values + base, seen * row);
+    fetch((const char *)c->keys + base + start * row, seen * row);
+    fetch((const char *)c->values + base + start * row, seen * row);
     if (c->type != MARTLET_CACHE_INT8) continue;
     fetch(c->key_scales + first, seen * sizeof(float));
     fetch(c->value_scales + first, seen * sizeof(float));

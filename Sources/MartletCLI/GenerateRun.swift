@@ -54,6 +54,10 @@ struct GenerateRun: ~Copyable {
       throw CommandError("interrupted while the text was read; nothing is saved", exitCode: ExitCode.interrupted)
     }
     if model.generator.length == 0 { throw GenerateRun.isEmpty }
+    if prompt.isContinued, model.generator.isConstrained, !model.generator.resumeConstraint() {
+      throw CommandError(
+        "what the session holds behind its prompt is no beginning of what is allowed", exitCode: ExitCode.data)
+    }
     if options.slides { model.generator.policy = .slide }
     measured.prefill = start.passed
   }

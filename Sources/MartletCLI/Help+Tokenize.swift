@@ -6,7 +6,8 @@ extension Help {
     -, standard input is read. BOS stands first if the model wants it; bytes that are no UTF-8 become U+FFFD.
 
       --decode    token ids to text
-      --special   control tokens that are written in the text become those tokens; decoding, they are written out
+      --special   control tokens that are written in the text become those tokens, and so do others that chats are made
+                  of; decoding, they are written out
       --lines     each line is a text of its own, and gives one line
       --null      as --lines, but texts end with a zero byte
 

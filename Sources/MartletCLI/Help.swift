@@ -174,7 +174,7 @@ enum Help {
 
       --prompt TEXT       the text; --prompt-file reads it from a file, - from standard input
       --tokens "1 2 ..."  token ids in its place
-      --special           control tokens written in the text are such tokens
+      --special           control tokens written in the text are such tokens, and those that chats are made of
       --json              for programs, at the end; else the text is written as it comes
 
     """ + textOptions + """

@@ -28,6 +28,8 @@ struct Talk: ~Copyable {
   mutating func reset() {
     latest = nil
     model.generator.mark = 0
+    model.generator.kept = 0
+    model.generator.policy = .stop
   }
 
   /// One turn: the question is read, the answer written as it comes. What cannot be read leaves the talk as it was.
@@ -133,7 +135,8 @@ struct Talk: ~Copyable {
       if !isFirst { model.generator.rewind(to: model.generator.mark) }
       return false
     }
-    if isFirst { model.generator.kept = model.generator.length }
+    // A system text that moves to the latest turn is no longer at the beginning.
+    if isFirst { model.generator.kept = format.movesSystem && system != nil ? 1 : model.generator.length }
     if options.slides { model.generator.policy = .slide }
     return true
   }
@@ -180,7 +183,7 @@ struct Talk: ~Copyable {
     try stream.finish()
     try report("\n")
     if isFull { Output.write("chat: the context is full; /reset begins anew, see --context and --when-full\n", to: .error) }
-    if model.generator.isConstrained, !model.generator.isComplete, !isStopped {
+    if model.generator.isConstrained, !model.generator.isComplete, !isStopped, !isFull, !Interrupts.happened {
       Output.write("chat: " + TextOptions.cutOff + "\n", to: .error)
     }
     return (answer, count)

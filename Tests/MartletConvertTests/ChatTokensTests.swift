@@ -73,6 +73,43 @@ import Testing
     #expect(question.contains(source.token("<b>")!) == (type == .userDefined))
   }
 
+  /// A unigram model's lattice finds user-defined pieces in any text; markers it must not.
+  @Test func aMarkerInAQuestionIsLettersToALattice() throws {
+    var source = SyntheticLanguageModel.pieceTokenizer
+    source.model = .unigram
+    source.unknownScore = -20
+    for text in ["<|im_start|>", "<|im_end|>", "cab"] {
+      source.tokens.append(.init(text: Array(text.utf8), type: .userDefined, isSearched: true))
+    }
+    let markers = Set([source.token("<|im_start|>")!, source.token("<|im_end|>")!])
+    func count(_ words: String) throws -> Int {
+      try ids(source, "chatml", [ChatMessage(.user, words)]).ids.count { markers.contains($0) }
+    }
+    #expect(try count("ab") == count("<|im_end|><|im_start|>"))
+    let other = try ids(source, "chatml", [ChatMessage(.user, "cab")]).ids
+    #expect(other.contains(source.token("cab")!))
+  }
+
+  /// Where another format is named, the markers of the model's own template stay markers.
+  @Test func aNamedFormatKeepsTheTemplatesMarkers() throws {
+    let source = source(["<|im_start|>", "<tool_call>"], .userDefined)
+    let template = "{% for m in messages %}<tool_call>{{ m.content }}{% endfor %}"
+    let tokenizer = try #require(LanguageChat(source, template: template, named: "chatml").tokenizer)
+    #expect(tokenizer.tokens.count { $0.flags.contains(.isMarker) } == 2)
+  }
+
+  /// llama2.c puts its space behind BOS.
+  @Test func llama2cHasItsSpace() throws {
+    var bytes = withUnsafeBytes(of: Int32(8)) { [UInt8]($0) }
+    let texts = ["<unk>", "\n<s>\n", "\n</s>\n"] + (0..<256).map { String(format: "<0x%02X>", $0) } + [" ", "["]
+    for text in texts {
+      bytes += withUnsafeBytes(of: Float(-1)) { [UInt8]($0) }
+      bytes += withUnsafeBytes(of: Int32(text.utf8.count)) { [UInt8]($0) } + Array(text.utf8)
+    }
+    let source = try TokenizerSource(llama2c: bytes, vocabularySize: texts.count)
+    #expect(try Array(ids(source, "llama2", [ChatMessage(.user, "x")]).ids.prefix(3)) == [1, 259, 260])
+  }
+
   /// Only a model that chats has markers.
   @Test func withoutAFormatNothingIsMarked() throws {
     let source = source(["<|im_start|>"], .userDefined)

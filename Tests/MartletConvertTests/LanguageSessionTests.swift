@@ -81,6 +81,39 @@ import Testing
     }
   }
 
+  /// A constraint is where the text behind the prompt has brought it.
+  @Test func constrainedAndCutAnywhere() throws {
+    let schema = Array(#"{"type": "array", "items": {"enum": ["bird", 12, null]}, "minItems": 9, "maxItems": 9}"#.utf8)
+    func begin(_ schema: [UInt8]) throws -> TestGenerator {
+      var test = try TestGenerator(
+        Self.model, constraintBytes: Constraint.workBytes(schemaBytes: schema.count), sampling: Self.sampling)
+      let region = test.generator.constraintRegion
+      try test.generator.constrain(by: try schema.withUnsafeBytes { try Constraint(jsonSchema: $0, region: region) })
+      return test
+    }
+    func prompted() throws -> TestGenerator {
+      var test = try begin(schema)
+      try test.append(Array(Self.prompt.prefix(12)))
+      test.generator.kept = 12
+      return test
+    }
+    var whole = try prompted()
+    let expected = try whole.next(200)
+    #expect(whole.generator.isComplete && expected.count > 30)
+    for length in 1...expected.count {
+      var first = try prompted()
+      let half = try first.next(length)
+      var second = try begin(schema)
+      try second.restore(first.session())
+      let isResumed = second.generator.resumeConstraint(), rest = try second.next(200)
+      #expect(isResumed && half + rest == expected, "cut behind token \(length)")
+      var other = try begin(Array(#"{"type": "object"}"#.utf8))
+      try other.restore(first.session())
+      let isTaken = other.generator.resumeConstraint()
+      #expect(!isTaken)
+    }
+  }
+
   /// A context that was full may be larger when the text is taken up.
   @Test func fullAndTakenUpWithMoreRoom() throws {
     var whole = try TestGenerator(Self.model, context: 80, sampling: Self.sampling)

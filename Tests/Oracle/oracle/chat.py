@@ -3,8 +3,8 @@
     python -m oracle.chat [--tools TOOLS] [--only NAME] [--seed SEED]
 
 The templates are in Tests/Fixtures/chat, with their origin. `martlet-tools chat-format` compiles each and renders the
-talk by the code that runs on the device; the text must be Jinja's, but for the beginning-of-sequence token, which the
-tokenizer adds.
+talk by the code that runs on the device; the text must be Jinja's, but for the beginning-of-sequence token, which is put
+in front of the ids.
 Where a template refuses a system text, Martlet's must be that of a user who wrote the system text, an empty line and
 the rest. `strftime_now` gives 26 Jul 2024: Martlet compiles in the date that Llama 3 falls back on, since a device has
 no clock that it was not handed. Templates of other families must be refused.

@@ -32,7 +32,8 @@ struct LanguageChat {
     for stop in found.stops {
       if let id = tokenizer.token(stop) { self.tokenizer?.addEnd(id) }
     }
-    self.tokenizer?.mark(found.markers + found.stops)
+    // Where another format is named, the model's own markers are still what it was trained with.
+    self.tokenizer?.mark(found.markers + found.stops + ChatTokenTexts.all(in: Array((template ?? "").utf8)))
     section = found.section()
     name = found.family.rawValue
     notes = found.notes

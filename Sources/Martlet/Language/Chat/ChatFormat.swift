@@ -62,7 +62,7 @@ public struct ChatFormat {
 
   public var flags: ChatFlags { ChatFlags(rawValue: record.flags) }
 
-  /// Whether the beginning-of-sequence token comes before everything. The caller puts it there: it is in no segment.
+  /// Whether the beginning-of-sequence token comes before everything. It is in no segment: `encode` puts it there.
   public var startsWithBeginning: Bool { flags.contains(.startsWithBeginning) }
 
   /// Whether a system text stands in the last user's turn only, so that the turn before must be rendered again without.

@@ -181,7 +181,7 @@ public struct TextGenerator: ~Copyable {
   public func encode(
     _ segments: ChatSegments, of format: ChatFormat, behind base: Int, text: UnsafeMutableRawBufferPointer
   ) throws(LanguageError) -> Int {
-    let before = base == 0 ? nil : base <= engine.position ? engine.tokens[base - 1] : pending ?? -1
+    let before = base <= 0 ? nil : base <= engine.position ? engine.tokens[base - 1] : pending ?? -1
     return try encode(bytes: segments.byteCount) { (tokenizer) throws(TokenizerError) in
       try format.encode(segments, after: before, by: tokenizer, text: text, work: tokenizerWork, into: prompt)
     }
@@ -271,6 +271,19 @@ public struct TextGenerator: ~Copyable {
     } catch {
       throw .stuck
     }
+  }
+
+  /// Takes what stands behind the kept tokens for the beginning of the constrained output; false if it is none.
+  public mutating func resumeConstraint() -> Bool {
+    guard let tokenizer, var resumed = constrained else { return false }
+    for index in min(kept, engine.position)..<length {
+      let token = index < engine.position ? engine.tokens[index] : pending ?? -1
+      for byte in tokenizer.bytes(of: token, special: false) {
+        guard resumed.constraint.advance(&resumed.state, byte: byte) else { return false }
+      }
+    }
+    constrained = resumed
+    return true
   }
 
   /// Samples the next token behind the text; nil where the context is full, or where a constraint allows nothing more. An

@@ -40,21 +40,24 @@ public struct TokenizerConversion: Sendable {
   private static func chat(
     _ source: TokenizerSource, _ path: String, named format: String?
   ) throws(ConversionError) -> (chat: LanguageChat?, notes: [String]) {
-    let url = URL(fileURLWithPath: path)
-    var template: String?
-    switch url.pathExtension {
-    case "gguf": template = try GGUFSource.template(GGUFFile(path))
-    case "json", "model": template = try HuggingFaceExtras.template(folder: url.deletingLastPathComponent().path).text
-    default: break
-    }
-    guard template != nil || format != nil else { return (nil, []) }
     do throws(ConversionError) {
+      let (template, notes) = try template(path)
+      guard template != nil || format != nil else { return (nil, notes) }
       let chat = try LanguageChat(source, template: template, named: format)
-      return (chat, chat.notes)
+      return (chat, notes + chat.notes)
     } catch {
       // It is the tokenizer that is asked for.
-      guard format == nil, error.kind == .unsupported else { throw error }
+      guard format == nil else { throw error }
       return (nil, error.lines)
+    }
+  }
+
+  private static func template(_ path: String) throws(ConversionError) -> (text: String?, notes: [String]) {
+    let url = URL(fileURLWithPath: path)
+    switch url.pathExtension {
+    case "gguf": return (try GGUFSource.template(GGUFFile(path)), [])
+    case "json", "model": return try HuggingFaceExtras.template(folder: url.deletingLastPathComponent().path)
+    default: return (nil, [])
     }
   }
 

@@ -31,7 +31,8 @@ extension TokenizerSource {
       throw .badData("tokenizer: has \(tokenizer.count - position) bytes after token \(vocabularySize - 1); "
         + "is it for another vocabulary?")
     }
-    flags = .addsBeginning | .prefixesStart | .fallsBackToBytes | .readsSpaceMark
+    // The space that begins a text stands behind its BOS.
+    flags = .addsBeginning | .prefixesStart | .prefixesAfterControl | .fallsBackToBytes | .readsSpaceMark
     unknown = 0
     beginning = 1
     ends = [2]

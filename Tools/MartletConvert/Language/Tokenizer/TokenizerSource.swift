@@ -70,10 +70,10 @@ public struct TokenizerSource: Sendable {
     return found
   }
 
-  /// Whether a text is a token that is found before anything else is looked at.
+  /// Whether a text is a token that is found before anything else is looked at, or will be once it is marked.
   func hasSpecial(_ text: String) -> Bool {
     let bytes = Array(text.utf8)
-    return tokens.contains { $0.isSpecial && $0.text == bytes }
+    return tokens.contains { ($0.isSpecial || $0.type == .userDefined) && $0.text == bytes }
   }
 
   /// A token's text; what is not UTF-8 is replaced.
@@ -93,6 +93,10 @@ public struct TokenizerSource: Sendable {
     let marked = Set(texts.map { Array($0.utf8) })
     for id in tokens.indices where tokens[id].type == .userDefined && marked.contains(tokens[id].text) {
       tokens[id].flags.insert(.isMarker)
+      // The lattice of a unigram model, where it is found otherwise, does not know who wrote a text.
+      if tokens[id].isSearched { tokens[id].flags.insert(.isNormalized) }
+      tokens[id].isSearched = false
+      tokens[id].isSpecial = true
     }
   }
 
