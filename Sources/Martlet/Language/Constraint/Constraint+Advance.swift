@@ -2,6 +2,7 @@ extension Constraint {
   /// Goes on by one byte.
   ///
   /// - Returns: false if no complete output goes on like this; the state then stays one that refuses everything.
+  @inline(never)
   public func advance(_ state: inout ConstraintState, byte: UInt8) -> Bool {
     if step(&state, byte) { return true }
     state.mode = .refused
