@@ -28,10 +28,11 @@ static void set_window(conv2d_grid *g) {
   const martlet_conv2d_params *p = &g->p;
   g->window_h = (g->tile_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;
   g->window_w = (g->tile_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
-  g->window_stride = (g->window_w * g->group_in_c + 3 + 3) & ~3;
+  g->window_stride = ((int64_t)g->window_w * g->group_in_c + 3 + 3) & ~(int64_t)3;
 }
 
-static size_t window_bytes(const conv2d_grid *g) { return (size_t)g->window_h * g->window_stride * 2; }
+/// In the widest elements of any instruction set; saturates.
+static size_t window_bytes(const conv2d_grid *g) { return martlet_scratch_product(g->window_h, g->window_stride * 2); }
 
 void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
   g->p = *params;

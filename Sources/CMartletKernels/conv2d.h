@@ -21,11 +21,13 @@ typedef struct conv2d_grid {
   int32_t tiles_y, tiles_x, tiles_p;
   /// No window leaves the picture and segments are whole quads: the input can be read in place.
   bool inside;
+  /// Rows and columns that a tile's windows touch: at most 2^30 each, by the bounds on the parameters.
   int32_t window_h, window_w;
-  /// Elements from one row of the copied window to the next.
-  int32_t window_stride;
+  /// Elements from one row of the copied window to the next. The scratch limit bounds window_h * window_stride.
+  int64_t window_stride;
 } conv2d_grid;
 
+/// For parameters within their bounds; nothing below overflows with them.
 void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *grid);
 
 /// Where one unit lies.

@@ -51,7 +51,7 @@ static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
         for (; k < bytes; k++) sum += x[k];
       }
     }
-    out[i] = martlet_wrapping_mul(sum + vaddvq_s32(wide), g->p.weight_zero_point);
+    out[i] = martlet_wrapping_mul(martlet_wrapping_add(sum, vaddvq_s32(wide)), g->p.weight_zero_point);
   }
 }
 

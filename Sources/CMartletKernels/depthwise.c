@@ -43,10 +43,11 @@ static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 /// Scratch: a pixel of zero points, the tables, then the window where channels are repeated.
 static size_t zeros_bytes(const depthwise_grid *g) { return rounded((size_t)g->panels * 16 + 64); }
 static size_t table_bytes(const depthwise_grid *g) {
-  return rounded((size_t)g->tile_h * g->columns * g->p.kernel_h * sizeof(void *));
+  return rounded(martlet_scratch_product((int64_t)g->tile_h * g->columns, g->p.kernel_h * (int64_t)sizeof(void *)));
 }
 static size_t repeated_bytes(const depthwise_grid *g) {
-  return g->p.multiplier == 1 ? 0 : rounded((size_t)g->window_h * g->p.in_w * g->channels + 64);
+  if (g->p.multiplier == 1) return 0;
+  return rounded(martlet_scratch_product(g->window_h, (int64_t)g->p.in_w * g->channels) + 64);
 }
 
 int32_t martlet_depthwise_units(const martlet_depthwise_params *params) {

@@ -80,6 +80,19 @@ static inline int8_t martlet_rescale_to_int8(int32_t acc, int32_t multiplier, in
   return (int8_t)martlet_clamp(martlet_clamp(scaled, INT16_MIN, INT16_MAX) + zero_point, clamp_min, clamp_max);
 }
 
+// MARK: - Scratch
+
+/// More scratch than any limit: what a size that would leave 64 bits, or that is absurd, saturates to.
+#define MARTLET_SCRATCH_BEYOND ((size_t)1 << 48)
+
+/// rows * row_bytes for sizes that are not yet known to fit anything, both >= 0; saturates.
+static inline size_t martlet_scratch_product(int64_t rows, int64_t row_bytes) {
+  int64_t bytes;
+  if (__builtin_mul_overflow(rows, row_bytes, &bytes) || (uint64_t)bytes > MARTLET_SCRATCH_BEYOND)
+    return MARTLET_SCRATCH_BEYOND;
+  return (size_t)bytes;
+}
+
 // MARK: - Units
 
 static inline int32_t martlet_min(int32_t a, int32_t b) { return a < b ? a : b; }

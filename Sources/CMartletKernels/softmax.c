@@ -48,12 +48,11 @@ static int32_t cached_exp(const martlet_softmax_params *p, int32_t *cache, int32
 static void softmax_row(const martlet_softmax_params *p, int32_t *cache, const int8_t *in, int8_t *out) {
   int32_t largest = -128;
   for (int32_t i = 0; i < p->depth; i++) largest = martlet_max(largest, in[i]);
-  // Q12: the sum of up to 4095 values of at most 1.
-  int32_t sum = 0;
+  uint64_t sum = 0;
   for (int32_t i = 0; i < p->depth; i++) {
     int32_t difference = in[i] - largest;
     if (difference < p->diff_min) continue;
-    sum = martlet_wrapping_add(sum, martlet_round_shift(cached_exp(p, cache, difference), 12));
+    sum += (uint64_t)martlet_round_shift(cached_exp(p, cache, difference), 12);
   }
   martlet_softmax_scale s = martlet_softmax_scale_of(sum);
   for (int32_t i = 0; i < p->depth; i++) {

@@ -42,13 +42,13 @@ typedef struct martlet_softmax_scale {
   int32_t scale, shift;
 } martlet_softmax_scale;
 
-/// `sum` of the row's exponentials in Q12.
-static inline martlet_softmax_scale martlet_softmax_scale_of(int32_t sum) {
-  // The largest value alone contributes 1; only a sum that wrapped could be 0.
-  int32_t headroom = sum == 0 ? 31 : __builtin_clz((uint32_t)sum);
+/// `sum` of the row's exponentials in Q12: at least 1 (2^19), as the largest value contributes that alone, and at most
+/// 2^30 of it. The reference sums in 32 bits and wraps from 8,192 (2^32) on, if the data reach it; it gives up from 512
+/// on, where every probability is below half a step of the output, and so is it here, however large the sum is.
+static inline martlet_softmax_scale martlet_softmax_scale_of(uint64_t sum) {
+  if (sum > UINT32_MAX) return (martlet_softmax_scale){0, 32};
+  int32_t headroom = __builtin_clz((uint32_t)sum);
   int32_t fraction = (int32_t)(((uint32_t)sum << headroom) - ((uint32_t)1 << 31));
-  // Never negative, as the sum is at least 1. Where it reaches 512 (the reference gives up there), every probability
-  // is below half a step of the output.
   martlet_softmax_scale s = {martlet_reciprocal_of_one_plus(fraction), 12 - headroom + 31 - 8};
   return s;
 }

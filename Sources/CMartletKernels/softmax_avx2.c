@@ -50,7 +50,7 @@ MARTLET_TARGET_AVX2 static void fill(const martlet_softmax_params *p, tables *t)
 }
 
 /// The output for each difference, given the row's sum.
-MARTLET_TARGET_AVX2 static void scale(const martlet_softmax_params *p, tables *t, int32_t sum) {
+MARTLET_TARGET_AVX2 static void scale(const martlet_softmax_params *p, tables *t, uint64_t sum) {
   martlet_softmax_scale s = martlet_softmax_scale_of(sum);
   memset(t->out, -128, sizeof t->out);
   if (s.shift > 31) return;
@@ -67,9 +67,10 @@ MARTLET_TARGET_AVX2 static void scale(const martlet_softmax_params *p, tables *t
 }
 
 MARTLET_TARGET_AVX2 static void softmax_row(const martlet_softmax_params *p, tables *t, const int8_t *in, int8_t *out) {
-  int32_t largest = -128, sum = 0;
+  int32_t largest = -128;
+  uint64_t sum = 0;
   for (int32_t i = 0; i < p->depth; i++) largest = martlet_max(largest, in[i]);
-  for (int32_t i = 0; i < p->depth; i++) sum = martlet_wrapping_add(sum, t->parts[largest - in[i]]);
+  for (int32_t i = 0; i < p->depth; i++) sum += (uint64_t)t->parts[largest - in[i]];
   scale(p, t, sum);
   for (int32_t i = 0; i < p->depth; i++) out[i] = t->out[largest - in[i]];
 }

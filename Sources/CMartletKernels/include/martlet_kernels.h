@@ -14,6 +14,12 @@
 ///   martlet_NAME_unit_work(params)      cost of the largest unit, in multiply-accumulates or the like
 ///   martlet_NAME_weights_bytes(params)  exact size of the packed constant, where there is one
 /// and an entry in martlet_kernel_table. None of them validates; the loader has done that before.
+///
+/// Bounds. The loader holds every record to the bounds that stand beside it, in 64-bit arithmetic, before anything is
+/// derived from it (`OperatorValidator`), and then what the sizes above say to `ModelLimits`: scratch of a thread, and
+/// work. So with every operator: a tensor has 1 to 2^30 elements, and so has the box of its dimensions; zero points and
+/// clamps are in -128...127, clamp_min <= clamp_max; multipliers are in 0...2^31 - 1 and their shifts in -31...31; flags
+/// are 0 or 1. A product of two fields in 32 bits stands in a kernel only where a bound here covers it.
 #ifndef MARTLET_KERNELS_H
 #define MARTLET_KERNELS_H
 
@@ -61,6 +67,11 @@ typedef struct martlet_channels {
 ///
 /// Packed weights, for each group, for each block of 16 output channels of that group (the last one padded with
 /// weight_zero_point):  martlet_channels, then for each segment, for each quad: 16 channels x 4 depth, int8.
+///
+/// Bounds, for h and w alike: kernel, stride, dilation 1...4096; pad 0...2^14; input_step 1...64;
+/// out * stride + kernel * dilation and in * input_step at most 2^30; in_w * input_step_w * in_c at most 2^30;
+/// kernel_h * kernel_w * in_c / groups at most 2^24; groups divides in_c and out_c. A window's columns times a group's
+/// channels is no such product: it is bounded by the scratch that it takes, and computed in 64 bits.
 typedef struct martlet_conv2d_params {
   int32_t batch, in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
@@ -78,6 +89,9 @@ typedef struct martlet_conv2d_params {
 
 /// Depthwise convolution with out_c = in_c * multiplier. NHWC, int8.
 /// Packed weights, for each block of 16 output channels: martlet_channels, then [kernel_h][kernel_w][16] int8.
+///
+/// Bounds: as for a convolution with input_step 1; kernel_h * kernel_w at most 2^16; in_w * in_c * multiplier at most 2^30.
+/// The table of pointers (a row's columns times kernel_h) is bounded by scratch and computed in 64 bits.
 typedef struct martlet_depthwise_params {
   int32_t batch, in_h, in_w, in_c;
   int32_t out_h, out_w, multiplier;
@@ -91,6 +105,9 @@ typedef struct martlet_depthwise_params {
 
 /// Average or max pooling over the part of the window that lies inside the picture. Same scale on both sides.
 /// unsigned_rounding: the average is rounded as the uint8 reference does, (sum + n/2) / n over x + 128.
+///
+/// Bounds: kernel and stride 1...4096, so a window has at most 2^24 pixels, whose sum fits; pad less than the kernel;
+/// out * stride + kernel at most 2^30; every window has a pixel inside the picture: (out - 1) * stride - pad < in.
 typedef struct martlet_pool_params {
   int32_t batch, in_h, in_w, channels;
   int32_t out_h, out_w;
@@ -101,7 +118,7 @@ typedef struct martlet_pool_params {
 } martlet_pool_params;
 
 /// Mean over the middle axis of [outer, reduce, inner]. The multiplier already holds 1 / reduce:
-/// out = clamp(output_zero_point + rescale(sum(x - input_zero_point), multiplier, shift)).
+/// out = clamp(output_zero_point + rescale(sum(x - input_zero_point), multiplier, shift)). The sum wraps.
 typedef struct martlet_mean_params {
   int32_t outer, reduce, inner;
   int32_t input_zero_point, output_zero_point;
@@ -119,6 +136,9 @@ typedef struct martlet_table_params {
 
 /// Add or subtract with broadcasting: shape is that of the output; a stride of 0 repeats. Strides in elements.
 /// Trailing dimensions first in memory as usual: shape[5] is the innermost.
+///
+/// Bounds, of all three operators with such strides: what they reach is exactly the input's elements, from 0 on.
+/// left_shift 0...22.
 typedef struct martlet_add_params {
   int32_t shape[6], stride0[6], stride1[6];
   int32_t zero_point0, zero_point1, output_zero_point;
@@ -144,6 +164,7 @@ typedef struct martlet_prelu_params {
 } martlet_prelu_params;
 
 /// Softmax over the innermost axis of [rows, depth], int8 to int8, output scale 1/256, zero point -128.
+/// Bounds: beta_left_shift 0...31, diff_min <= 0.
 typedef struct martlet_softmax_params {
   int32_t rows, depth;
   int32_t beta_multiplier, beta_left_shift, diff_min;
@@ -154,6 +175,7 @@ typedef struct martlet_softmax_params {
 /// Strided copy: out[out_offset + i . out_stride] = in[in_offset + i . in_stride], strides and offsets in elements of
 /// element_size (1, 4 or 8) bytes; negative in_strides are allowed. Transpose, slice, strided slice, split, concat (one
 /// copy per input), space-to-depth, depth-to-space and the inside of pad are this one operator.
+/// Bounds: what the strides reach lies inside input and output; no two indices write one element.
 typedef struct martlet_copy_params {
   int32_t element_size;
   int32_t shape[6], in_stride[6], out_stride[6];
@@ -168,6 +190,7 @@ typedef struct martlet_fill_params {
 
 /// Nearest or bilinear resize of [batch, in_h, in_w, channels], int8, same scale on both sides.
 /// unsigned_float (bilinear only): interpolate x + 128 in float32, as the uint8 reference does.
+/// Bounds: rows and columns at most 2^16 on both sides.
 typedef struct martlet_resize_params {
   int32_t batch, in_h, in_w, channels;
   int32_t out_h, out_w;
@@ -184,7 +207,7 @@ typedef struct martlet_argmax_params {
 } martlet_argmax_params;
 
 /// float32 -> int8: clamp(round_half_away(x / scale) + zero_point); NaN gives the zero point.
-/// int8 -> float32: (q - zero_point) * scale.
+/// int8 -> float32: (q - zero_point) * scale. Bounds: the scale is finite and positive.
 typedef struct martlet_quantize_params {
   int32_t count;
   float scale;

@@ -33,6 +33,14 @@ struct Arena: ~Copyable {
     return base.map { $0 + start }
   }
 
+  /// Whether measured or real, an arena beyond the limit is refused.
+  func requireWithinLimit() throws(ModelError) {
+    guard used <= ModelLimits.arenaBytes else {
+      throw ModelError(
+        .overLimit, .arena, field: "its bytes", found: Int64(used), expected: Int64(ModelLimits.arenaBytes))
+    }
+  }
+
   /// `bytes` rounded up to the format's alignment; nil if that overflows.
   static func roundedUp(_ bytes: Int) -> Int? {
     let (sum, overflow) = bytes.addingReportingOverflow(ModelFormat.alignment - 1)

@@ -13,6 +13,8 @@ public struct MemoryBudget: Equatable, BitwiseCopyable, Sendable {
   /// For each thread, the maximum over all instruction sets.
   public var scratchBytesPerThread = 0
   public var threads = 0
+  /// Multiply-adds, or element steps, of one inference.
+  public var work: Int64 = 0
   public init() {}
 }
 
@@ -29,9 +31,9 @@ struct Layout {
   init(_ model: inout Model, threads: Int, from arena: inout Arena) throws(ModelError) {
     let team = min(max(threads, 1), 64)
     try model.copyTables(into: &arena)
-    let scratchBytes = try model.validate()
-    guard let stride = Arena.roundedUp(scratchBytes) else {
-      throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(scratchBytes))
+    let demand = try model.validate()
+    guard let stride = Arena.roundedUp(demand.scratchBytes) else {
+      throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(demand.scratchBytes))
     }
     operators = try arena.carve(model.operatorCount * MemoryLayout<BoundOperator>.stride)?
       .bindMemory(to: BoundOperator.self, capacity: model.operatorCount)
@@ -41,6 +43,7 @@ struct Layout {
     tensors = try arena.carve(Int(model.plan.plannedPeakBytes))
     scratch = try arena.carve(stride * team)
     scratchStride = stride
+    try arena.requireWithinLimit()
 
     var budget = MemoryBudget()
     budget.arenaBytes = arena.used
@@ -49,6 +52,7 @@ struct Layout {
     budget.lowerBoundBytes = Int(model.plan.lowerBoundBytes)
     budget.scratchBytesPerThread = stride
     budget.threads = team
+    budget.work = demand.work
     self.budget = budget
   }
 }

@@ -7,6 +7,8 @@ struct Workload {
   var scratchBytes: Int
   /// Multiply-accumulates, or element operations, of the largest unit.
   var unitWork: Int64
+  /// Of all units, each counted as the largest. No overflow: at most 2^30 units of at most 2^31.
+  var work: Int64 { Int64(units) * unitWork }
 
   init(_ record: OperatorRecord, _ opcode: Opcode) {
     self = switch opcode {

@@ -1,20 +1,31 @@
 extension Model {
   /// Checks everything that the executors rely on, once. After this nothing is checked again.
   ///
-  /// - Returns: the scratch bytes that one thread needs: the largest of any operator, on any instruction set.
-  func validate() throws(ModelError) -> Int {
+  /// - Returns: what the operators ask for, within `ModelLimits`.
+  func validate() throws(ModelError) -> Demand {
     try validatePlan()
     for index in 0..<tensorCount { try validateTensor(index) }
     try validateManifest()
     try validateLabels()
-    var scratch = 0
+    var demand = Demand()
     for index in 0..<operatorCount {
       // The workload is that of the very copy that was checked, should the file change meanwhile.
       let validator = OperatorValidator(model: self, index: index)
-      let opcode = try validator.validate()
-      scratch = max(scratch, Workload(validator.record, opcode).scratchBytes)
+      let workload = Workload(validator.record, try validator.validate())
+      demand.scratchBytes = max(demand.scratchBytes, workload.scratchBytes)
+      demand.work += workload.work
+      try validator.require(within: ModelLimits.scratchBytes, demand.scratchBytes, "scratch of a thread in bytes")
+      try validator.require(within: Int(ModelLimits.work), Int(demand.work), "work in multiply-adds")
     }
-    return scratch
+    return demand
+  }
+
+  /// What all operators together ask for.
+  struct Demand {
+    /// Of one thread: the most of any operator, on any instruction set.
+    var scratchBytes = 0
+    /// Multiply-adds or element steps of one inference.
+    var work: Int64 = 0
   }
 
   private func validatePlan() throws(ModelError) {

@@ -5,7 +5,7 @@ public enum ModelLimits {
   /// Scratch of one thread, in bytes: 64 MiB.
   public static let scratchBytes = 64 << 20
 
-  /// The planned arena (tensors, or the cache and buffers of a language model) without scratch, in bytes: 4 GiB.
+  /// The whole arena of one engine in bytes, with every thread's scratch: 4 GiB.
   public static let arenaBytes = 4 << 30
 
   /// Multiply-adds and element steps of one inference (a frame or a token): 10^13.

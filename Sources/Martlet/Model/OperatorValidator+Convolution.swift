@@ -3,8 +3,13 @@ import CMartletKernels
 extension OperatorValidator {
   /// No kernel of a real network is larger, and no index arithmetic below overflows with it.
   private static var maxWindow: Int32 { 4096 }
-  /// Rows, columns and strides together stay below this.
+  /// Rows, columns and strides together stay below this, and so does a row of elements.
   private static var maxExtent: Int64 { 1 << 30 }
+  /// Products that one output adds up: kernel_h * kernel_w * channels of a group. Padded to quads and times the 16
+  /// channels of a block that is at most 2^30.
+  private static var maxDepth: Int64 { 1 << 24 }
+  /// The same for a depthwise convolution.
+  private static var maxTaps: Int64 { 1 << 16 }
 
   func validateConv2D(_ p: martlet_conv2d_params) throws(ModelError) {
     let inputs = try product(p.batch, p.in_h, p.in_w, p.in_c, field: "input shape")
@@ -12,14 +17,12 @@ extension OperatorValidator {
     try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, p.input_step_h)
     try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, p.input_step_w)
     try check(p.groups, in: 1...p.in_c, "groups")
-    guard p.in_c % p.groups == 0, p.out_c % p.groups == 0 else {
-      throw fail(.mismatch, "groups", found: Int64(p.groups), expected: Int64(p.in_c))
-    }
+    let inGroups = p.in_c % p.groups == 0, outGroups = p.out_c % p.groups == 0
+    try require(inGroups, .mismatch, "groups", found: Int64(p.groups), expected: Int64(p.in_c))
+    try require(outGroups, .mismatch, "groups", found: Int64(p.groups), expected: Int64(p.out_c))
     let depth = try product(p.kernel_h, p.kernel_w, p.in_c / p.groups, field: "kernel shape")
-    // Bounds packed bytes by 2^40 and a row of one tile by 2^31.
-    guard depth <= 1 << 24, Int64(p.in_w) * Int64(p.input_step_w) * Int64(p.in_c) <= Self.maxExtent else {
-      throw fail(.overLimit, "kernel shape", found: depth, expected: 1 << 24)
-    }
+    try require(depth <= Self.maxDepth, .overLimit, "kernel shape", found: depth, expected: Self.maxDepth)
+    try checkRow(p.in_w, p.input_step_w, p.in_c)
     try checkZeroPoint(p.input_zero_point, "input_zero_point")
     try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
     try checkZeroPoint(p.output_zero_point, "output_zero_point")
@@ -27,7 +30,6 @@ extension OperatorValidator {
     try check(p.double_rescale, in: 0...1, "double_rescale")
     try requireConstant(bytes: withUnsafePointer(to: p) { Int64(martlet_conv2d_weights_bytes($0)) })
     try require(record.input0, "input", .int8, elements: inputs)
-    try requireNoSecondInput()
     try requireOutput(.int8, elements: outputs)
   }
 
@@ -37,16 +39,14 @@ extension OperatorValidator {
     try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, 1)
     try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, 1)
     let taps = try product(p.kernel_h, p.kernel_w, field: "kernel shape")
-    guard taps <= 1 << 16, Int64(p.in_w) * Int64(p.in_c) * Int64(p.multiplier) <= Self.maxExtent else {
-      throw fail(.overLimit, "kernel shape", found: taps, expected: 1 << 16)
-    }
+    try require(taps <= Self.maxTaps, .overLimit, "kernel shape", found: taps, expected: Self.maxTaps)
+    try checkRow(p.in_w, p.in_c, p.multiplier)
     try checkZeroPoint(p.input_zero_point, "input_zero_point")
     try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
     try checkZeroPoint(p.output_zero_point, "output_zero_point")
     try checkClamp(p.clamp_min, p.clamp_max)
     try requireConstant(bytes: withUnsafePointer(to: p) { Int64(martlet_depthwise_weights_bytes($0)) })
     try require(record.input0, "input", .int8, elements: inputs)
-    try requireNoSecondInput()
     try requireOutput(.int8, elements: outputs)
   }
 
@@ -61,7 +61,6 @@ extension OperatorValidator {
     try checkClamp(p.clamp_min, p.clamp_max)
     try check(p.unsigned_rounding, in: 0...1, "unsigned_rounding")
     try require(record.input0, "input", .int8, elements: inputs)
-    try requireNoSecondInput()
     try requireOutput(.int8, elements: outputs)
   }
 
@@ -76,20 +75,20 @@ extension OperatorValidator {
     try check(inputStep, in: 1...64, "input_step")
     let reach = Int64(outSize) * Int64(stride) + Int64(kernel) * Int64(dilation)
     let extent = max(reach, Int64(inSize) * Int64(inputStep))
-    guard extent <= Self.maxExtent else { throw fail(.overLimit, "extent", found: extent, expected: Self.maxExtent) }
+    try require(extent <= Self.maxExtent, .overLimit, "extent", found: extent, expected: Self.maxExtent)
+  }
+
+  /// A row of elements as a kernel spreads it out. The product of the first two is within an extent or a tensor.
+  private func checkRow(_ a: Int32, _ b: Int32, _ c: Int32) throws(ModelError) {
+    let (row, overflow) = (Int64(a) * Int64(b)).multipliedReportingOverflow(by: Int64(c))
+    try require(!overflow && row <= Self.maxExtent, .overLimit, "row", found: row, expected: Self.maxExtent)
   }
 
   private func checkWindows(
     _ inSize: Int32, _ outSize: Int32, _ kernel: Int32, _ stride: Int32, _ pad: Int32
   ) throws(ModelError) {
-    guard pad < kernel, Int64(outSize - 1) * Int64(stride) - Int64(pad) < Int64(inSize) else {
-      throw fail(.outOfRange, "output shape", found: Int64(outSize), expected: Int64(inSize))
-    }
-  }
-
-  func requireNoSecondInput() throws(ModelError) {
-    guard record.input1 == ModelFormat.none else {
-      throw fail(.mismatch, "input1", found: Int64(record.input1), expected: Int64(ModelFormat.none))
-    }
+    try require(pad < kernel, .outOfRange, "pad", found: Int64(pad), expected: Int64(kernel) - 1)
+    let last = Int64(outSize) * Int64(stride) - Int64(stride) - Int64(pad)
+    try require(last < Int64(inSize), .outOfRange, "output shape", found: Int64(outSize), expected: Int64(inSize))
   }
 }

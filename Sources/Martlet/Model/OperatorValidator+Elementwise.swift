@@ -49,10 +49,6 @@ extension OperatorValidator {
   func validateFill(_ p: martlet_fill_params) throws(ModelError) {
     let count = try product(p.count, 1, field: "count")
     try checkZeroPoint(p.value, "value")
-    guard record.input0 == ModelFormat.none else {
-      throw fail(.mismatch, "input0", found: Int64(record.input0), expected: Int64(ModelFormat.none))
-    }
-    try requireNoSecondInput()
     try requireOutput(.int8, elements: count)
   }
 
@@ -60,9 +56,7 @@ extension OperatorValidator {
     _ p: martlet_quantize_params, from: ElementType, to: ElementType
   ) throws(ModelError) {
     let count = try product(p.count, 1, field: "count")
-    guard p.scale.isFinite, p.scale > 0 else {
-      throw fail(.outOfRange, "scale", found: Int64(p.scale.bitPattern))
-    }
+    try require(p.scale.isFinite && p.scale > 0, .outOfRange, "scale", found: Int64(p.scale.bitPattern))
     try checkZeroPoint(p.zero_point, "zero_point")
     try requireUnary(from, to, count: count)
   }
@@ -74,18 +68,14 @@ extension OperatorValidator {
     try checkMultiplier(p.multiplier, p.shift, "multiplier")
     try checkClamp(p.clamp_min, p.clamp_max)
     try require(record.input0, "input", .int8, elements: inputs)
-    try requireNoSecondInput()
     try requireOutput(.int8, elements: inputs / Int64(p.reduce))
   }
 
   func validateArgmax(_ p: martlet_argmax_params) throws(ModelError) {
     let inputs = try product(p.outer, p.axis, p.inner, field: "shape")
-    guard p.index_size == 4 || p.index_size == 8 else {
-      throw fail(.unknownValue, "index_size", found: Int64(p.index_size))
-    }
+    try require(p.index_size == 4 || p.index_size == 8, .unknownValue, "index_size", found: Int64(p.index_size))
     try check(p.minimum, in: 0...1, "minimum")
     try require(record.input0, "input", .int8, elements: inputs)
-    try requireNoSecondInput()
     try requireOutput(p.index_size == 4 ? .int32 : .int64, elements: inputs / Int64(p.axis))
   }
 
@@ -99,7 +89,6 @@ extension OperatorValidator {
     try check(p.half_pixel_centers, in: 0...1, "half_pixel_centers")
     try check(p.unsigned_float, in: 0...1, "unsigned_float")
     try require(record.input0, "input", .int8, elements: inputs)
-    try requireNoSecondInput()
     try requireOutput(.int8, elements: outputs)
   }
 
@@ -109,7 +98,6 @@ extension OperatorValidator {
     _ from: ElementType, _ to: ElementType, count: Int64, sharing: Sharing = .never
   ) throws(ModelError) {
     try require(record.input0, "input", from, elements: count)
-    try requireNoSecondInput()
     try requireOutput(to, elements: count, sharing: sharing)
   }
 
@@ -143,63 +131,51 @@ extension OperatorValidator {
   }
 
   func validateCopy(_ p: martlet_copy_params) throws(ModelError) {
-    let type: ElementType
-    switch p.element_size {
-    case 1: type = .int8
-    case 4: type = .int32
-    case 8: type = .int64
-    default: throw fail(.unknownValue, "element_size", found: Int64(p.element_size))
-    }
+    let size = p.element_size
+    try require(size == 1 || size == 4 || size == 8, .unknownValue, "element_size", found: Int64(size))
+    let type: ElementType = size == 1 ? .int8 : size == 4 ? .int32 : .int64
     let shape = StridedShape(p.shape)
     _ = try elements(of: shape)
     let read = try reach(of: shape, StridedShape(p.in_stride), offset: p.in_offset, "in_stride")
     let written = try reach(of: shape, StridedShape(p.out_stride), offset: p.out_offset, "out_stride")
     try requireHolds(record.input0, "input", type, read)
     try requireHolds(record.output, "output", type, written)
-    try requireNoSecondInput()
     try requireOutput(type, elements: Int64(model.tensor(Int(record.output)).byteCount) / Int64(type.byteCount))
     // Two indices that write one element would make the bits depend on the order.
-    guard isInjective(StridedShape(p.out_stride), shape) else { throw fail(.overlap, "out_stride", found: 0) }
+    try require(isInjective(StridedShape(p.out_stride), shape), .overlap, "out_stride", found: 0)
   }
 
   private func requireHolds(
     _ tensor: UInt32, _ field: StaticString, _ type: ElementType, _ reach: ClosedRange<Int64>
   ) throws(ModelError) {
-    guard tensor < model.tensorCount else {
-      throw fail(.outOfBounds, field, found: Int64(tensor), expected: Int64(model.tensorCount))
-    }
-    let count = Int64(model.tensor(Int(tensor)).byteCount) / Int64(type.byteCount)
+    let count = Int64(try operand(tensor, field).byteCount) / Int64(type.byteCount)
     try require(tensor, field, type, elements: count)
-    guard reach.lowerBound >= 0, reach.upperBound < count else {
-      throw fail(.outOfBounds, field, found: reach.lowerBound < 0 ? reach.lowerBound : reach.upperBound, expected: count)
-    }
+    try require(reach.upperBound < count, .outOfBounds, field, found: reach.upperBound, expected: count)
   }
 
   private func elements(of shape: StridedShape) throws(ModelError) -> Int64 {
     var count: Int64 = 1
     for axis in 0..<6 {
-      guard shape[axis] >= 1 else { throw fail(.outOfRange, "shape", found: Int64(shape[axis]), expected: 1) }
+      try require(shape[axis] >= 1, .outOfRange, "shape", found: Int64(shape[axis]), expected: 1)
       count *= Int64(shape[axis])
-      guard count <= ModelFormat.maxElements else {
-        throw fail(.overLimit, "shape", found: count, expected: Int64(ModelFormat.maxElements))
-      }
+      try requireElements(count, "shape")
     }
     return count
   }
 
-  /// Lowest and highest element that the strides reach. At most 6 * 2^30 * 2^31: no overflow.
+  /// Lowest and highest element that the strides reach, none below 0. At most 6 * 2^30 * 2^31: no overflow.
   private func reach(
     of shape: StridedShape, _ stride: StridedShape, offset: Int32, _ field: StaticString
   ) throws(ModelError) -> ClosedRange<Int64> {
     var least = Int64(offset)
     var most = Int64(offset)
     for axis in 0..<6 {
-      let span = Int64(shape[axis] - 1) * Int64(stride[axis])
+      let span = (Int64(shape[axis]) - 1) * Int64(stride[axis])
       if span < 0 { least += span } else { most += span }
     }
-    guard most <= Int64(ModelFormat.maxElements), least >= -Int64(ModelFormat.maxElements), least >= 0 else {
-      throw fail(.outOfBounds, field, found: least < 0 ? least : most, expected: Int64(ModelFormat.maxElements))
-    }
+    let limit = Int64(ModelFormat.maxElements)
+    try require(most <= limit, .outOfBounds, field, found: most, expected: limit)
+    try require(least >= 0, .outOfBounds, field, found: least)
     return least...most
   }
 

@@ -47,11 +47,19 @@ struct OperatorValidator {
       kind, .operator, index: index, opcode: record.opcode, field: field, found: found, expected: expected)
   }
 
+  /// Every rule about an operator passes through here, so that a test can take each one out and see whether it is missed.
+  func require(
+    _ holds: Bool, _ kind: ModelError.Kind, _ field: StaticString, found: Int64, expected: Int64 = 0
+  ) throws(ModelError) {
+    #if CANARY
+      if RuleCanary.takesOut(field) { return }
+    #endif
+    if !holds { throw fail(kind, field, found: found, expected: expected) }
+  }
+
   func check(_ value: Int32, in range: ClosedRange<Int32>, _ field: StaticString) throws(ModelError) {
-    guard range.contains(value) else {
-      let limit = value < range.lowerBound ? range.lowerBound : range.upperBound
-      throw fail(.outOfRange, field, found: Int64(value), expected: Int64(limit))
-    }
+    let limit = value < range.lowerBound ? range.lowerBound : range.upperBound
+    try require(range.contains(value), .outOfRange, field, found: Int64(value), expected: Int64(limit))
   }
 
   func checkZeroPoint(_ value: Int32, _ field: StaticString) throws(ModelError) {
@@ -68,6 +76,10 @@ struct OperatorValidator {
     try check(shift, in: -31...31, field)
   }
 
+  func require(within limit: Int, _ size: Int, _ field: StaticString) throws(ModelError) {
+    try require(size <= limit, .overLimit, field, found: Int64(size), expected: Int64(limit))
+  }
+
   // MARK: Sizes
 
   /// Product of sizes, each at least 1, at most 2^30 in all.
@@ -77,21 +89,22 @@ struct OperatorValidator {
     var result: Int64 = 1
     let sizes: InlineArray<5, Int32> = [a, b, c, d, e]
     for i in 0..<5 {
-      guard sizes[i] >= 1 else { throw fail(.outOfRange, field, found: Int64(sizes[i]), expected: 1) }
+      try require(sizes[i] >= 1, .outOfRange, field, found: Int64(sizes[i]), expected: 1)
       result *= Int64(sizes[i])  // at most 2^30 * 2^31
-      guard result <= ModelFormat.maxElements else {
-        throw fail(.overLimit, field, found: result, expected: Int64(ModelFormat.maxElements))
-      }
+      try requireElements(result, field)
     }
     return result
   }
 
+  func requireElements(_ count: Int64, _ field: StaticString) throws(ModelError) {
+    try require(within: ModelFormat.maxElements, Int(count), field)
+  }
+
   // MARK: Operands
 
-  private func operand(_ tensor: UInt32, _ field: StaticString) throws(ModelError) -> TensorRecord {
-    guard tensor < model.tensorCount else {
-      throw fail(.outOfBounds, field, found: Int64(tensor), expected: Int64(model.tensorCount))
-    }
+  func operand(_ tensor: UInt32, _ field: StaticString) throws(ModelError) -> TensorRecord {
+    let count = Int64(model.tensorCount)
+    try require(tensor < count, .outOfBounds, field, found: Int64(tensor), expected: count)
     return model.tensor(Int(tensor))
   }
 
@@ -110,9 +123,8 @@ struct OperatorValidator {
   }
 
   private func requireNone(_ tensor: UInt32, _ field: StaticString) throws(ModelError) {
-    guard tensor == ModelFormat.none else {
-      throw fail(.mismatch, field, found: Int64(tensor), expected: Int64(ModelFormat.none))
-    }
+    let none = ModelFormat.none
+    try require(tensor == none, .mismatch, field, found: Int64(tensor), expected: Int64(none))
   }
 
   /// An operand of exactly this many elements of this type.
@@ -121,23 +133,24 @@ struct OperatorValidator {
     _ tensor: UInt32, _ field: StaticString, _ type: ElementType, elements: Int64
   ) throws(ModelError) -> TensorRecord {
     let record = try operand(tensor, field)
-    guard record.type == type.rawValue else {
-      throw fail(.mismatch, field, found: Int64(record.type), expected: Int64(type.rawValue))
-    }
-    guard record.byteCount == UInt64(elements) * UInt64(type.byteCount) else {
-      throw fail(
-        .mismatch, field, found: Int64(truncatingIfNeeded: record.byteCount),
-        expected: elements * Int64(type.byteCount))
-    }
+    try require(
+      record.type == type.rawValue, .mismatch, field, found: Int64(record.type), expected: Int64(type.rawValue))
+    let bytes = elements * Int64(type.byteCount), found = Int64(truncatingIfNeeded: record.byteCount)
+    try require(found == bytes, .mismatch, field, found: found, expected: bytes)
     return record
   }
 
   /// The packed constant, of exactly this many bytes, in the weights section.
   func requireConstant(bytes: Int64) throws(ModelError) {
     let constant = try require(record.constant, "constant", .int8, elements: bytes)
-    guard constant.storage == TensorStorage.weights.rawValue else {
-      throw fail(.mismatch, "constant", found: Int64(constant.storage), expected: Int64(TensorStorage.weights.rawValue))
-    }
+    try requireStorage(constant, .weights, "constant")
+  }
+
+  private func requireStorage(
+    _ tensor: TensorRecord, _ storage: TensorStorage, _ field: StaticString
+  ) throws(ModelError) {
+    let found = tensor.storage, expected = storage.rawValue
+    try require(found == expected, .mismatch, field, found: Int64(found), expected: Int64(expected))
   }
 
   enum Sharing {
@@ -152,9 +165,7 @@ struct OperatorValidator {
     _ type: ElementType, elements: Int64, sharing: Sharing = .never
   ) throws(ModelError) {
     let output = try require(record.output, "output", type, elements: elements)
-    guard output.storage == TensorStorage.arena.rawValue else {
-      throw fail(.mismatch, "output", found: Int64(output.storage), expected: Int64(TensorStorage.arena.rawValue))
-    }
+    try requireStorage(output, .arena, "output")
     try requireDisjoint(output, record.input0, sharing)
     try requireDisjoint(output, record.input1, sharing)
   }
@@ -168,8 +179,7 @@ struct OperatorValidator {
     let apart =
       input.offset + input.byteCount <= output.offset || output.offset + output.byteCount <= input.offset
     let same = input.offset == output.offset && input.byteCount == output.byteCount
-    guard apart || (same && sharing == .sameBytes) else {
-      throw fail(.overlap, "output", found: Int64(record.output), expected: Int64(tensor))
-    }
+    let holds = apart || (same && sharing == .sameBytes)
+    try require(holds, .overlap, "output", found: Int64(record.output), expected: Int64(tensor))
   }
 }
