@@ -33,18 +33,22 @@ let deviceLink: [LinkerSetting] =
   embedded
   ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : []
 
+// Fuzzing sets it: with a canary, something is wrong on purpose that the fuzzer must find.
+let planted: [SwiftSetting] = Context.environment["MARTLET_FUZZ"] == "canary" ? [.define("CANARY")] : []
+
 var products: [Product] = [
   .library(name: "Martlet", targets: ["Martlet"]),
   .executable(name: "martlet", targets: ["MartletCLI"]),
   .executable(name: "martlet-allocations", targets: ["martlet-allocations"]),
   .executable(name: "martlet-frames", targets: ["martlet-frames"]),
+  .executable(name: "martlet-operators", targets: ["martlet-operators"]),
   .executable(name: "martlet-selftest", targets: ["martlet-selftest"]),
 ]
 
 var targets: [Target] = [
   .target(name: "CMartletKernels", cSettings: compactKernels),
   .target(name: "CMartletPlatform", cSettings: compact),
-  .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core),
+  .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core + planted),
   .target(
     name: "CMartletLinux", cSettings: compactEdge,
     linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("gpiod"), .linkedLibrary("yaml")]),
@@ -69,6 +73,11 @@ var targets: [Target] = [
   .executableTarget(
     name: "martlet-frames", dependencies: ["MartletDevice", "Martlet", "CMartletLinux", "CMartletPlatform"],
     path: "Tests/Frames", swiftSettings: common, linkerSettings: deviceLink),
+  // Random operators through the loader and every kernel, between unreadable pages.
+  .target(name: "CMartletOperatorCases", dependencies: ["CMartletKernels"], path: "Tests/OperatorFuzz/Cases"),
+  .executableTarget(
+    name: "martlet-operators", dependencies: ["CMartletOperatorCases", "CMartletKernels", "Martlet", "MartletDevice"],
+    path: "Tests/OperatorFuzz/Command", swiftSettings: common + planted, linkerSettings: deviceLink),
   // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
@@ -117,8 +126,7 @@ if !embedded {
 }
 
 // Coverage-guided fuzzing: only with the sanitizers that Tools/fuzz sets, which also bring libFuzzer.
-if let canary = Context.environment["MARTLET_FUZZ"] {
-  let planted: [SwiftSetting] = canary == "canary" ? [.define("CANARY")] : []
+if Context.environment["MARTLET_FUZZ"] != nil {
   products.append(.executable(name: "martlet-fuzz-configuration", targets: ["martlet-fuzz-configuration"]))
   products.append(.executable(name: "martlet-fuzz-loader", targets: ["martlet-fuzz-loader"]))
   products.append(.executable(name: "martlet-fuzz-importer", targets: ["martlet-fuzz-importer"]))

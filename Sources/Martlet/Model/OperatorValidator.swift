@@ -52,7 +52,7 @@ struct OperatorValidator {
     _ holds: Bool, _ kind: ModelError.Kind, _ field: StaticString, found: Int64, expected: Int64 = 0
   ) throws(ModelError) {
     #if CANARY
-      if RuleCanary.takesOut(field) { return }
+      if RuleCanary.takesOut(holds) { return }
     #endif
     if !holds { throw fail(kind, field, found: found, expected: expected) }
   }

@@ -1,0 +1,60 @@
+/// What making, changing and running operators share.
+#ifndef MARTLET_OPERATOR_INTERNAL_H
+#define MARTLET_OPERATOR_INTERNAL_H
+
+#include "martlet_operator_cases.h"
+
+#include <string.h>
+
+/// Every kind of operator: opcode, name, parameter record.
+#define MARTLET_OPERATORS(X)                     \
+  X(1, conv2d, martlet_conv2d_params)            \
+  X(2, depthwise, martlet_depthwise_params)      \
+  X(3, average_pool, martlet_pool_params)        \
+  X(4, max_pool, martlet_pool_params)            \
+  X(5, mean, martlet_mean_params)                \
+  X(6, table, martlet_table_params)              \
+  X(7, add, martlet_add_params)                  \
+  X(8, mul, martlet_mul_params)                  \
+  X(9, prelu, martlet_prelu_params)              \
+  X(10, softmax, martlet_softmax_params)         \
+  X(11, copy, martlet_copy_params)               \
+  X(12, fill, martlet_fill_params)               \
+  X(13, resize_nearest, martlet_resize_params)   \
+  X(14, resize_bilinear, martlet_resize_params)  \
+  X(15, argmax, martlet_argmax_params)           \
+  X(16, quantize, martlet_quantize_params)       \
+  X(17, dequantize, martlet_quantize_params)
+
+/// The parameter record of any kind.
+typedef union operator_parameters {
+  int32_t words[MARTLET_PARAMETER_WORDS];
+#define MEMBER(OPCODE, NAME, RECORD) RECORD NAME;
+  MARTLET_OPERATORS(MEMBER)
+#undef MEMBER
+} operator_parameters;
+
+enum { INT8 = 1, INT32 = 3, INT64 = 4, FLOAT32 = 5, IN_ARENA = 0, IN_WEIGHTS = 1 };
+#define LIMIT_ELEMENTS ((int64_t)1 << 30)
+/// All tensors of a plan together have 2^30 bytes: an input and an output may have half of them each.
+#define LIMIT_TENSOR ((int64_t)1 << 29)
+
+typedef struct dice {
+  uint64_t state;
+} dice;
+
+uint64_t operator_bits(dice *d);
+/// Uniform in low...high.
+int64_t operator_in(dice *d, int64_t low, int64_t high);
+/// 1...limit, its logarithm uniform; limit and 1 themselves now and then.
+int32_t operator_size(dice *d, int64_t limit);
+static inline bool one_in(dice *d, int32_t n) { return operator_in(d, 1, n) == 1; }
+
+/// Legal parameters of that kind.
+void operator_generate(dice *d, uint16_t opcode, operator_parameters *p);
+/// The operands that these parameters ask for, with sizes in 64 bits whatever the parameters are.
+void operator_operands(martlet_operator_case *c);
+/// Changes one thing about a legal operator.
+void operator_break(dice *d, martlet_operator_case *c);
+
+#endif
