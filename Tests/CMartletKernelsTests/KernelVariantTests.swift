@@ -40,4 +40,29 @@ struct KernelVariantTests {
     #expect(martlet_isa_named("no such set") == MARTLET_ISA_COUNT)
     #expect(Self.available.contains(martlet_best_isa().rawValue))
   }
+
+  /// The largest of 8,193 equal scores has a probability of 1/8193: the lowest value there is. In 32 bits their sum
+  /// begins again at 0, and every class had the highest.
+  @Test(arguments: available, [511, 513, 8191, 8192, 8193, 20_000])
+  func softmaxOverManyEqualScores(isa: UInt32, depth: Int) {
+    let input = [Int8](repeating: 7, count: depth)
+    var output = [Int8](repeating: 1, count: depth)
+    var scratch = [Int32](repeating: 0, count: 1024)
+    var parameters = martlet_softmax_params(
+      rows: 1, depth: Int32(depth), beta_multiplier: 1_717_986_918, beta_left_shift: 23, diff_min: -124)
+    #expect(martlet_softmax_scratch_bytes(&parameters) <= 4096)
+    let kernel = martlet_kernels_for(martlet_isa(rawValue: isa))!.pointee.softmax!
+    input.withUnsafeBytes { input in
+      output.withUnsafeMutableBytes { output in
+        scratch.withUnsafeMutableBytes { scratch in
+          var buffers = martlet_buffers()
+          buffers.input.0 = input.baseAddress
+          buffers.output = output.baseAddress
+          kernel(&parameters, &buffers, 0, martlet_softmax_units(&parameters), scratch.baseAddress)
+        }
+      }
+    }
+    let expected = Int8(Int((256.0 / Double(depth)).rounded()) - 128)
+    #expect(output.allSatisfy { $0 == expected })
+  }
 }

@@ -10,7 +10,7 @@ public enum ModelFormat {
   public static let version: UInt32 = 1
   public static let alignment = 64
 
-  // Limits. A file beyond them is refused, whatever its size.
+  // Limits. A file beyond them is refused, whatever its size; `ModelLimits` holds those on what it asks for.
   public static let maxSections = 16
   public static let maxTensors = 1 << 16
   public static let maxOperators = 1 << 16
