@@ -4,9 +4,10 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_add_units(const martlet_add_params *p) { return martlet_binary_units(p->shape); }
-size_t martlet_add_scratch_bytes(const martlet_add_params *p) { return (void)p, 0; }
-int64_t martlet_add_unit_work(const martlet_add_params *p) { return martlet_binary_unit_work(p->shape); }
+martlet_workload martlet_add_workload(const void *params) {
+  const martlet_add_params *p = params;
+  return martlet_binary_workload(p->shape);
+}
 
 static void row(const void *params, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, int8_t *out,
                 int32_t n) {

@@ -5,13 +5,10 @@ MARTLET_SMALL_BEGIN
 static int64_t outputs(const martlet_argmax_params *p) { return (int64_t)p->outer * p->inner; }
 static int32_t outputs_per_unit(const martlet_argmax_params *p) { return martlet_items_per_unit(p->axis); }
 
-int32_t martlet_argmax_units(const martlet_argmax_params *p) {
-  return martlet_ceil_div(outputs(p), outputs_per_unit(p));
-}
-size_t martlet_argmax_scratch_bytes(const martlet_argmax_params *p) { return (void)p, 0; }
-int64_t martlet_argmax_unit_work(const martlet_argmax_params *p) {
+martlet_workload martlet_argmax_workload(const void *params) {
+  const martlet_argmax_params *p = params;
   int64_t count = outputs(p), unit = outputs_per_unit(p);
-  return p->axis * (count < unit ? count : unit);
+  return (martlet_workload){.units = martlet_ceil_div(count, unit), .unit_work = p->axis * (count < unit ? count : unit)};
 }
 
 static int32_t best(const martlet_argmax_params *p, const int8_t *in) {

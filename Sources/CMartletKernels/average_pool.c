@@ -3,9 +3,10 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_average_pool_units(const martlet_pool_params *p) { return martlet_pool_units(p); }
-size_t martlet_average_pool_scratch_bytes(const martlet_pool_params *p) { return (void)p, 0; }
-int64_t martlet_average_pool_unit_work(const martlet_pool_params *p) { return martlet_pool_unit_work(p); }
+martlet_workload martlet_average_pool_workload(const void *params) {
+  const martlet_pool_params *p = params;
+  return martlet_pool_workload(p);
+}
 
 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   martlet_window w = item->window;

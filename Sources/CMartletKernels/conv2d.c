@@ -110,25 +110,18 @@ conv2d_tile martlet_conv2d_tile(const conv2d_grid *g, int32_t unit) {
 
 // MARK: - Sizes
 
-int32_t martlet_conv2d_units(const martlet_conv2d_params *params) {
-  conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
-  return g.p.groups * g.tiles_p * g.p.batch * g.tiles_y * g.tiles_x;
-}
-
 static size_t sums_offset(const conv2d_grid *g) { return (window_bytes(g) + 63) & ~(size_t)63; }
 
-size_t martlet_conv2d_scratch_bytes(const martlet_conv2d_params *params) {
-  conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
-  return sums_offset(&g) + (size_t)g.tile_h * g.tile_w * 4;
-}
-
-int64_t martlet_conv2d_unit_work(const martlet_conv2d_params *params) {
+martlet_workload martlet_conv2d_workload(const void *params) {
   conv2d_grid g;
   martlet_conv2d_grid(params, &g);
   int64_t depth = (int64_t)g.segments_y * g.segments_x * g.segment_quads * 4;
-  return depth * 16 * g.tile_panels * g.tile_h * g.tile_w;
+  return (martlet_workload){
+      // At most as many as the output has elements.
+      .units = g.p.groups * g.tiles_p * g.p.batch * g.tiles_y * g.tiles_x,
+      .unit_work = depth * 16 * g.tile_panels * g.tile_h * g.tile_w,
+      .scratch_bytes = sums_offset(&g) + (size_t)g.tile_h * g.tile_w * 4,
+  };
 }
 
 size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params) {

@@ -3,13 +3,11 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_copy_units(const martlet_copy_params *p) {
-  return martlet_ceil_div(martlet_box_count(p->shape), MARTLET_SPAN_UNIT);
-}
-size_t martlet_copy_scratch_bytes(const martlet_copy_params *p) { return (void)p, 0; }
-int64_t martlet_copy_unit_work(const martlet_copy_params *p) {
+martlet_workload martlet_copy_workload(const void *params) {
+  const martlet_copy_params *p = params;
   int64_t count = martlet_box_count(p->shape);
-  return count < MARTLET_SPAN_UNIT ? count : MARTLET_SPAN_UNIT;
+  return (martlet_workload){.units = martlet_ceil_div(count, MARTLET_SPAN_UNIT),
+                            .unit_work = count < MARTLET_SPAN_UNIT ? count : MARTLET_SPAN_UNIT};
 }
 
 #define COPY_RUN(NAME, TYPE)                                                                               \

@@ -50,22 +50,14 @@ static size_t repeated_bytes(const depthwise_grid *g) {
   return rounded(martlet_scratch_product(g->window_h, (int64_t)g->p.in_w * g->channels) + 64);
 }
 
-int32_t martlet_depthwise_units(const martlet_depthwise_params *params) {
+martlet_workload martlet_depthwise_workload(const void *params) {
   depthwise_grid g;
   martlet_depthwise_grid(params, &g);
-  return g.tiles_p * g.p.batch * g.tiles_y;
-}
-
-size_t martlet_depthwise_scratch_bytes(const martlet_depthwise_params *params) {
-  depthwise_grid g;
-  martlet_depthwise_grid(params, &g);
-  return zeros_bytes(&g) + table_bytes(&g) + repeated_bytes(&g);
-}
-
-int64_t martlet_depthwise_unit_work(const martlet_depthwise_params *params) {
-  depthwise_grid g;
-  martlet_depthwise_grid(params, &g);
-  return (int64_t)g.p.kernel_h * g.p.kernel_w * 16 * g.tile_panels * g.tile_h * g.p.out_w;
+  return (martlet_workload){
+      .units = g.tiles_p * g.p.batch * g.tiles_y,
+      .unit_work = (int64_t)g.p.kernel_h * g.p.kernel_w * 16 * g.tile_panels * g.tile_h * g.p.out_w,
+      .scratch_bytes = zeros_bytes(&g) + table_bytes(&g) + repeated_bytes(&g),
+  };
 }
 
 size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params) {

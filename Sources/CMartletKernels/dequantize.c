@@ -2,9 +2,10 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_dequantize_units(const martlet_quantize_params *p) { return martlet_span_units(p->count); }
-size_t martlet_dequantize_scratch_bytes(const martlet_quantize_params *p) { return (void)p, 0; }
-int64_t martlet_dequantize_unit_work(const martlet_quantize_params *p) { return martlet_span_unit_work(p->count); }
+martlet_workload martlet_dequantize_workload(const void *params) {
+  const martlet_quantize_params *p = params;
+  return martlet_span_workload(p->count);
+}
 
 void martlet_dequantize_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                                void *scratch) {

@@ -115,8 +115,10 @@ typedef struct martlet_span {
   int64_t begin, end;
 } martlet_span;
 
-static inline int32_t martlet_span_units(int32_t count) { return martlet_ceil_div(count, MARTLET_SPAN_UNIT); }
-static inline int64_t martlet_span_unit_work(int32_t count) { return martlet_min(count, MARTLET_SPAN_UNIT); }
+static inline martlet_workload martlet_span_workload(int32_t count) {
+  return (martlet_workload){.units = martlet_ceil_div(count, MARTLET_SPAN_UNIT),
+                            .unit_work = martlet_min(count, MARTLET_SPAN_UNIT)};
+}
 
 /// The elements of units [first, last).
 static inline martlet_span martlet_span_of(int32_t count, int32_t first, int32_t last) {

@@ -1,9 +1,10 @@
 #include "pool.h"
 #include "variants.h"
 
-int32_t martlet_max_pool_units(const martlet_pool_params *p) { return martlet_pool_units(p); }
-size_t martlet_max_pool_scratch_bytes(const martlet_pool_params *p) { return (void)p, 0; }
-int64_t martlet_max_pool_unit_work(const martlet_pool_params *p) { return martlet_pool_unit_work(p); }
+martlet_workload martlet_max_pool_workload(const void *params) {
+  const martlet_pool_params *p = params;
+  return martlet_pool_workload(p);
+}
 
 MARTLET_SMALL_BEGIN
 

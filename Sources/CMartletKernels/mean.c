@@ -3,13 +3,11 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_mean_units(const martlet_mean_params *p) {
-  return martlet_ceil_div(martlet_mean_items(p), martlet_mean_items_per_unit(p));
-}
-size_t martlet_mean_scratch_bytes(const martlet_mean_params *p) { return (void)p, 0; }
-int64_t martlet_mean_unit_work(const martlet_mean_params *p) {
+martlet_workload martlet_mean_workload(const void *params) {
+  const martlet_mean_params *p = params;
   int64_t items = martlet_mean_items(p), unit = martlet_mean_items_per_unit(p);
-  return martlet_mean_item_work(p) * (items < unit ? items : unit);
+  return (martlet_workload){.units = martlet_ceil_div(items, unit),
+                            .unit_work = martlet_mean_item_work(p) * (items < unit ? items : unit)};
 }
 
 void martlet_mean_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,

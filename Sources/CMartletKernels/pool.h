@@ -37,14 +37,11 @@ static inline martlet_pool_grid martlet_pool_grid_of(const martlet_pool_params *
   return grid;
 }
 
-static inline int32_t martlet_pool_units(const martlet_pool_params *p) {
+static inline martlet_workload martlet_pool_workload(const martlet_pool_params *p) {
   martlet_pool_grid grid = martlet_pool_grid_of(p);
-  return martlet_ceil_div(grid.items, grid.items_per_unit);
-}
-
-static inline int64_t martlet_pool_unit_work(const martlet_pool_params *p) {
-  martlet_pool_grid grid = martlet_pool_grid_of(p);
-  return grid.item_work * (grid.items < grid.items_per_unit ? grid.items : grid.items_per_unit);
+  int64_t unit = grid.items < grid.items_per_unit ? grid.items : grid.items_per_unit;
+  return (martlet_workload){.units = martlet_ceil_div(grid.items, grid.items_per_unit),
+                            .unit_work = grid.item_work * unit};
 }
 
 /// The part of output pixel `pixel`'s window that lies inside the picture; for validated parameters it is not empty.

@@ -5,12 +5,10 @@
 #include "kernels_internal.h"
 
 static inline int64_t martlet_resize_rows(const martlet_resize_params *p) { return (int64_t)p->batch * p->out_h; }
-static inline int32_t martlet_resize_units_of(const martlet_resize_params *p, int32_t cost) {
-  return martlet_ceil_div(martlet_resize_rows(p), martlet_items_per_unit((int64_t)p->out_w * p->channels * cost));
-}
-static inline int64_t martlet_resize_unit_work_of(const martlet_resize_params *p, int32_t cost) {
-  int64_t row = (int64_t)p->out_w * p->channels * cost, unit = martlet_items_per_unit(row);
-  return row * (martlet_resize_rows(p) < unit ? martlet_resize_rows(p) : unit);
+static inline martlet_workload martlet_resize_workload(const martlet_resize_params *p, int32_t cost) {
+  int64_t row = (int64_t)p->out_w * p->channels * cost, rows = martlet_resize_rows(p);
+  int32_t unit = martlet_items_per_unit(row);
+  return (martlet_workload){.units = martlet_ceil_div(rows, unit), .unit_work = row * (rows < unit ? rows : unit)};
 }
 /// Rows of units [first, last).
 static inline martlet_span martlet_resize_span(const martlet_resize_params *p, int32_t cost, int32_t first,

@@ -5,12 +5,9 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_resize_bilinear_units(const martlet_resize_params *p) {
-  return martlet_resize_units_of(p, MARTLET_BILINEAR_COST);
-}
-size_t martlet_resize_bilinear_scratch_bytes(const martlet_resize_params *p) { return (void)p, 0; }
-int64_t martlet_resize_bilinear_unit_work(const martlet_resize_params *p) {
-  return martlet_resize_unit_work_of(p, MARTLET_BILINEAR_COST);
+martlet_workload martlet_resize_bilinear_workload(const void *params) {
+  const martlet_resize_params *p = params;
+  return martlet_resize_workload(p, MARTLET_BILINEAR_COST);
 }
 
 static void pixel(const martlet_corners *corners, int8_t *out, int32_t channels) {

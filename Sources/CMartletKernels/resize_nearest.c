@@ -3,9 +3,10 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_resize_nearest_units(const martlet_resize_params *p) { return martlet_resize_units_of(p, 1); }
-size_t martlet_resize_nearest_scratch_bytes(const martlet_resize_params *p) { return (void)p, 0; }
-int64_t martlet_resize_nearest_unit_work(const martlet_resize_params *p) { return martlet_resize_unit_work_of(p, 1); }
+martlet_workload martlet_resize_nearest_workload(const void *params) {
+  const martlet_resize_params *p = params;
+  return martlet_resize_workload(p, 1);
+}
 
 /// The reference computes this index in float32; so the same divisions and products here, each rounded once.
 static int32_t nearest(const martlet_resize_params *p, int32_t out, int32_t in_size, int32_t out_size) {

@@ -3,14 +3,12 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_softmax_units(const martlet_softmax_params *p) {
-  return martlet_ceil_div(p->rows, martlet_softmax_rows_per_unit(p));
-}
-size_t martlet_softmax_scratch_bytes(const martlet_softmax_params *p) {
-  return (void)p, 2 * MARTLET_SOFTMAX_TABLE * sizeof(int32_t) + MARTLET_SOFTMAX_TABLE;
-}
-int64_t martlet_softmax_unit_work(const martlet_softmax_params *p) {
-  return (int64_t)p->depth * 16 * martlet_min(p->rows, martlet_softmax_rows_per_unit(p));
+martlet_workload martlet_softmax_workload(const void *params) {
+  const martlet_softmax_params *p = params;
+  int32_t unit = martlet_softmax_rows_per_unit(p);
+  return (martlet_workload){.units = martlet_ceil_div(p->rows, unit),
+                            .unit_work = (int64_t)p->depth * 16 * martlet_min(p->rows, unit),
+                            .scratch_bytes = 2 * MARTLET_SOFTMAX_TABLE * sizeof(int32_t) + MARTLET_SOFTMAX_TABLE};
 }
 
 /// exp(a) for a in Q0, -1/4 <= a < 0: four terms around -1/8.

@@ -2,9 +2,10 @@
 
 MARTLET_SMALL_BEGIN
 
-int32_t martlet_table_units(const martlet_table_params *p) { return martlet_span_units(p->count); }
-size_t martlet_table_scratch_bytes(const martlet_table_params *p) { return (void)p, 0; }
-int64_t martlet_table_unit_work(const martlet_table_params *p) { return martlet_span_unit_work(p->count); }
+martlet_workload martlet_table_workload(const void *params) {
+  const martlet_table_params *p = params;
+  return martlet_span_workload(p->count);
+}
 
 void martlet_table_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                           void *scratch) {

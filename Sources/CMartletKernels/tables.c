@@ -1,4 +1,4 @@
-/// The one dispatch table: which variant of each kernel an instruction set has, and which set this processor has.
+/// The rows of the operators, and the one dispatch table: which variant of each kernel an instruction set has, and which set this processor has.
 #include "operators.h"
 
 #if defined(__x86_64__)
@@ -6,6 +6,26 @@
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
+
+enum { INPUT_0 = 1, INPUT_1 = 2, CONSTANT = 4, IN_PLACE = 1, FOLDABLE = 2 };
+
+const martlet_operator *martlet_operator_of(uint16_t opcode) {
+  static const martlet_operator operators[] = {
+#define ROW(OPCODE, CASE, NAME, SWIFT_NAME, RECORD, TFLITE_NAME, READS, TRAITS)                                        \
+  [OPCODE] = {.name = TFLITE_NAME,                                                                                     \
+              .workload = martlet_##NAME##_workload,                                                                   \
+              .kernel_offset = offsetof(martlet_kernel_table, NAME),                                                   \
+              .reads_input_0 = ((READS) & INPUT_0) != 0,                                                               \
+              .reads_input_1 = ((READS) & INPUT_1) != 0,                                                               \
+              .reads_constant = ((READS) & CONSTANT) != 0,                                                             \
+              .runs_in_place = ((TRAITS) & IN_PLACE) != 0,                                                             \
+              .is_foldable = ((TRAITS) & FOLDABLE) != 0},
+      MARTLET_OPERATORS(ROW)
+#undef ROW
+  };
+  if (opcode >= sizeof operators / sizeof *operators || !operators[opcode].name) return NULL;
+  return &operators[opcode];
+}
 
 static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
     [MARTLET_ISA_SCALAR] = {.name = "scalar",

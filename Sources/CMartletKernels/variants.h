@@ -8,23 +8,9 @@
 #define MARTLET_DECLARE(NAME) \
   void martlet_##NAME(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch);
 
-MARTLET_DECLARE(conv2d_scalar)
-MARTLET_DECLARE(depthwise_scalar)
-MARTLET_DECLARE(average_pool_scalar)
-MARTLET_DECLARE(max_pool_scalar)
-MARTLET_DECLARE(mean_scalar)
-MARTLET_DECLARE(table_scalar)
-MARTLET_DECLARE(add_scalar)
-MARTLET_DECLARE(mul_scalar)
-MARTLET_DECLARE(prelu_scalar)
-MARTLET_DECLARE(softmax_scalar)
-MARTLET_DECLARE(copy_scalar)
-MARTLET_DECLARE(fill_scalar)
-MARTLET_DECLARE(resize_nearest_scalar)
-MARTLET_DECLARE(resize_bilinear_scalar)
-MARTLET_DECLARE(argmax_scalar)
-MARTLET_DECLARE(quantize_scalar)
-MARTLET_DECLARE(dequantize_scalar)
+#define MARTLET_DECLARE_SCALAR(OPCODE, CASE, NAME, ...) MARTLET_DECLARE(NAME##_scalar)
+MARTLET_OPERATORS(MARTLET_DECLARE_SCALAR)
+#undef MARTLET_DECLARE_SCALAR
 
 #if defined(__x86_64__)
 MARTLET_DECLARE(conv2d_avx2)

@@ -82,13 +82,10 @@ typedef void (*martlet_binary_row)(const void *params, const int8_t *a, int64_t 
 /// Elements of one unit of an element-wise operator with two inputs.
 #define MARTLET_BINARY_UNIT 8192
 
-static inline int32_t martlet_binary_units(const int32_t shape[6]) {
-  return martlet_ceil_div(martlet_box_count(shape), MARTLET_BINARY_UNIT);
-}
-
-static inline int64_t martlet_binary_unit_work(const int32_t shape[6]) {
+static inline martlet_workload martlet_binary_workload(const int32_t shape[6]) {
   int64_t count = martlet_box_count(shape);
-  return 4 * (count < MARTLET_BINARY_UNIT ? count : MARTLET_BINARY_UNIT);
+  return (martlet_workload){.units = martlet_ceil_div(count, MARTLET_BINARY_UNIT),
+                            .unit_work = 4 * (count < MARTLET_BINARY_UNIT ? count : MARTLET_BINARY_UNIT)};
 }
 
 /// Runs units [first, last) row by row.

@@ -104,26 +104,7 @@ extension SectionKind {
 extension Opcode {
   /// The operator's name as the field spells it.
   public static func name(_ raw: UInt16) -> String {
-    switch Opcode(rawValue: raw) {
-    case .conv2d: "CONV_2D"
-    case .depthwise: "DEPTHWISE_CONV_2D"
-    case .averagePool: "AVERAGE_POOL_2D"
-    case .maxPool: "MAX_POOL_2D"
-    case .mean: "MEAN"
-    case .table: "TABLE"
-    case .add: "ADD"
-    case .mul: "MUL"
-    case .prelu: "PRELU"
-    case .softmax: "SOFTMAX"
-    case .copy: "COPY"
-    case .fill: "FILL"
-    case .resizeNearest: "RESIZE_NEAREST_NEIGHBOR"
-    case .resizeBilinear: "RESIZE_BILINEAR"
-    case .argmax: "ARG_MAX"
-    case .quantize: "QUANTIZE"
-    case .dequantize: "DEQUANTIZE"
-    case nil: String(raw)
-    }
+    Opcode(code: raw).map { String(cString: $0.row.name) } ?? String(raw)
   }
 }
 

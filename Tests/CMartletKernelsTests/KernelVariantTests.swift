@@ -50,7 +50,7 @@ struct KernelVariantTests {
     var scratch = [Int32](repeating: 0, count: 1024)
     var parameters = martlet_softmax_params(
       rows: 1, depth: Int32(depth), beta_multiplier: 1_717_986_918, beta_left_shift: 23, diff_min: -124)
-    #expect(martlet_softmax_scratch_bytes(&parameters) <= 4096)
+    #expect(martlet_softmax_workload(&parameters).scratch_bytes <= 4096)
     let kernel = martlet_kernels_for(martlet_isa(rawValue: isa))!.pointee.softmax!
     input.withUnsafeBytes { input in
       output.withUnsafeMutableBytes { output in
@@ -58,7 +58,7 @@ struct KernelVariantTests {
           var buffers = martlet_buffers()
           buffers.input.0 = input.baseAddress
           buffers.output = output.baseAddress
-          kernel(&parameters, &buffers, 0, martlet_softmax_units(&parameters), scratch.baseAddress)
+          kernel(&parameters, &buffers, 0, martlet_softmax_workload(&parameters).units, scratch.baseAddress)
         }
       }
     }

@@ -4,8 +4,8 @@
 
 static bool table_case(martlet_case_context *context, int32_t index) {
   martlet_table_params p = {index < 150 ? index + 1 : martlet_random_in(&context->random, 1, 100000)};
-  martlet_case_run run = {context->reference->table, context->variant->table, &p, martlet_table_units(&p),
-                          martlet_table_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->table, context->variant->table, &p, martlet_table_workload(&p).units,
+                          martlet_table_workload(&p).scratch_bytes};
   run.weights = martlet_case_bytes(context, 256);
   run.input[0] = martlet_case_bytes(context, (size_t)p.count);
   run.output_bytes = (size_t)p.count;
@@ -26,8 +26,8 @@ static bool quantize_case(martlet_case_context *context, int32_t index) {
     int32_t kind = martlet_random_in(random, 0, 9);
     in[i] = kind == 0 ? odd[martlet_random_in(random, 0, 7)] : kind < 4 ? half : kind == 4 ? half * 0.9999999f : any;
   }
-  martlet_case_run run = {context->reference->quantize, context->variant->quantize, &p, martlet_quantize_units(&p),
-                          martlet_quantize_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->quantize, context->variant->quantize, &p, martlet_quantize_workload(&p).units,
+                          martlet_quantize_workload(&p).scratch_bytes};
   run.input[0] = in;
   run.output_bytes = (size_t)p.count;
   return martlet_case_equal(context, &run);
@@ -39,7 +39,7 @@ static bool dequantize_case(martlet_case_context *context, int32_t index) {
   p.scale = (float)martlet_random_in(random, 1, 1000) / (float)martlet_random_in(random, 1, 1000);
   p.zero_point = MARTLET_RANDOM_OF(random, -128, 127, 0, martlet_random_in(random, -128, 127));
   martlet_case_run run = {context->reference->dequantize, context->variant->dequantize, &p,
-                          martlet_dequantize_units(&p), martlet_dequantize_scratch_bytes(&p)};
+                          martlet_dequantize_workload(&p).units, martlet_dequantize_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.count);
   run.output_bytes = (size_t)p.count * 4;
   return martlet_case_equal(context, &run);
@@ -124,7 +124,7 @@ static bool add_case(martlet_case_context *context, int32_t index) {
   }
   clamps(random, &p.clamp_min, &p.clamp_max);
   return binary(context, &b, (martlet_case_run){context->reference->add, context->variant->add, &p,
-                                                martlet_add_units(&p), martlet_add_scratch_bytes(&p)});
+                                                martlet_add_workload(&p).units, martlet_add_workload(&p).scratch_bytes});
 }
 
 static bool mul_case(martlet_case_context *context, int32_t index) {
@@ -142,7 +142,7 @@ static bool mul_case(martlet_case_context *context, int32_t index) {
   p.output_zero_point = zero_point(random);
   clamps(random, &p.clamp_min, &p.clamp_max);
   return binary(context, &b, (martlet_case_run){context->reference->mul, context->variant->mul, &p,
-                                                martlet_mul_units(&p), martlet_mul_scratch_bytes(&p)});
+                                                martlet_mul_workload(&p).units, martlet_mul_workload(&p).scratch_bytes});
 }
 
 static bool prelu_case(martlet_case_context *context, int32_t index) {
@@ -161,7 +161,7 @@ static bool prelu_case(martlet_case_context *context, int32_t index) {
   p.alpha_zero_point = zero_point(random);
   p.output_zero_point = zero_point(random);
   return binary(context, &b, (martlet_case_run){context->reference->prelu, context->variant->prelu, &p,
-                                                martlet_prelu_units(&p), martlet_prelu_scratch_bytes(&p)});
+                                                martlet_prelu_workload(&p).units, martlet_prelu_workload(&p).scratch_bytes});
 }
 
 const martlet_case_group martlet_elementwise_cases[] = {

@@ -7,8 +7,8 @@ static bool softmax_case(martlet_case_context *context, int32_t index) {
   p.beta_multiplier = martlet_random_in(random, 1 << 30, INT32_MAX);
   p.beta_left_shift = martlet_random_in(random, 16, 26);
   p.diff_min = -(int32_t)(((int64_t)31 << 26) >> p.beta_left_shift);
-  martlet_case_run run = {context->reference->softmax, context->variant->softmax, &p, martlet_softmax_units(&p),
-                          martlet_softmax_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->softmax, context->variant->softmax, &p, martlet_softmax_workload(&p).units,
+                          martlet_softmax_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.rows * p.depth);
   run.output_bytes = (size_t)p.rows * p.depth;
   return martlet_case_equal(context, &run);
@@ -43,8 +43,8 @@ static bool copy_case(martlet_case_context *context, int32_t index) {
   int32_t spread = MARTLET_RANDOM_OF(random, 1, 1, 2);
   p.out_offset = martlet_random_in(random, 0, 9);
   for (int i = 0; i < 6; i++) p.out_stride[i] *= spread;
-  martlet_case_run run = {context->reference->copy, context->variant->copy, &p, martlet_copy_units(&p),
-                          martlet_copy_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->copy, context->variant->copy, &p, martlet_copy_workload(&p).units,
+                          martlet_copy_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)count * p.element_size);
   run.output_bytes = (size_t)(count * spread + 9) * p.element_size;
   return martlet_case_equal(context, &run);
@@ -54,8 +54,8 @@ static bool fill_case(martlet_case_context *context, int32_t index) {
   martlet_random *random = &context->random;
   martlet_fill_params p = {index < 20 ? index + 1 : martlet_random_in(random, 1, 100000),
                            martlet_random_in(random, -128, 127)};
-  martlet_case_run run = {context->reference->fill, context->variant->fill, &p, martlet_fill_units(&p),
-                          martlet_fill_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->fill, context->variant->fill, &p, martlet_fill_workload(&p).units,
+                          martlet_fill_workload(&p).scratch_bytes};
   run.output_bytes = (size_t)p.count;
   return martlet_case_equal(context, &run);
 }
@@ -65,8 +65,8 @@ static bool argmax_case(martlet_case_context *context, int32_t index) {
   martlet_argmax_params p = {martlet_random_in(random, 1, 5), martlet_random_in(random, 1, 300),
                              index % 2 ? 1 : martlet_random_in(random, 1, 70), index % 3 ? 4 : 8,
                              martlet_random_in(random, 0, 1)};
-  martlet_case_run run = {context->reference->argmax, context->variant->argmax, &p, martlet_argmax_units(&p),
-                          martlet_argmax_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->argmax, context->variant->argmax, &p, martlet_argmax_workload(&p).units,
+                          martlet_argmax_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.outer * p.axis * p.inner);
   run.output_bytes = (size_t)p.outer * p.inner * (size_t)p.index_size;
   return martlet_case_equal(context, &run);

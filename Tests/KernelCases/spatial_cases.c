@@ -31,7 +31,7 @@ static bool average_pool_case(martlet_case_context *context, int32_t index) {
   (void)index;
   martlet_pool_params p = random_pool(&context->random);
   martlet_case_run run = {context->reference->average_pool, context->variant->average_pool, &p,
-                          martlet_average_pool_units(&p), martlet_average_pool_scratch_bytes(&p)};
+                          martlet_average_pool_workload(&p).units, martlet_average_pool_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.channels);
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.channels;
   return martlet_case_equal(context, &run);
@@ -40,8 +40,8 @@ static bool average_pool_case(martlet_case_context *context, int32_t index) {
 static bool max_pool_case(martlet_case_context *context, int32_t index) {
   (void)index;
   martlet_pool_params p = random_pool(&context->random);
-  martlet_case_run run = {context->reference->max_pool, context->variant->max_pool, &p, martlet_max_pool_units(&p),
-                          martlet_max_pool_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->max_pool, context->variant->max_pool, &p, martlet_max_pool_workload(&p).units,
+                          martlet_max_pool_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.channels);
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.channels;
   return martlet_case_equal(context, &run);
@@ -59,8 +59,8 @@ static bool mean_case(martlet_case_context *context, int32_t index) {
   p.shift = MARTLET_RANDOM_OF(random, 0, -3, -6, martlet_random_in(random, -31, 3));
   p.clamp_min = -128;
   p.clamp_max = 127;
-  martlet_case_run run = {context->reference->mean, context->variant->mean, &p, martlet_mean_units(&p),
-                          martlet_mean_scratch_bytes(&p)};
+  martlet_case_run run = {context->reference->mean, context->variant->mean, &p, martlet_mean_workload(&p).units,
+                          martlet_mean_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.outer * p.reduce * p.inner);
   run.output_bytes = (size_t)p.outer * p.inner;
   return martlet_case_equal(context, &run);
@@ -83,7 +83,7 @@ static bool resize_nearest_case(martlet_case_context *context, int32_t index) {
   (void)index;
   martlet_resize_params p = random_resize(&context->random);
   martlet_case_run run = {context->reference->resize_nearest, context->variant->resize_nearest, &p,
-                          martlet_resize_nearest_units(&p), martlet_resize_nearest_scratch_bytes(&p)};
+                          martlet_resize_nearest_workload(&p).units, martlet_resize_nearest_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.channels);
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.channels;
   return martlet_case_equal(context, &run);
@@ -93,7 +93,7 @@ static bool resize_bilinear_case(martlet_case_context *context, int32_t index) {
   (void)index;
   martlet_resize_params p = random_resize(&context->random);
   martlet_case_run run = {context->reference->resize_bilinear, context->variant->resize_bilinear, &p,
-                          martlet_resize_bilinear_units(&p), martlet_resize_bilinear_scratch_bytes(&p)};
+                          martlet_resize_bilinear_workload(&p).units, martlet_resize_bilinear_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.channels);
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.channels;
   return martlet_case_equal(context, &run);

@@ -8,10 +8,8 @@
 /// thread may run any unit in any order and the bits are the same. The grid of units depends on the
 /// parameters alone: not on the instruction set and not on the number of threads.
 ///
-/// For each operator NAME there are
-///   martlet_NAME_units(params)          how many units there are (> 0 for validated parameters)
-///   martlet_NAME_scratch_bytes(params)  scratch that one thread needs, the maximum over all instruction sets
-///   martlet_NAME_unit_work(params)      cost of the largest unit, in multiply-accumulates or the like
+/// martlet_operators.h has a row for each operator NAME, and with it there are
+///   martlet_NAME_workload(params)       how the work is cut, and what it takes
 ///   martlet_NAME_weights_bytes(params)  exact size of the packed constant, where there is one
 /// and an entry in martlet_kernel_table. None of them validates; the loader has done that before.
 ///
@@ -23,8 +21,11 @@
 #ifndef MARTLET_KERNELS_H
 #define MARTLET_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "martlet_operators.h"
 
 // MARK: - Buffers and kernels
 
@@ -36,9 +37,19 @@ typedef struct martlet_buffers {
 } martlet_buffers;
 
 /// Runs units [first, last) of an operator. `scratch` belongs to the calling thread, is 64-byte aligned and
-/// holds at least martlet_NAME_scratch_bytes(params).
+/// holds at least martlet_NAME_workload(params).scratch_bytes.
 typedef void (*martlet_kernel)(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
                                void *scratch);
+
+/// How an operator's work is cut and what it needs.
+typedef struct martlet_workload {
+  /// > 0 for validated parameters.
+  int32_t units;
+  /// Cost of the largest unit, in multiply-accumulates or the like.
+  int64_t unit_work;
+  /// Scratch that one thread needs, the maximum over all instruction sets.
+  size_t scratch_bytes;
+} martlet_workload;
 
 /// A parameter record in the file and in the arena has this many 32-bit words; shorter structs are padded with zeros.
 #define MARTLET_PARAMETER_WORDS 34
@@ -229,11 +240,9 @@ typedef enum martlet_isa {
 /// One variant of every kernel. Entries that an instruction set does not speed up are the scalar ones.
 typedef struct martlet_kernel_table {
   const char *name;
-  martlet_kernel conv2d;
-  martlet_kernel depthwise;
-  martlet_kernel average_pool, max_pool, mean;
-  martlet_kernel table, add, mul, prelu, softmax;
-  martlet_kernel copy, fill, resize_nearest, resize_bilinear, argmax, quantize, dequantize;
+#define MARTLET_ENTRY(OPCODE, CASE, NAME, ...) martlet_kernel NAME;
+  MARTLET_OPERATORS(MARTLET_ENTRY)
+#undef MARTLET_ENTRY
 } martlet_kernel_table;
 
 /// The table of an instruction set, or NULL where this build or this processor does not have it.
@@ -243,31 +252,39 @@ martlet_isa martlet_best_isa(void);
 /// The instruction set of that name ("scalar", "avx2", "avx512vnni", "neon", "dotprod", "i8mm"), or MARTLET_ISA_COUNT.
 martlet_isa martlet_isa_named(const char *name);
 
-// MARK: - Sizes
+// MARK: - Operators
 
-#define MARTLET_DECLARE_SIZES(NAME, PARAMS)                      \
-  int32_t martlet_##NAME##_units(const PARAMS *params);          \
-  size_t martlet_##NAME##_scratch_bytes(const PARAMS *params);   \
-  int64_t martlet_##NAME##_unit_work(const PARAMS *params);
+#if defined(__clang__)
+#define MARTLET_SWIFT_NAME(NAME) __attribute__((swift_name(#NAME)))
+#define MARTLET_CLOSED_ENUM __attribute__((enum_extensibility(closed)))
+#else
+#define MARTLET_SWIFT_NAME(NAME)
+#define MARTLET_CLOSED_ENUM
+#endif
 
-MARTLET_DECLARE_SIZES(conv2d, martlet_conv2d_params)
-MARTLET_DECLARE_SIZES(depthwise, martlet_depthwise_params)
-MARTLET_DECLARE_SIZES(average_pool, martlet_pool_params)
-MARTLET_DECLARE_SIZES(max_pool, martlet_pool_params)
-MARTLET_DECLARE_SIZES(mean, martlet_mean_params)
-MARTLET_DECLARE_SIZES(table, martlet_table_params)
-MARTLET_DECLARE_SIZES(add, martlet_add_params)
-MARTLET_DECLARE_SIZES(mul, martlet_mul_params)
-MARTLET_DECLARE_SIZES(prelu, martlet_prelu_params)
-MARTLET_DECLARE_SIZES(softmax, martlet_softmax_params)
-MARTLET_DECLARE_SIZES(copy, martlet_copy_params)
-MARTLET_DECLARE_SIZES(fill, martlet_fill_params)
-MARTLET_DECLARE_SIZES(resize_nearest, martlet_resize_params)
-MARTLET_DECLARE_SIZES(resize_bilinear, martlet_resize_params)
-MARTLET_DECLARE_SIZES(argmax, martlet_argmax_params)
-MARTLET_DECLARE_SIZES(quantize, martlet_quantize_params)
-MARTLET_DECLARE_SIZES(dequantize, martlet_quantize_params)
-#undef MARTLET_DECLARE_SIZES
+typedef enum MARTLET_CLOSED_ENUM martlet_opcode {
+#define MARTLET_CASE(OPCODE, CASE, NAME, SWIFT_NAME, ...) MARTLET_OPCODE_##CASE MARTLET_SWIFT_NAME(SWIFT_NAME) = OPCODE,
+  MARTLET_OPERATORS(MARTLET_CASE)
+#undef MARTLET_CASE
+} martlet_opcode;
+
+#define MARTLET_WORKLOAD(OPCODE, CASE, NAME, ...) martlet_workload martlet_##NAME##_workload(const void *params);
+MARTLET_OPERATORS(MARTLET_WORKLOAD)
+#undef MARTLET_WORKLOAD
+
+/// A row of the table of operators.
+typedef struct martlet_operator {
+  /// As TensorFlow Lite spells it; where that has none, in its style.
+  const char *name;
+  martlet_workload (*workload)(const void *params);
+  /// Of its entry in a martlet_kernel_table, in bytes.
+  uint16_t kernel_offset;
+  bool reads_input_0, reads_input_1, reads_constant;
+  bool runs_in_place, is_foldable;
+} martlet_operator;
+
+/// The row of an opcode; NULL where there is no such operator.
+const martlet_operator *martlet_operator_of(uint16_t opcode);
 
 size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params);
 size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params);

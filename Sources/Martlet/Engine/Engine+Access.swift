@@ -39,7 +39,7 @@ extension Engine {
   /// Multiply-accumulates of a convolution or fully-connected operator; 0 for others.
   public func multiplyAccumulates(ofOperator index: Int) -> Int64 {
     let record = model.operatorRecord(index)
-    switch Opcode(rawValue: record.opcode) {
+    switch Opcode(code: record.opcode) {
     case .conv2d:
       let p = record.parameters(as: martlet_conv2d_params.self)
       let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.out_c)

@@ -76,7 +76,7 @@ extension Engine {
     buffers.input.0 = from
     buffers.output = to
     guard let kernels = martlet_kernels_for(MARTLET_ISA_SCALAR) else { return }
-    let units = into ? martlet_quantize_units(&parameters) : martlet_dequantize_units(&parameters)
+    let units = into ? martlet_quantize_workload(&parameters).units : martlet_dequantize_workload(&parameters).units
     (into ? kernels.pointee.quantize : kernels.pointee.dequantize)?(&parameters, &buffers, 0, units, nil)
   }
 }

@@ -51,7 +51,7 @@ public struct Engine: ~Copyable {
     var arena = try Arena(region: region)
     let layout = try Layout(&model, threads: threads, from: &arena)
     for index in 0..<model.operatorCount {
-      let bound = try BoundOperator(index, of: model, tensors: layout.tensors!, kernels: kernels.pointee)
+      let bound = try BoundOperator(index, of: model, tensors: layout.tensors!, kernels: kernels)
       (layout.operators! + index).initialize(to: bound)
       (layout.buffers! + index).initialize(to: bound.buffers)
     }

@@ -170,26 +170,6 @@ public struct TensorRecord: BitwiseCopyable {
   public init() {}
 }
 
-public enum Opcode: UInt16 {
-  case conv2d = 1
-  case depthwise = 2
-  case averagePool = 3
-  case maxPool = 4
-  case mean = 5
-  case table = 6
-  case add = 7
-  case mul = 8
-  case prelu = 9
-  case softmax = 10
-  case copy = 11
-  case fill = 12
-  case resizeNearest = 13
-  case resizeBilinear = 14
-  case argmax = 15
-  case quantize = 16
-  case dequantize = 17
-}
-
 /// 160 bytes. Operators run in file order.
 ///
 /// `parameters` is the C record of the operator (`martlet_conv2d_params`, ...), zero-padded.

@@ -14,7 +14,7 @@ struct OperatorValidator {
   }
 
   func validate() throws(ModelError) -> Opcode {
-    guard let opcode = Opcode(rawValue: record.opcode) else {
+    guard let opcode = Opcode(code: record.opcode) else {
       throw fail(.unknownValue, "opcode", found: Int64(record.opcode))
     }
     try requireUnusedAreNone(opcode)
@@ -110,16 +110,10 @@ struct OperatorValidator {
 
   /// What an operator does not read must say so: binding turns every operand into an address.
   private func requireUnusedAreNone(_ opcode: Opcode) throws(ModelError) {
-    let reads: (input0: Bool, input1: Bool, constant: Bool) =
-      switch opcode {
-      case .conv2d, .depthwise, .table: (true, false, true)
-      case .add, .mul, .prelu: (true, true, false)
-      case .fill: (false, false, false)
-      default: (true, false, false)
-      }
-    if !reads.input0 { try requireNone(record.input0, "input0") }
-    if !reads.input1 { try requireNone(record.input1, "input1") }
-    if !reads.constant { try requireNone(record.constant, "constant") }
+    let row = opcode.row
+    if !row.reads_input_0 { try requireNone(record.input0, "input0") }
+    if !row.reads_input_1 { try requireNone(record.input1, "input1") }
+    if !row.reads_constant { try requireNone(record.constant, "constant") }
   }
 
   private func requireNone(_ tensor: UInt32, _ field: StaticString) throws(ModelError) {

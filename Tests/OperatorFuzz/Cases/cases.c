@@ -2,12 +2,11 @@
 
 #include <stddef.h>
 
-#define NAME(OPCODE, NAME, RECORD) [OPCODE] = #NAME,
-static const char *const names[] = {MARTLET_OPERATORS(NAME)};
-#undef NAME
-
-int32_t martlet_operator_kinds(void) { return (int32_t)(sizeof names / sizeof *names) - 1; }
-const char *martlet_operator_name(uint16_t opcode) { return names[opcode]; }
+int32_t martlet_operator_kinds(void) {
+  int32_t kinds = 0;
+  while (martlet_operator_of((uint16_t)(kinds + 1))) kinds++;
+  return kinds;
+}
 
 /// Whether the strides are those of a dense box of that shape, from word `at` on.
 static bool is_dense(const martlet_operator_case *c, int32_t at) {

@@ -92,8 +92,8 @@ static void conv2d(dice *d, martlet_conv2d_params *p) {
     }
     // Padding is the zero point, and large weights are zero but for their ends.
     if (martlet_conv2d_weights_bytes(p) > 1 << 20) p->weight_zero_point = 0;
-    if (martlet_conv2d_scratch_bytes(p) <= LIMIT_SCRATCH &&
-        martlet_conv2d_unit_work(p) * martlet_conv2d_units(p) <= LIMIT_WORK &&
+    if (martlet_conv2d_workload(p).scratch_bytes <= LIMIT_SCRATCH &&
+        martlet_conv2d_workload(p).unit_work * martlet_conv2d_workload(p).units <= LIMIT_WORK &&
         martlet_conv2d_weights_bytes(p) <= (size_t)LIMIT_ELEMENTS)
       return;
   }
@@ -118,8 +118,8 @@ static void depthwise(dice *d, martlet_depthwise_params *p) {
     p->weight_zero_point = zero_point(d);
     p->output_zero_point = zero_point(d);
     clamps(d, &p->clamp_min, &p->clamp_max);
-    if (martlet_depthwise_scratch_bytes(p) <= LIMIT_SCRATCH &&
-        martlet_depthwise_unit_work(p) * martlet_depthwise_units(p) <= LIMIT_WORK &&
+    if (martlet_depthwise_workload(p).scratch_bytes <= LIMIT_SCRATCH &&
+        martlet_depthwise_workload(p).unit_work * martlet_depthwise_workload(p).units <= LIMIT_WORK &&
         martlet_depthwise_weights_bytes(p) <= (size_t)LIMIT_ELEMENTS)
       return;
   }
@@ -144,7 +144,7 @@ static void pool(dice *d, martlet_pool_params *p) {
     pool_axis(d, p->in_h, left, &p->out_h, &p->kernel_h, &p->stride_h, &p->pad_top);
     pool_axis(d, p->in_w, left / p->out_h, &p->out_w, &p->kernel_w, &p->stride_w, &p->pad_left);
     clamps(d, &p->clamp_min, &p->clamp_max);
-    if (martlet_average_pool_unit_work(p) * martlet_average_pool_units(p) <= LIMIT_WORK) return;
+    if (martlet_average_pool_workload(p).unit_work * martlet_average_pool_workload(p).units <= LIMIT_WORK) return;
   }
 }
 

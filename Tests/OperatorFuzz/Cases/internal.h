@@ -6,30 +6,10 @@
 
 #include <string.h>
 
-/// Every kind of operator: opcode, name, parameter record.
-#define MARTLET_OPERATORS(X)                     \
-  X(1, conv2d, martlet_conv2d_params)            \
-  X(2, depthwise, martlet_depthwise_params)      \
-  X(3, average_pool, martlet_pool_params)        \
-  X(4, max_pool, martlet_pool_params)            \
-  X(5, mean, martlet_mean_params)                \
-  X(6, table, martlet_table_params)              \
-  X(7, add, martlet_add_params)                  \
-  X(8, mul, martlet_mul_params)                  \
-  X(9, prelu, martlet_prelu_params)              \
-  X(10, softmax, martlet_softmax_params)         \
-  X(11, copy, martlet_copy_params)               \
-  X(12, fill, martlet_fill_params)               \
-  X(13, resize_nearest, martlet_resize_params)   \
-  X(14, resize_bilinear, martlet_resize_params)  \
-  X(15, argmax, martlet_argmax_params)           \
-  X(16, quantize, martlet_quantize_params)       \
-  X(17, dequantize, martlet_quantize_params)
-
 /// The parameter record of any kind.
 typedef union operator_parameters {
   int32_t words[MARTLET_PARAMETER_WORDS];
-#define MEMBER(OPCODE, NAME, RECORD) RECORD NAME;
+#define MEMBER(OPCODE, CASE, NAME, SWIFT_NAME, RECORD, ...) martlet_##RECORD##_params NAME;
   MARTLET_OPERATORS(MEMBER)
 #undef MEMBER
 } operator_parameters;

@@ -99,34 +99,6 @@ static void set_slack(fenced f, uint8_t value) {
 
 // MARK: - The operators
 
-typedef struct work {
-  int32_t units;
-  size_t scratch_bytes;
-  int64_t unit_work;
-} work;
-
-static work work_of(uint16_t opcode, const operator_parameters *p) {
-  switch (opcode) {
-#define WORK(OPCODE, NAME, RECORD)                                                                  \
-  case OPCODE:                                                                                      \
-    return (work){martlet_##NAME##_units(&p->NAME), martlet_##NAME##_scratch_bytes(&p->NAME),       \
-                  martlet_##NAME##_unit_work(&p->NAME)};
-    MARTLET_OPERATORS(WORK)
-#undef WORK
-  }
-  return (work){0};
-}
-
-static martlet_kernel kernel_of(uint16_t opcode, const martlet_kernel_table *table) {
-  switch (opcode) {
-#define KERNEL(OPCODE, NAME, RECORD) \
-  case OPCODE: return table->NAME;
-    MARTLET_OPERATORS(KERNEL)
-#undef KERNEL
-  }
-  return NULL;
-}
-
 /// In multiply-adds: what is run whole, what one unit may cost, and what one may cost now and then.
 #define WHOLE ((int64_t)1 << 19)
 #define ONE_UNIT ((int64_t)1 << 21)
@@ -135,7 +107,7 @@ static martlet_kernel kernel_of(uint16_t opcode, const martlet_kernel_table *tab
 typedef struct runner {
   const martlet_operator_case *c;
   operator_parameters parameters;
-  work work;
+  martlet_workload work;
   fenced memory[MARTLET_OPERAND_COUNT], scratch;
   bool in_place, whole;
   int32_t picked[3];
@@ -186,7 +158,9 @@ static const char *run_isa(runner *r, const martlet_kernel_table *table, uint8_t
   buffers.weights = c->operands[MARTLET_CONSTANT].bytes < 0 ? NULL : r->memory[MARTLET_CONSTANT].start;
   fenced out = r->in_place ? r->memory[MARTLET_INPUT_0] : r->memory[MARTLET_OUTPUT];
   buffers.output = out.start;
-  run_units(r, kernel_of(c->opcode, table), &buffers);
+  martlet_kernel kernel;
+  memcpy(&kernel, (const char *)table + martlet_operator_of(c->opcode)->kernel_offset, sizeof kernel);
+  run_units(r, kernel, &buffers);
   *hash = hash_of(out, 0, 0xCBF29CE484222325);
   if (!slack_is(out, noise)) return "bytes behind the output were written";
   if (!slack_is(r->scratch, noise)) return "bytes behind the scratch were written";
@@ -198,7 +172,7 @@ martlet_operator_run martlet_operator_case_run(const martlet_operator_case *c) {
   runner r = {.c = c};
   dice d = {~c->seed};
   memcpy(&r.parameters, c->parameters, sizeof r.parameters);
-  r.work = work_of(c->opcode, &r.parameters);
+  r.work = martlet_operator_of(c->opcode)->workload(&r.parameters);
   bool rare = one_in(&d, 16);
   if (r.work.unit_work > (rare ? RARE_UNIT : ONE_UNIT)) return result;
   const martlet_operand *in = &c->operands[MARTLET_INPUT_0], *out = &c->operands[MARTLET_OUTPUT];

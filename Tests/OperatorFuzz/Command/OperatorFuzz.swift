@@ -47,7 +47,7 @@ struct OperatorFuzz: ~Copyable {
   private mutating func fault(_ seed: UInt64, _ opcode: UInt16, _ what: String) {
     faults += 1
     if isQuiet || faults > 20 { return }
-    let name = String(cString: martlet_operator_name(opcode))
+    let name = Opcode.name(opcode)
     Output.write("FAILED " + name + ", seed " + String(seed) + ": " + what + "\n")
   }
 
@@ -56,7 +56,7 @@ struct OperatorFuzz: ~Copyable {
     Output.write("kind                 made  accepted       run     units\n")
     for index in 0..<tallies.count {
       let tally = tallies[index]
-      var line = String(cString: martlet_operator_name(UInt16(index + 1))).padded(to: 16)
+      var line = Opcode.name(UInt16(index + 1)).padded(to: 16)
       for number in [tally.made, tally.accepted, tally.run, tally.units] {
         line.add(String(number).padded(to: 10, left: true))
       }

@@ -18,9 +18,9 @@
           let verdict = judge(opcode, rule, count: count)
           counts[Int(verdict.rawValue)] += 1
           guard verdict == .missed else { continue }
-          Output.write("FAILED \(String(cString: martlet_operator_name(opcode))): nobody misses rule \(rule)\n")
+          Output.write("FAILED \(Opcode.name(opcode)): nobody misses rule \(rule)\n")
         }
-        let name = String(cString: martlet_operator_name(opcode))
+        let name = Opcode.name(opcode)
         Output.write("\(name): \(rules) rules\n")
       }
       Output.write("\(counts[0]) rules were missed when they were gone, \(counts[1]) are covered by others\n")

@@ -32,29 +32,15 @@ extension Lowering {
     graph.values[node.outputs[0]].constant = ArraySlice(bytes)
   }
 
-  private typealias Plan = (kernel: martlet_kernel, units: Int32)
-
-  private static func kernel(of operation: DeviceOperator) -> Plan? {
-    guard let table = martlet_kernels_for(MARTLET_ISA_SCALAR)?.pointee else { return nil }
-    func plan<P>(_ kernel: martlet_kernel?, _ type: P.Type, _ units: (UnsafePointer<P>?) -> Int32) -> Plan? {
-      guard let kernel else { return nil }
-      return withUnsafePointer(to: operation.parameters(as: P.self)) { (kernel, units($0)) }
-    }
-    switch operation.opcode {
-    case .table: return plan(table.table, martlet_table_params.self, martlet_table_units)
-    case .copy: return plan(table.copy, martlet_copy_params.self, martlet_copy_units)
-    case .fill: return plan(table.fill, martlet_fill_params.self, martlet_fill_units)
-    case .add: return plan(table.add, martlet_add_params.self, martlet_add_units)
-    case .mul: return plan(table.mul, martlet_mul_params.self, martlet_mul_units)
-    case .prelu: return plan(table.prelu, martlet_prelu_params.self, martlet_prelu_units)
-    case .quantize: return plan(table.quantize, martlet_quantize_params.self, martlet_quantize_units)
-    case .dequantize: return plan(table.dequantize, martlet_quantize_params.self, martlet_quantize_units)
-    default: return nil
-    }
+  /// The scalar kernel, which runs without scratch memory for all that is folded.
+  private static func kernel(of operation: DeviceOperator) -> martlet_kernel? {
+    guard operation.opcode.row.is_foldable, let table = martlet_kernels_for(MARTLET_ISA_SCALAR) else { return nil }
+    return UnsafeRawPointer(table).load(
+      fromByteOffset: Int(operation.opcode.row.kernel_offset), as: martlet_kernel.self)
   }
 
   private func run(_ operation: DeviceOperator, in memory: inout [Int: [UInt8]]) {
-    guard let plan = Self.kernel(of: operation) else { return }
+    guard let kernel = Self.kernel(of: operation) else { return }
     var output = memory[operation.output] ?? []
     let inputs = operation.inputs.map { memory[$0] ?? [] }
     let constant = operation.constant.flatMap { program.tensors[$0].constant } ?? []
@@ -68,7 +54,8 @@ extension Lowering {
               buffers.input.1 = second.baseAddress
               buffers.output = output.baseAddress
               buffers.weights = constant.baseAddress
-              plan.kernel(parameters.baseAddress, &buffers, 0, plan.units, nil)
+              let units = operation.opcode.row.workload(parameters.baseAddress).units
+              kernel(parameters.baseAddress, &buffers, 0, units, nil)
             }
           }
         }

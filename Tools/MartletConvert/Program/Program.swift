@@ -71,12 +71,7 @@ struct DeviceOperator {
   }
 
   /// Whether the output may be the very bytes of an input: each element is read before it is written, at its own index.
-  var mayRunInPlace: Bool {
-    switch opcode {
-    case .table, .add, .mul, .prelu, .softmax: true
-    default: false
-    }
-  }
+  var mayRunInPlace: Bool { opcode.row.runs_in_place }
 }
 
 /// A tensor at the edge, in the source model's type there.

@@ -77,13 +77,9 @@ enum ProgramPasses {
   }
 
   private static func isIdentity(_ operation: DeviceOperator, _ index: Int, _ program: Program) -> Bool {
-    switch operation.opcode {
-    case .table:
-      guard let table = constant(of: index, program) else { return false }
-      return table.indices.allSatisfy { Int(table[$0] ^ 0x80) == $0 }
-    case .copy: return isWhole(operation, program)
-    default: return false
-    }
+    if operation.opcode == .copy { return isWhole(operation, program) }
+    guard operation.opcode == .table, let table = constant(of: index, program) else { return false }
+    return table.indices.allSatisfy { Int(table[$0] ^ 0x80) == $0 }
   }
 
   private static func isWhole(_ operation: DeviceOperator, _ program: Program) -> Bool {

@@ -79,7 +79,7 @@ struct ModelWriter {
 
   private func record(_ operation: DeviceOperator) -> OperatorRecord {
     var record = OperatorRecord()
-    record.opcode = operation.opcode.rawValue
+    record.opcode = operation.opcode.code
     record.sourceCode = UInt16(truncatingIfNeeded: operation.origin.code)
     record.sourceIndex = UInt32(operation.origin.index)
     if operation.inputs.count > 0 { record.input0 = UInt32(operation.inputs[0]) }

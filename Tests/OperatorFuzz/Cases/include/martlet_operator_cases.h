@@ -30,7 +30,6 @@ typedef struct martlet_operator_case {
 
 /// 1 ... count of kinds; opcodes are without gaps.
 int32_t martlet_operator_kinds(void);
-const char *martlet_operator_name(uint16_t opcode);
 
 /// The operator of that seed and kind: two in three legal by construction, the others changed at one place.
 martlet_operator_case martlet_operator_case_of(uint64_t seed, uint16_t opcode);
