@@ -80,9 +80,9 @@ typedef struct martlet_channels {
 /// weight_zero_point):  martlet_channels, then for each segment, for each quad: 16 channels x 4 depth, int8.
 ///
 /// Bounds, for h and w alike: kernel, stride, dilation 1...4096; pad 0...2^14; input_step 1...64;
-/// out * stride + kernel * dilation and in * input_step at most 2^30; in_w * input_step_w * in_c at most 2^30;
-/// kernel_h * kernel_w * in_c / groups at most 2^24; groups divides in_c and out_c. A window's columns times a group's
-/// channels is no such product: it is bounded by the scratch that it takes, and computed in 64 bits.
+/// out * stride + kernel * dilation and in * input_step at most 2^30; kernel_h * kernel_w * in_c / groups at most 2^24;
+/// groups divides in_c and out_c. A window's columns times a group's channels is no such product: it is bounded by the
+/// scratch that it takes, and computed in 64 bits.
 typedef struct martlet_conv2d_params {
   int32_t batch, in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;

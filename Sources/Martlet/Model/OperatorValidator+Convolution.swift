@@ -3,7 +3,7 @@ import CMartletKernels
 extension OperatorValidator {
   /// No kernel of a real network is larger, and no index arithmetic below overflows with it.
   private static var maxWindow: Int32 { 4096 }
-  /// Rows, columns and strides together stay below this, and so does a row of elements.
+  /// Rows, columns and strides together stay below this, and so does a row of repeated channels.
   private static var maxExtent: Int64 { 1 << 30 }
   /// Products that one output adds up: kernel_h * kernel_w * channels of a group. Padded to quads and times the 16
   /// channels of a block that is at most 2^30.
@@ -14,15 +14,18 @@ extension OperatorValidator {
   func validateConv2D(_ p: martlet_conv2d_params) throws(ModelError) {
     let inputs = try product(p.batch, p.in_h, p.in_w, p.in_c, field: "input shape")
     let outputs = try product(p.batch, p.out_h, p.out_w, p.out_c, field: "output shape")
+    try check(p.dilation_h, in: 1...Self.maxWindow, "dilation")
+    try check(p.dilation_w, in: 1...Self.maxWindow, "dilation")
+    try check(p.input_step_h, in: 1...64, "input_step")
+    try check(p.input_step_w, in: 1...64, "input_step")
     try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, p.input_step_h)
     try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, p.input_step_w)
     try check(p.groups, in: 1...p.in_c, "groups")
     let inGroups = p.in_c % p.groups == 0, outGroups = p.out_c % p.groups == 0
     try require(inGroups, .mismatch, "groups", found: Int64(p.groups), expected: Int64(p.in_c))
     try require(outGroups, .mismatch, "groups", found: Int64(p.groups), expected: Int64(p.out_c))
-    let depth = try product(p.kernel_h, p.kernel_w, p.in_c / p.groups, field: "kernel shape")
+    let depth = Int64(p.kernel_h) * Int64(p.kernel_w) * Int64(p.in_c / p.groups)
     try require(depth <= Self.maxDepth, .overLimit, "kernel shape", found: depth, expected: Self.maxDepth)
-    try checkRow(p.in_w, p.input_step_w, p.in_c)
     try checkZeroPoint(p.input_zero_point, "input_zero_point")
     try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
     try checkZeroPoint(p.output_zero_point, "output_zero_point")
@@ -36,11 +39,15 @@ extension OperatorValidator {
   func validateDepthwise(_ p: martlet_depthwise_params) throws(ModelError) {
     let inputs = try product(p.batch, p.in_h, p.in_w, p.in_c, field: "input shape")
     let outputs = try product(p.batch, p.out_h, p.out_w, p.in_c, p.multiplier, field: "output shape")
+    try check(p.dilation_h, in: 1...Self.maxWindow, "dilation")
+    try check(p.dilation_w, in: 1...Self.maxWindow, "dilation")
     try checkAxis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, 1)
     try checkAxis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, 1)
-    let taps = try product(p.kernel_h, p.kernel_w, field: "kernel shape")
+    let taps = Int64(p.kernel_h) * Int64(p.kernel_w)
     try require(taps <= Self.maxTaps, .overLimit, "kernel shape", found: taps, expected: Self.maxTaps)
-    try checkRow(p.in_w, p.in_c, p.multiplier)
+    // A row with its channels repeated. The product of the first two is within a tensor.
+    let row = Int64(p.in_w) * Int64(p.in_c) * Int64(p.multiplier)
+    try require(row <= Self.maxExtent, .overLimit, "row", found: row, expected: Self.maxExtent)
     try checkZeroPoint(p.input_zero_point, "input_zero_point")
     try checkZeroPoint(p.weight_zero_point, "weight_zero_point")
     try checkZeroPoint(p.output_zero_point, "output_zero_point")
@@ -70,18 +77,10 @@ extension OperatorValidator {
   ) throws(ModelError) {
     try check(kernel, in: 1...Self.maxWindow, "kernel")
     try check(stride, in: 1...Self.maxWindow, "stride")
-    try check(dilation, in: 1...Self.maxWindow, "dilation")
     try check(pad, in: 0...(Self.maxWindow * 4), "pad")
-    try check(inputStep, in: 1...64, "input_step")
     let reach = Int64(outSize) * Int64(stride) + Int64(kernel) * Int64(dilation)
     let extent = max(reach, Int64(inSize) * Int64(inputStep))
     try require(extent <= Self.maxExtent, .overLimit, "extent", found: extent, expected: Self.maxExtent)
-  }
-
-  /// A row of elements as a kernel spreads it out. The product of the first two is within an extent or a tensor.
-  private func checkRow(_ a: Int32, _ b: Int32, _ c: Int32) throws(ModelError) {
-    let (row, overflow) = (Int64(a) * Int64(b)).multipliedReportingOverflow(by: Int64(c))
-    try require(!overflow && row <= Self.maxExtent, .overLimit, "row", found: row, expected: Self.maxExtent)
   }
 
   private func checkWindows(

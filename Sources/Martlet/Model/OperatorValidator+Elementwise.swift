@@ -107,7 +107,7 @@ extension OperatorValidator {
     _ stride1: (Int32, Int32, Int32, Int32, Int32, Int32)
   ) throws(ModelError) {
     let shape = StridedShape(shape)
-    let count = try elements(of: shape)
+    let count = try elements(of: shape, "shape")
     let reach0 = try reach(of: shape, StridedShape(stride0), offset: 0, "stride0")
     let reach1 = try reach(of: shape, StridedShape(stride1), offset: 0, "stride1")
     try require(record.input0, "input0", .int8, elements: reach0.upperBound + 1)
@@ -135,35 +135,25 @@ extension OperatorValidator {
     try require(size == 1 || size == 4 || size == 8, .unknownValue, "element_size", found: Int64(size))
     let type: ElementType = size == 1 ? .int8 : size == 4 ? .int32 : .int64
     let shape = StridedShape(p.shape)
-    _ = try elements(of: shape)
+    _ = try elements(of: shape, "shape")
     let read = try reach(of: shape, StridedShape(p.in_stride), offset: p.in_offset, "in_stride")
     let written = try reach(of: shape, StridedShape(p.out_stride), offset: p.out_offset, "out_stride")
-    try requireHolds(record.input0, "input", type, read)
-    try requireHolds(record.output, "output", type, written)
-    try requireOutput(type, elements: Int64(model.tensor(Int(record.output)).byteCount) / Int64(type.byteCount))
+    _ = try requireHolds(record.input0, "input", type, read)
+    try requirePlace(of: requireHolds(record.output, "output", type, written))
     // Two indices that write one element would make the bits depend on the order.
     try require(isInjective(StridedShape(p.out_stride), shape), .overlap, "out_stride", found: 0)
   }
 
   private func requireHolds(
     _ tensor: UInt32, _ field: StaticString, _ type: ElementType, _ reach: ClosedRange<Int64>
-  ) throws(ModelError) {
-    let count = Int64(try operand(tensor, field).byteCount) / Int64(type.byteCount)
-    try require(tensor, field, type, elements: count)
+  ) throws(ModelError) -> TensorRecord {
+    let record = try require(tensor, field, type)
+    let count = Int64(record.byteCount) / Int64(type.byteCount)
     try require(reach.upperBound < count, .outOfBounds, field, found: reach.upperBound, expected: count)
+    return record
   }
 
-  private func elements(of shape: StridedShape) throws(ModelError) -> Int64 {
-    var count: Int64 = 1
-    for axis in 0..<6 {
-      try require(shape[axis] >= 1, .outOfRange, "shape", found: Int64(shape[axis]), expected: 1)
-      count *= Int64(shape[axis])
-      try requireElements(count, "shape")
-    }
-    return count
-  }
-
-  /// Lowest and highest element that the strides reach, none below 0. At most 6 * 2^30 * 2^31: no overflow.
+  /// Lowest and highest element that the strides reach, none below 0. At most 2^30 * 2^31: no overflow.
   private func reach(
     of shape: StridedShape, _ stride: StridedShape, offset: Int32, _ field: StaticString
   ) throws(ModelError) -> ClosedRange<Int64> {
@@ -173,8 +163,6 @@ extension OperatorValidator {
       let span = (Int64(shape[axis]) - 1) * Int64(stride[axis])
       if span < 0 { least += span } else { most += span }
     }
-    let limit = Int64(ModelFormat.maxElements)
-    try require(most <= limit, .outOfBounds, field, found: most, expected: limit)
     try require(least >= 0, .outOfBounds, field, found: least)
     return least...most
   }

@@ -52,7 +52,7 @@ struct OperatorValidator {
     _ holds: Bool, _ kind: ModelError.Kind, _ field: StaticString, found: Int64, expected: Int64 = 0
   ) throws(ModelError) {
     #if CANARY
-      if RuleCanary.takesOut(holds) { return }
+      if RuleCanary.takesOut(field, holds) { return }
     #endif
     if !holds { throw fail(kind, field, found: found, expected: expected) }
   }
@@ -86,23 +86,25 @@ struct OperatorValidator {
   func product(
     _ a: Int32, _ b: Int32, _ c: Int32 = 1, _ d: Int32 = 1, _ e: Int32 = 1, field: StaticString
   ) throws(ModelError) -> Int64 {
-    var result: Int64 = 1
-    let sizes: InlineArray<5, Int32> = [a, b, c, d, e]
-    for i in 0..<5 {
-      try require(sizes[i] >= 1, .outOfRange, field, found: Int64(sizes[i]), expected: 1)
-      result *= Int64(sizes[i])  // at most 2^30 * 2^31
-      try requireElements(result, field)
-    }
-    return result
+    try elements(of: StridedShape((a, b, c, d, e, 1)), field)
   }
 
-  func requireElements(_ count: Int64, _ field: StaticString) throws(ModelError) {
+  func elements(of shape: StridedShape, _ field: StaticString) throws(ModelError) -> Int64 {
+    var least = Int32.max
+    var count: Int64 = 1
+    for axis in 0..<6 {
+      least = min(least, shape[axis])
+      let (product, overflow) = count.multipliedReportingOverflow(by: Int64(shape[axis]))
+      count = overflow ? Int64.max : product
+    }
+    try require(least >= 1, .outOfRange, field, found: Int64(least), expected: 1)
     try require(within: ModelFormat.maxElements, Int(count), field)
+    return count
   }
 
   // MARK: Operands
 
-  func operand(_ tensor: UInt32, _ field: StaticString) throws(ModelError) -> TensorRecord {
+  private func operand(_ tensor: UInt32, _ field: StaticString) throws(ModelError) -> TensorRecord {
     let count = Int64(model.tensorCount)
     try require(tensor < count, .outOfBounds, field, found: Int64(tensor), expected: count)
     return model.tensor(Int(tensor))
@@ -121,14 +123,20 @@ struct OperatorValidator {
     try require(tensor == none, .mismatch, field, found: Int64(tensor), expected: Int64(none))
   }
 
+  /// An operand of this type.
+  func require(_ tensor: UInt32, _ field: StaticString, _ type: ElementType) throws(ModelError) -> TensorRecord {
+    let record = try operand(tensor, field)
+    try require(
+      record.type == type.rawValue, .mismatch, field, found: Int64(record.type), expected: Int64(type.rawValue))
+    return record
+  }
+
   /// An operand of exactly this many elements of this type.
   @discardableResult
   func require(
     _ tensor: UInt32, _ field: StaticString, _ type: ElementType, elements: Int64
   ) throws(ModelError) -> TensorRecord {
-    let record = try operand(tensor, field)
-    try require(
-      record.type == type.rawValue, .mismatch, field, found: Int64(record.type), expected: Int64(type.rawValue))
+    let record = try require(tensor, field, type)
     let bytes = elements * Int64(type.byteCount), found = Int64(truncatingIfNeeded: record.byteCount)
     try require(found == bytes, .mismatch, field, found: found, expected: bytes)
     return record
@@ -158,17 +166,21 @@ struct OperatorValidator {
   func requireOutput(
     _ type: ElementType, elements: Int64, sharing: Sharing = .never
   ) throws(ModelError) {
-    let output = try require(record.output, "output", type, elements: elements)
+    try requirePlace(of: require(record.output, "output", type, elements: elements), sharing: sharing)
+  }
+
+  func requirePlace(of output: TensorRecord, sharing: Sharing = .never) throws(ModelError) {
     try requireStorage(output, .arena, "output")
     try requireDisjoint(output, record.input0, sharing)
     try requireDisjoint(output, record.input1, sharing)
   }
 
+  /// `tensor` is one of the operator's inputs, which has been looked at, or none.
   private func requireDisjoint(
     _ output: TensorRecord, _ tensor: UInt32, _ sharing: Sharing
   ) throws(ModelError) {
     guard tensor != ModelFormat.none else { return }
-    let input = try operand(tensor, "input")
+    let input = model.tensor(Int(tensor))
     guard input.storage == TensorStorage.arena.rawValue else { return }
     let apart =
       input.offset + input.byteCount <= output.offset || output.offset + output.byteCount <= input.offset

@@ -10,10 +10,14 @@
     /// Whether the rule that was taken out would have refused something.
     nonisolated(unsafe) public static var isBroken = false
 
-    static func takesOut(_ holds: Bool) -> Bool {
+    /// The field of the rule that was taken out.
+    nonisolated(unsafe) public static var field: StaticString = ""
+
+    static func takesOut(_ field: StaticString, _ holds: Bool) -> Bool {
       met += 1
       guard met - 1 == taken else { return false }
       if !holds { isBroken = true }
+      self.field = field
       return true
     }
   }

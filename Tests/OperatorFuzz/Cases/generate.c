@@ -57,9 +57,11 @@ static void axis(dice *d, int32_t out, int32_t *kernel, int32_t *stride, int32_t
   while ((int64_t)out * *stride + (int64_t)*kernel * *dilation > LIMIT_ELEMENTS && *kernel > 1) *kernel /= 2;
 }
 
-/// Redrawn while more than a few of them would be refused for what they ask for.
-#define LIMIT_SCRATCH ((size_t)64 << 20)
-#define LIMIT_WORK ((int64_t)10000000000000)
+/// Drawn anew, but for a few, where they would be refused for what they ask for.
+static bool is_modest(dice *d, martlet_workload w, size_t weights) {
+  if (weights > (size_t)LIMIT_TENSOR) return false;
+  return one_in(d, 24) || (w.scratch_bytes <= LIMIT_SCRATCH && (double)w.units * (double)w.unit_work <= LIMIT_WORK);
+}
 
 static void conv2d(dice *d, martlet_conv2d_params *p) {
   for (int32_t tries = 0; tries < 16; tries++) {
@@ -92,10 +94,7 @@ static void conv2d(dice *d, martlet_conv2d_params *p) {
     }
     // Padding is the zero point, and large weights are zero but for their ends.
     if (martlet_conv2d_weights_bytes(p) > 1 << 20) p->weight_zero_point = 0;
-    if (martlet_conv2d_workload(p).scratch_bytes <= LIMIT_SCRATCH &&
-        martlet_conv2d_workload(p).unit_work * martlet_conv2d_workload(p).units <= LIMIT_WORK &&
-        martlet_conv2d_weights_bytes(p) <= (size_t)LIMIT_ELEMENTS)
-      return;
+    if (is_modest(d, martlet_conv2d_workload(p), martlet_conv2d_weights_bytes(p))) return;
   }
 }
 
@@ -118,10 +117,7 @@ static void depthwise(dice *d, martlet_depthwise_params *p) {
     p->weight_zero_point = zero_point(d);
     p->output_zero_point = zero_point(d);
     clamps(d, &p->clamp_min, &p->clamp_max);
-    if (martlet_depthwise_workload(p).scratch_bytes <= LIMIT_SCRATCH &&
-        martlet_depthwise_workload(p).unit_work * martlet_depthwise_workload(p).units <= LIMIT_WORK &&
-        martlet_depthwise_weights_bytes(p) <= (size_t)LIMIT_ELEMENTS)
-      return;
+    if (is_modest(d, martlet_depthwise_workload(p), martlet_depthwise_weights_bytes(p))) return;
   }
 }
 
@@ -144,7 +140,7 @@ static void pool(dice *d, martlet_pool_params *p) {
     pool_axis(d, p->in_h, left, &p->out_h, &p->kernel_h, &p->stride_h, &p->pad_top);
     pool_axis(d, p->in_w, left / p->out_h, &p->out_w, &p->kernel_w, &p->stride_w, &p->pad_left);
     clamps(d, &p->clamp_min, &p->clamp_max);
-    if (martlet_average_pool_workload(p).unit_work * martlet_average_pool_workload(p).units <= LIMIT_WORK) return;
+    if (is_modest(d, martlet_average_pool_workload(p), 0)) return;
   }
 }
 

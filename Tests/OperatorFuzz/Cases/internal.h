@@ -19,6 +19,10 @@ enum { INT8 = 1, INT32 = 3, INT64 = 4, FLOAT32 = 5, IN_ARENA = 0, IN_WEIGHTS = 1
 /// All tensors of a plan together have 2^30 bytes: an input and an output may have half of them each.
 #define LIMIT_TENSOR ((int64_t)1 << 29)
 
+/// Of a thread in bytes; of an inference in multiply-adds.
+#define LIMIT_SCRATCH ((size_t)64 << 20)
+#define LIMIT_WORK ((int64_t)10000000000000)
+
 typedef struct dice {
   uint64_t state;
 } dice;

@@ -34,8 +34,9 @@ static int64_t conv2d_weights(const martlet_conv2d_params *p) {
 }
 
 static void operand(martlet_operator_case *c, int32_t which, int64_t count, uint8_t type) {
-  int64_t size = type == INT8 ? 1 : type == INT64 ? 8 : 4;
-  c->operands[which].bytes = times(count, size);
+  // A tensor that is none would be refused before the operator is looked at.
+  int64_t size = type == INT8 ? 1 : type == INT64 ? 8 : 4, most = LIMIT_TENSOR / size;
+  c->operands[which].bytes = (count < 1 ? 1 : count < most ? count : most) * size;
   c->operands[which].type = type;
 }
 
@@ -112,6 +113,11 @@ void operator_operands(martlet_operator_case *c) {
       operand(c, MARTLET_INPUT_0, all.quantize.count, c->opcode == 16 ? FLOAT32 : INT8);
       operand(c, MARTLET_OUTPUT, all.quantize.count, c->opcode == 16 ? INT8 : FLOAT32);
   }
+  // What parameters within their bounds ask for always fits; of others as much as fits, or nothing would look at them.
+  int64_t whole = 0;
+  for (int32_t i = 0; i < MARTLET_CONSTANT; i++) whole += c->operands[i].bytes;
+  for (int32_t i = 0; i < MARTLET_CONSTANT; i++)
+    if (whole > LIMIT_ELEMENTS - 192 && c->operands[i].bytes > LIMIT_TENSOR / 2) c->operands[i].bytes = LIMIT_TENSOR / 2;
   // One behind the other in the tensor region; the constant alone in the weights.
   int64_t offset = 0;
   for (int32_t i = 0; i < MARTLET_CONSTANT; i++) {

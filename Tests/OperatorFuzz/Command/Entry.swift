@@ -11,7 +11,7 @@ func entry(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     index < Int(argc) ? argv[index].flatMap { Int(String(cString: $0)) } : nil
   }
   #if CANARY
-    if argc >= 2, number(1) == nil { return RuleTest.run(count: number(2) ?? 400) }
+    if argc >= 2, number(1) == nil { return RuleTest.run(count: number(2) ?? 6000) }
   #endif
   guard let count = number(1), count > 0, var fuzz = OperatorFuzz() else {
     Output.write("usage: martlet-operators COUNT [SEED]\n", to: .error)

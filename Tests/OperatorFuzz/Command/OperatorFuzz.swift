@@ -27,21 +27,25 @@ struct OperatorFuzz: ~Copyable {
     tallies = [Tally](repeating: Tally(), count: Int(martlet_operator_kinds()))
   }
 
-  /// Makes the operator of that seed, asks the loader, runs it.
-  mutating func turn(_ seed: UInt64, _ opcode: UInt16) {
+  /// Makes the operator of that seed, asks the loader, and runs it if it is of interest. Returns whether it was accepted.
+  @discardableResult
+  mutating func turn(_ seed: UInt64, _ opcode: UInt16, ifWanted isWanted: () -> Bool = { true }) -> Bool {
     var operation = martlet_operator_case_of(seed, opcode)
     let index = Int(opcode) - 1
     tallies[index].made += 1
-    guard file.accepts(operation) else { return }
+    guard file.accepts(operation) else { return false }
     tallies[index].accepted += 1
+    guard isWanted() else { return true }
     if let broken = operation.broken {
-      return fault(seed, opcode, "accepted with " + String(cString: broken))
+      fault(seed, opcode, "accepted with " + String(cString: broken))
+      return true
     }
     let run = martlet_operator_case_run(&operation)
     if run.units > 0 { tallies[index].run += 1 }
     tallies[index].units += Int(run.units)
     hash = (hash ^ run.hash) &* 0x100_0000_01B3
     if let wrong = run.fault { fault(seed, opcode, String(cString: wrong)) }
+    return true
   }
 
   private mutating func fault(_ seed: UInt64, _ opcode: UInt16, _ what: String) {

@@ -51,7 +51,7 @@ martlet_operator_run martlet_operator_case_run(const martlet_operator_case *oper
 /// Memory that nobody has touched reads as zero: `bytes` of it, for files with absurd weights. Never given back.
 void *martlet_operator_memory(size_t bytes);
 
-/// Runs `body` in a process of its own that may crash or hang. 0: it returned 0; 1: anything else.
-int32_t martlet_operator_survives(int32_t (*body)(void *context), void *context, int32_t seconds);
+/// Runs `body` in a process of its own, which may crash or hang, and returns what it returned (0...127), or -1.
+int32_t martlet_operator_child(int32_t (*body)(void *context), void *context, int32_t seconds);
 
 #endif
