@@ -21,8 +21,8 @@ struct InspectLanguage {
     let description = try LanguageDescription(file: file.bytes)
     record = description.record
     weightsBytes = description.weightsBytes
-    tokenizerCount = description.tokenCount
-    hasChat = description.hasChat
+    tokenizerCount = description.tokenizer?.count
+    hasChat = description.chat != nil
     provenance = description.provenance.lines
     var options = GeneratorOptions()
     options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)

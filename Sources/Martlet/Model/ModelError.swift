@@ -33,6 +33,10 @@ public struct ModelError: Error, Equatable {
     case overlap
     /// Text that is not UTF-8. found = byte offset.
     case badText
+    /// A weight, scale or bias that is a NaN or an infinity. index = the tensor, found = its place there.
+    case notFinite
+    /// A tokenizer without a model.
+    case noModel
     /// The caller's arena is too small. found = its bytes, expected = bytes needed.
     case arenaTooSmall
     /// The caller's region is not aligned to 64 bytes.

@@ -27,6 +27,8 @@ struct LanguageModel {
   private(set) var layers: UnsafeMutablePointer<LanguageLayer>?
   /// The largest number of scales in a row of activations.
   private(set) var maxGroups = 0
+  /// Multiply-adds of all matrices for one token.
+  private(set) var matrixWork: Int64 = 0
   /// Whether any matrix is float32: then rows of activations need room for floats.
   private(set) var hasFloatMatrices = false
   let weightsBytes: Int
@@ -35,12 +37,17 @@ struct LanguageModel {
 
   /// Reads the records, checks each against what the model's shape asks for, and keeps in the arena what leads to memory.
   init(_ sections: Sections, arena: inout Arena) throws(ModelError) {
+    let task = try sections.task()
+    guard task == .language else {
+      throw ModelError(
+        .mismatch, .manifest, field: "task", found: Int64(task.rawValue), expected: Int64(ModelTask.language.rawValue))
+    }
     let bytes = sections[.language]
     let headBytes = MemoryLayout<LanguageRecord>.size
     guard bytes.count >= headBytes else {
       throw ModelError(
-        bytes.isEmpty ? .missing : .mismatch, .section, index: Int(SectionKind.language.rawValue), field: "length",
-        found: Int64(bytes.count), expected: Int64(headBytes))
+        bytes.isEmpty ? .missing : .mismatch, .section, index: Int(SectionKind.language.rawValue),
+        field: bytes.isEmpty ? "" : "length", found: Int64(bytes.count), expected: Int64(headBytes))
     }
     record = bytes.loadUnaligned(as: LanguageRecord.self)
     try LanguageModel.validate(record)
@@ -66,7 +73,7 @@ struct LanguageModel {
     }
     guard bytes.count == headBytes + index * stride else {
       throw ModelError(
-        .mismatch, .language, field: "tensors", found: Int64(bytes.count), expected: Int64(headBytes + index * stride))
+        .mismatch, .language, index: -1, field: "tensors", found: Int64(bytes.count), expected: Int64(headBytes + index * stride))
     }
     if !record.has(.separateHead) { head = embedding }
   }
@@ -82,6 +89,10 @@ struct LanguageModel {
     if kind.isMatrix {
       if matrix.type == Int32(MARTLET_MATRIX_F32.rawValue) { hasFloatMatrices = true }
       maxGroups = max(maxGroups, (Int(tensor.columns) + Int(tensor.group) - 1) / Int(tensor.group))
+      // 2^40 at most, in at most 2^13 matrices. The embedding multiplies where it is the head too.
+      if kind != .embedding || !record.has(.separateHead) {
+        matrixWork += Int64(tensor.rows) * Int64(tensor.columns)
+      }
     }
     switch kind {
     case .embedding: embedding = matrix
