@@ -33,20 +33,7 @@ extension ModelTables where Self: ~Copyable {
   public var weightsBytes: Int { model.weights.count }
 
   /// Multiply-accumulates of a convolution or fully-connected operator; 0 for others.
-  public func multiplyAccumulates(ofOperator index: Int) -> Int64 {
-    let record = model.operatorRecord(index)
-    switch Opcode(rawValue: record.opcode) {
-    case .conv2d:
-      let p = record.parameters(as: martlet_conv2d_params.self)
-      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.out_c)
-      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w) * Int64(p.in_c / p.groups)
-    case .depthwise:
-      let p = record.parameters(as: martlet_depthwise_params.self)
-      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.in_c) * Int64(p.multiplier)
-      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w)
-    default: return 0
-    }
-  }
+  public func multiplyAccumulates(ofOperator index: Int) -> Int64 { model.multiplyAccumulates(ofOperator: index) }
 }
 
 // MARK: - The model's edge, in the types that its source had there
@@ -73,5 +60,23 @@ extension ModelTables where Self: ~Copyable {
       return Int(record.byteCount)
     }
     return Int(record.byteCount) * ElementType.float32.byteCount
+  }
+}
+
+extension Model {
+  // Not in the protocol's extension: what is generic is compiled again in every module, and this needs the kernels' records.
+  func multiplyAccumulates(ofOperator index: Int) -> Int64 {
+    let record = operatorRecord(index)
+    switch Opcode(rawValue: record.opcode) {
+    case .conv2d:
+      let p = record.parameters(as: martlet_conv2d_params.self)
+      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.out_c)
+      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w) * Int64(p.in_c / p.groups)
+    case .depthwise:
+      let p = record.parameters(as: martlet_depthwise_params.self)
+      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.in_c) * Int64(p.multiplier)
+      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w)
+    default: return 0
+    }
   }
 }
