@@ -38,7 +38,6 @@ extension ModelError {
     case .outOfRange: return name + " is \(found), outside its range (nearest limit \(expected))"
     case .overlap: return name + ": tensors \(found) and \(expected) may not share memory"
     case .notFinite: return name + ": number \(found) is a NaN or an infinity; convert the model again"
-    case .badText: return name + " is not UTF-8 at byte \(found)"
     default: return name
     }
   }

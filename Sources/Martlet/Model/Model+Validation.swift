@@ -77,9 +77,6 @@ extension Model {
     guard nameEnd <= UInt64(names.count) else {
       throw fail(.outOfBounds, "nameOffset", nameEnd, UInt64(names.count))
     }
-    guard UTF8Scalar.isBoundary(names, Int(tensor.nameOffset)), UTF8Scalar.isBoundary(names, Int(nameEnd)) else {
-      throw fail(.badText, "name", UInt64(tensor.nameOffset))
-    }
   }
 
   private func validateManifest() throws(ModelError) {
@@ -174,12 +171,6 @@ extension Model {
         throw ModelError(
           .outOfBounds, .labels, index: index, field: "offset", found: offset, expected: Int64(labelText.count))
       }
-      guard UTF8Scalar.isBoundary(labelText, Int(offset)) else {
-        throw ModelError(.badText, .labels, field: "text", found: offset)
-      }
-    }
-    if let place = UTF8Scalar.firstInvalid(in: labelText) {
-      throw ModelError(.badText, .labels, field: "text", found: Int64(place))
     }
   }
 }

@@ -35,8 +35,8 @@ public struct Model {
     self.tensors = tensors
     self.operators = operators
     weights = sections[.weights]
-    names = try sections.text(.names)
-    provenance = try sections.text(.provenance)
+    names = sections[.names]
+    provenance = sections[.provenance]
     pixels = sections[.pixels]
     labelOffsets = labels
     let labelBytes = sections[.labels]

@@ -104,15 +104,6 @@ struct Sections {
     return bytes.loadUnaligned(as: type)
   }
 
-  /// A text section, whole: UTF-8, or the file is refused.
-  func text(_ kind: SectionKind) throws(ModelError) -> UnsafeRawBufferPointer {
-    let bytes = self[kind]
-    if let place = UTF8Scalar.firstInvalid(in: bytes) {
-      throw ModelError(.badText, .section, index: Int(kind.rawValue), field: "text", found: Int64(place))
-    }
-    return bytes
-  }
-
   /// Whether the file is a tokenizer alone, with a chat format perhaps: what `martlet tokenize` can use and nothing else.
   var isTokenizer: Bool {
     self[.manifest].isEmpty && self[.language].isEmpty && self[.tensors].isEmpty && !self[.tokenizer].isEmpty

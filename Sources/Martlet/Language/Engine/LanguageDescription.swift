@@ -33,7 +33,6 @@ public struct LanguageDescription {
     let tokenizer = sections[.tokenizer].isEmpty ? nil : try Tokenizer(sections[.tokenizer])
     try tokenizer?.validate()
     let chat = sections[.chat].isEmpty ? nil : try ChatFormat(sections[.chat])
-    _ = try sections.text(.provenance)
     return (tokenizer, chat)
   }
 }

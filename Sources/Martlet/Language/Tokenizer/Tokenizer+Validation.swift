@@ -2,7 +2,7 @@ extension Tokenizer {
   /// Looks at every record once: after this a text has tokens, and only a file that changes meanwhile is `damaged` still.
   ///
   /// Not whether a search finds every token: wrong tables give wrong tokens, within bounds.
-  func validate() throws(ModelError) {
+  public func validate() throws(ModelError) {
     for index in 0..<tokens.count {
       guard let token = tokens[index], text(of: token) != nil else {
         throw ModelError(

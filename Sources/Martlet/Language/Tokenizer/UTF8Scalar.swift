@@ -66,24 +66,6 @@ struct UTF8Scalar {
     isValid = true
   }
 
-  /// The place of the first byte that no UTF-8 has there; nil if all is well.
-  @inline(never)
-  static func firstInvalid(in text: UnsafeRawBufferPointer) -> Int? {
-    guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }
-    var place = 0
-    while place < text.count {
-      let scalar = UTF8Scalar(bytes + place, count: text.count - place)
-      guard scalar.isValid else { return place }
-      place += scalar.length
-    }
-    return nil
-  }
-
-  /// Whether valid UTF-8 may be cut at this place, 0...count.
-  static func isBoundary(_ text: UnsafeRawBufferPointer, _ place: Int) -> Bool {
-    place == text.count || text[place] & 0xC0 != 0x80
-  }
-
   /// Writes a character's bytes, 1...4 of them; returns how many.
   static func write(_ code: UInt32, to bytes: UnsafeMutablePointer<UInt8>) -> Int {
     func tail(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: 0x80 | (code >> shift & 0x3F)) }
