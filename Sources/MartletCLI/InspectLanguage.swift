@@ -98,8 +98,8 @@ struct InspectLanguage {
     text.add(
       line(
         "multiply-adds",
-        "\(NumberText.grouped(Int(chosen.work))) for the first token, \(NumberText.grouped(Int(chosen.workAtEnd))) for the "
-          + "last of the context (limit \(NumberText.grouped(Int(ModelLimits.work))))"))
+        "\(NumberText.grouped(Int(chosen.work))) for the first token, \(NumberText.grouped(Int(chosen.workAtEnd))) "
+          + "for the last of the context"))
     text.add(
       line(
         "arena",

@@ -24,7 +24,9 @@ enum InspectText {
     name.padded(to: 16) + value + "\n"
   }
 
-  private static func boundary(_ name: String, _ record: BoundaryRecord, _ model: borrowing ModelDescription) -> String {
+  private static func boundary(
+    _ name: String, _ record: BoundaryRecord, _ model: borrowing ModelDescription
+  ) -> String {
     let tensor = model.tensor(Int(record.tensor))
     var value = "\(ElementType.name(record.type)) \(Shape.text(tensor))"
     if record.scale > 0 {

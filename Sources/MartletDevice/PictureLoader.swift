@@ -93,8 +93,9 @@ extension ModelTables where Self: ~Copyable {
     guard manifest.inputCount > 0, pixels != nil else { return false }
     let record = tensor(Int(manifest.inputs[0].tensor))
     let sides = 1...UInt32(ResizeGeometry.maxSide)
-    return record.rank == 4 && record.dims[0] == 1 && record.type == ElementType.int8.rawValue
-      && (record.dims[3] == 1 || record.dims[3] == 3) && sides.contains(record.dims[1]) && sides.contains(record.dims[2])
+    return record.rank == 4 && record.type == ElementType.int8.rawValue && record.dims[0] == 1
+      && sides.contains(record.dims[1]) && sides.contains(record.dims[2])
+      && (record.dims[3] == 1 || record.dims[3] == 3)
   }
 }
 

@@ -14,11 +14,12 @@ static float *random_floats(martlet_case_context *context, size_t count, float s
   return values;
 }
 
-/// One in eight becomes what a damaged weight makes: NaNs of both signs, infinities, the largest, what is below the normal.
+/// One in eight becomes what a damaged weight makes: NaNs of both signs, infinities, the largest, a denormal.
 static void spoil(martlet_case_context *context, float *values, size_t count) {
   static const uint32_t odd[] = {0x7FC00000, 0xFFC00001, 0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x00000001};
   for (size_t i = 0; i < count; i++)
-    if (martlet_random_in(&context->random, 0, 7) == 0) memcpy(values + i, odd + martlet_random_in(&context->random, 0, 6), 4);
+    if (martlet_random_in(&context->random, 0, 7) == 0)
+      memcpy(values + i, odd + martlet_random_in(&context->random, 0, 6), 4);
 }
 
 /// Runs a kernel's units in three pieces out of order.

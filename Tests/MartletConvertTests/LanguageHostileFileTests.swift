@@ -216,8 +216,8 @@ import Testing
 
   // MARK: Vocabularies
 
-  /// Tokens, hash tables, merges and lists that lead nowhere, in circles, or all to the same place: refused where no token
-  /// is there. A mapped file can also come to that while it is in use, which must not trap either.
+  /// Tokens, hash tables, merges and lists that lead nowhere, in circles, or all to the same place: refused where no
+  /// token is there. A mapped file can also come to that while it is in use, which must not trap either.
   @Test func vocabulariesThatContradictThemselves() throws {
     var refused = 0
     for file in [Self.file, Self.bytePairs] {

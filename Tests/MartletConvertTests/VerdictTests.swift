@@ -6,7 +6,7 @@ import Testing
 @testable import Martlet
 @testable import MartletConvert
 
-/// A damaged file has one verdict: `verify` finds what opening for use finds, in the same words, and what it passes runs.
+/// A damaged file has one verdict: `verify` finds what opening for use finds, in the same words; what it passes runs.
 /// Only the weights are `verify`'s alone, since opening does not read them.
 @Suite struct VerdictTests {
   /// Counts, offsets and numbers that something overflows, ends or begins at.

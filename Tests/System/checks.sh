@@ -37,7 +37,7 @@ gives() {
   fi
 }
 
-# agree FILE TEXT VERB... : every verb (with its arguments) refuses the file with 65 and the same line, which holds TEXT.
+# agree FILE TEXT VERB... : every verb (with its arguments) refuses the file with 65 and one line, which holds TEXT.
 agree() {
   local file=$1 text=$2 first="" verb words line
   shift 2

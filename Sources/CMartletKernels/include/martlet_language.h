@@ -3,11 +3,11 @@
 ///
 /// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is unused).
 /// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
-/// Floating point is done in one written order, without fused multiply-add: equal bits on every processor, but for those of
-/// a NaN: only a matrix's results have one kind of it, 0x7FC00000.
+/// Floating point is done in one written order, without fused multiply-add: equal bits on every processor, but for the
+/// bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.
 ///
-/// The bounds beside the sizes are those of the format, checked where a file is loaded; with them no index that a kernel
-/// computes in int32 overflows, and whatever could is a size_t.
+/// The bounds beside the sizes are those of the format, checked where a file is loaded; with them no index that is
+/// computed in int32 overflows, and whatever could is a size_t.
 #ifndef MARTLET_LANGUAGE_H
 #define MARTLET_LANGUAGE_H
 
@@ -54,8 +54,8 @@ typedef struct martlet_activations {
   float *scales;
   /// [tokens, groups]: sum of the group's quants.
   int32_t *sums;
-  /// The depth padded to a multiple of 64, then a line more, so that rows do not fall on one another in the cache: at most
-  /// 2^19 + 64.
+  /// The depth padded to a multiple of 64, then a line more, so that rows do not fall on one another in the cache: at
+  /// most 2^19 + 64.
   int32_t stride;
   /// At most 256, and 2^14.
   int32_t group, groups;

@@ -22,8 +22,8 @@ public struct Engine: ~Copyable {
     return try Layout(&model, threads: threads, from: &arena).budget
   }
 
-  /// All that opening a file for use checks, whatever is in it, and then what opening leaves out, the weights: their hash,
-  /// and that a language model's are numbers. For installation, and for `martlet verify`.
+  /// All that opening a file for use checks, whatever is in it, and then what opening leaves out, the weights: their
+  /// hash, and that a language model's are numbers. For installation, and for `martlet verify`.
   ///
   /// An error is the one that opening throws; nothing is allocated.
   public static func verify(file: UnsafeRawBufferPointer) throws(ModelError) {

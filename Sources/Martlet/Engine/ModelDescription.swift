@@ -1,4 +1,4 @@
-/// A model to look at: all that opening it for use checks, in memory for its tables alone. Nothing is there to run it in.
+/// A model to look at: all that opening it for use checks, in memory for its tables alone, with none to run it in.
 ///
 /// The caller keeps `file` mapped and `region` alive for as long as the description lives.
 public struct ModelDescription: ~Copyable, ModelTables {

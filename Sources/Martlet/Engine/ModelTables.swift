@@ -64,7 +64,8 @@ extension ModelTables where Self: ~Copyable {
 }
 
 extension Model {
-  // Not in the protocol's extension: what is generic is compiled again in every module, and this needs the kernels' records.
+  // Not in the protocol's extension: what is generic is compiled again in every module, and this needs the kernels'
+  // records.
   func multiplyAccumulates(ofOperator index: Int) -> Int64 {
     let record = operatorRecord(index)
     switch Opcode(rawValue: record.opcode) {

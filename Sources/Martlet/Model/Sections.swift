@@ -104,7 +104,7 @@ struct Sections {
     return bytes.loadUnaligned(as: type)
   }
 
-  /// Whether the file is a tokenizer alone, with a chat format perhaps: what `martlet tokenize` can use and nothing else.
+  /// Whether the file is a tokenizer alone, with a chat format perhaps: of use to `martlet tokenize` and nothing else.
   var isTokenizer: Bool {
     self[.manifest].isEmpty && self[.language].isEmpty && self[.tensors].isEmpty && !self[.tokenizer].isEmpty
   }

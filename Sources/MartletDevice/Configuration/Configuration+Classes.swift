@@ -25,7 +25,8 @@ extension Configuration {
         let told = cameras[camera].rules[rule]
         for index in 0..<told.classes.count {
           let found = Configuration.find(
-            told.classes[index], tables, Int(output.byteCount), hasUnknown: cameras[camera].unknownBelow != nil, &messages)
+            told.classes[index], tables, Int(output.byteCount), hasUnknown: cameras[camera].unknownBelow != nil,
+            &messages)
           cameras[camera].rules[rule].classes[index].index = found
         }
         if !told.classes.isEmpty, told.threshold > highest {

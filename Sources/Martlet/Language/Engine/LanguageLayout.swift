@@ -132,8 +132,8 @@ struct LanguageLayout {
     }
   }
 
-  /// Multiply-adds of the token at `position`, counted from 1: its matrices, and scores and values of the positions that
-  /// each layer sees. At most 2^52 and 2^50.
+  /// Multiply-adds of the token at `position`, counted from 1: its matrices, and scores and values of the positions
+  /// that each layer sees. At most 2^53 and 2^50.
   private static func work(_ model: LanguageModel, position: Int) -> Int64 {
     let record = model.record
     var seen: Int64 = 0

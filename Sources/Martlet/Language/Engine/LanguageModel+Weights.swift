@@ -1,8 +1,8 @@
 import CMartletKernels
 
 extension LanguageModel {
-  /// Looks for a NaN or an infinity among scales, norms, biases and float weights. They lie between the other weights: to
-  /// look is to read the whole section, which is why loading does not.
+  /// Looks for a NaN or an infinity among scales, norms, biases and float weights. They lie between the other weights:
+  /// to look is to read the whole section, which is why loading does not.
   ///
   /// Where the file was not verified, such a weight reaches the scores as a NaN, with the same bits on every processor.
   static func verifyWeights(_ sections: Sections) throws(ModelError) {

@@ -73,7 +73,8 @@ struct LanguageModel {
     }
     guard bytes.count == headBytes + index * stride else {
       throw ModelError(
-        .mismatch, .language, index: -1, field: "tensors", found: Int64(bytes.count), expected: Int64(headBytes + index * stride))
+        .mismatch, .language, index: -1, field: "tensors", found: Int64(bytes.count),
+        expected: Int64(headBytes + index * stride))
     }
     if !record.has(.separateHead) { head = embedding }
   }

@@ -1,12 +1,13 @@
 extension Tokenizer {
-  /// Looks at every record once: after this a text has tokens, and only a file that changes meanwhile is `damaged` still.
+  /// Looks at every record once: after this a text has tokens, and only a file that changes meanwhile is `damaged`.
   ///
   /// Not whether a search finds every token: wrong tables give wrong tokens, within bounds.
   public func validate() throws(ModelError) {
     for index in 0..<tokens.count {
       guard let token = tokens[index], text(of: token) != nil else {
         throw ModelError(
-          .outOfBounds, .tokenizer, index: index, field: "token's text", found: Int64(index), expected: Int64(texts.count))
+          .outOfBounds, .tokenizer, index: index, field: "token's text",
+          found: tokens[index].map { Int64($0.offset) + Int64($0.length) } ?? 0, expected: Int64(texts.count))
       }
       guard TokenType(rawValue: token.type) != nil else {
         throw ModelError(.unknownValue, .tokenizer, index: index, field: "token's type", found: Int64(token.type))

@@ -1,5 +1,5 @@
-/// Text to tokens and back: a view of the section `tokenizer`, which stays mapped. `validate` looks at all of it once, and
-/// it is checked wherever it is used all the same, since a mapped file can change.
+/// Text to tokens and back: a view of the section `tokenizer`, which stays mapped. `validate` looks at all of it once,
+/// and it is checked wherever it is used all the same, since a mapped file can change.
 ///
 /// What a tokenizer computes is what the model was trained with: Hugging Face `tokenizers` for byte-level BPE,
 /// SentencePiece for the others. A section that is damaged, or that changes while it is used, gives wrong tokens or
