@@ -40,7 +40,9 @@ public struct Engine: ~Copyable {
       _ = try Layout(&model, threads: 1, from: &arena)
     }
     try sections.verifyWeights()
-    if isLanguage { try LanguageModel.verifyWeights(sections) }
+    guard isLanguage else { return }
+    var arena = Arena(measuring: ())
+    _ = try LanguageModel(sections, arena: &arena, readsWeights: true)
   }
 
   /// Copies the tables of `file` into `region`, validates the copies and binds every operator to its kernel and buffers.

@@ -36,7 +36,11 @@ struct LanguageModel {
   let hash: UInt64
 
   /// Reads the records, checks each against what the model's shape asks for, and keeps in the arena what leads to memory.
-  init(_ sections: Sections, arena: inout Arena) throws(ModelError) {
+  ///
+  /// - Parameter readsWeights: also looks for a NaN or an infinity among scales, norms, biases and float weights. They
+  ///   lie between the other weights, so that is to read all of them, which loading does not. Where nobody looked, such
+  ///   a weight reaches the scores as a NaN, with the same bits on every processor.
+  init(_ sections: Sections, arena: inout Arena, readsWeights: Bool = false) throws(ModelError) {
     let task = try sections.task()
     guard task == .language else {
       throw ModelError(
@@ -68,7 +72,11 @@ struct LanguageModel {
       }
       let tensor = bytes.loadUnaligned(fromByteOffset: headBytes + index * stride, as: LanguageTensorRecord.self)
       try LanguageModel.validate(tensor, kind, index, record, weightsBytes: weights.count)
-      try place(tensor, kind, layer, weights.baseAddress! + Int(tensor.offset), &arena, index)
+      let start = weights.baseAddress! + Int(tensor.offset)
+      if readsWeights, let found = LanguageModel.firstNotFinite(start, tensor) {
+        throw ModelError(.notFinite, .language, index: index, field: "weights", found: Int64(found))
+      }
+      try place(tensor, kind, layer, start, &arena, index)
       index += 1
     }
     guard bytes.count == headBytes + index * stride else {
