@@ -2,6 +2,11 @@
 ///
 /// Written with the compiler's vector types: IEEE arithmetic lane by lane, which every processor rounds alike however wide
 /// its registers are. Included once for each instruction set, between `#pragma clang attribute`s.
+///
+/// A NaN or an infinity may come from the weights, which are not looked at when a model is loaded. Whether a number is
+/// a NaN is the same on every processor, its bits are not. So whoever chooses by a number compares in one written form
+/// (`clamp_lanes`, `choose`; never a minimum or maximum instruction, which treat NaN differently), and what leaves for
+/// a hash, the results of a matrix, is made canonical.
 #ifndef MARTLET_LANGUAGE_MATH_H
 #define MARTLET_LANGUAGE_MATH_H
 
@@ -50,6 +55,14 @@ MARTLET_INLINE float sum_lanes(const vf *v) {
 /// a where mask is set, else b.
 MARTLET_INLINE void choose(vf *out, const vi *mask, const vf *a, const vf *b) {
   *out = (vf)(((vi)*a & *mask) | ((vi)*b & ~*mask));
+}
+
+/// NaN becomes the one with these bits. Which bits a NaN has that arithmetic makes depends on the processor (x86 sets
+/// the sign, ARM does not) and on the order of operands.
+MARTLET_INLINE void canonical_lanes(vf *x) {
+  const vf nan = (vf)((vi){0} + 0x7FC00000);
+  vi is_number = *x == *x;
+  choose(x, &is_number, x, &nan);
 }
 
 /// NaN counts as `low`.

@@ -126,6 +126,7 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
           v += bias;
         }
         if (p->cap > 0) cap_lanes(&v, p->cap);
+        canonical_lanes(&v);
         store_some(p->out + (size_t)(t + i) * (size_t)p->out_stride + b * 16, &v, rows);
       }
     }

@@ -23,9 +23,8 @@ enum Check {
   /// Reads a configuration and opens its models: what `run` begins with too.
   @inline(never)
   static func open(_ path: FilePath) throws(CommandError) -> ConfigurationCheck {
-    let isa = try Opening.isa()
     do throws(FileError) {
-      return try ConfigurationCheck(file: path, isa: isa)
+      return try ConfigurationCheck(file: path)
     } catch {
       throw CommandError(error)
     }

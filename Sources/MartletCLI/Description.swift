@@ -19,18 +19,18 @@ enum Description {
   }
 
   /// How many of each, in order of their first appearance: "14 (9 CONV_2D, 3 ADD, ...)".
-  static func operators(_ engine: borrowing Engine) -> String {
+  static func operators(_ model: borrowing some ModelTables & ~Copyable) -> String {
     var text = ""
-    for (opcode, count) in counts(engine) {
+    for (opcode, count) in counts(model) {
       text.add((text.isEmpty ? "" : ", ") + "\(count) \(Opcode.name(opcode))")
     }
-    return "\(engine.operatorCount) (\(text))"
+    return "\(model.operatorCount) (\(text))"
   }
 
-  static func counts(_ engine: borrowing Engine) -> [(opcode: UInt16, count: Int)] {
+  static func counts(_ model: borrowing some ModelTables & ~Copyable) -> [(opcode: UInt16, count: Int)] {
     var counts: [(opcode: UInt16, count: Int)] = []
-    for index in 0..<engine.operatorCount {
-      let opcode = engine.operatorRecord(index).opcode
+    for index in 0..<model.operatorCount {
+      let opcode = model.operatorRecord(index).opcode
       if let place = counts.firstIndex(where: { $0.opcode == opcode }) {
         counts[place].count += 1
       } else {
@@ -40,9 +40,9 @@ enum Description {
     return counts
   }
 
-  static func multiplyAccumulates(_ engine: borrowing Engine) -> Int64 {
+  static func multiplyAccumulates(_ model: borrowing some ModelTables & ~Copyable) -> Int64 {
     var sum: Int64 = 0
-    for index in 0..<engine.operatorCount { sum += engine.multiplyAccumulates(ofOperator: index) }
+    for index in 0..<model.operatorCount { sum += model.multiplyAccumulates(ofOperator: index) }
     return sum
   }
 }

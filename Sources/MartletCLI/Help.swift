@@ -77,7 +77,7 @@ enum Help {
   static let verify = """
     usage: martlet verify MODEL
 
-    Checks the whole file: every hash, weights included, and every rule of the format.
+    Checks the whole file: all that opening it checks, and the weights, which opening does not read.
 
     example: martlet verify resnet8.martlet
 

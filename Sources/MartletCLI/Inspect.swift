@@ -13,13 +13,13 @@ enum Inspect {
     let threads = try arguments.threads()
     let file = try Opening.file(path, verb: "inspect")
     if file.task == .language { return try language(file, arguments, threads: threads) }
-    let model = try Opening.load(file, threads: threads, team: 1, isa: Opening.isa())
-    let plan = MemoryPlan(model.engine)
+    let model = try Opening.described(file, threads: threads)
+    let plan = MemoryPlan(model.tables)
     if let target = arguments.value(.svg) { try draw(plan, of: path, to: FilePath(target)) }
     if arguments.has(.json) {
-      try report(InspectJSON.text(model.engine, file, plan, operators: arguments.has(.operators)))
+      try report(InspectJSON.text(model.tables, file, plan, operators: arguments.has(.operators)))
     } else {
-      try report(InspectText.text(model.engine, file, operators: arguments.has(.operators)))
+      try report(InspectText.text(model.tables, file, operators: arguments.has(.operators)))
     }
   }
 

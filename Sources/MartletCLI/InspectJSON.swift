@@ -4,33 +4,33 @@ import MartletDevice
 /// `inspect` for programs.
 enum InspectJSON {
   static func text(
-    _ engine: borrowing Engine, _ file: borrowing ModelFile, _ plan: MemoryPlan, operators: Bool
+    _ model: borrowing ModelDescription, _ file: borrowing ModelFile, _ plan: MemoryPlan, operators: Bool
   ) -> String {
     var json = JSONWriter()
     json.begin()
     json.field("model", file.path.text)
     json.field("file_bytes", file.bytes.count)
     json.field("format_version", Int(ModelFormat.version))
-    let isClassifier = engine.manifest.task == ModelTask.classification.rawValue
+    let isClassifier = model.manifest.task == ModelTask.classification.rawValue
     json.field("task", isClassifier ? "classification" : "tensors")
     if isClassifier {
-      json.field("resize", Description.resize(engine.manifest.resizePolicy))
-      json.field("shorter_side", Int(engine.manifest.shorterSide))
+      json.field("resize", Description.resize(model.manifest.resizePolicy))
+      json.field("shorter_side", Int(model.manifest.shorterSide))
     }
-    boundaries("inputs", engine, engine.inputCount, isInput: true, &json)
-    boundaries("outputs", engine, engine.outputCount, isInput: false, &json)
-    labels(engine, &json)
+    boundaries("inputs", model, model.inputCount, isInput: true, &json)
+    boundaries("outputs", model, model.outputCount, isInput: false, &json)
+    labels(model, &json)
     json.beginObject("operators_by_kind")
-    for (opcode, count) in Description.counts(engine) { json.field(Opcode.name(opcode), count) }
+    for (opcode, count) in Description.counts(model) { json.field(Opcode.name(opcode), count) }
     json.endObject()
-    json.field("operator_count", engine.operatorCount)
-    json.field("multiply_accumulates", Int(Description.multiplyAccumulates(engine)))
-    json.field("weights_bytes", engine.weightsBytes)
-    memory(engine.budget, &json)
+    json.field("operator_count", model.operatorCount)
+    json.field("multiply_accumulates", Int(Description.multiplyAccumulates(model)))
+    json.field("weights_bytes", model.weightsBytes)
+    memory(model.budget, &json)
     json.beginArray("provenance")
-    for entry in engine.provenanceLines { json.element(entry) }
+    for entry in model.provenanceLines { json.element(entry) }
     json.endArray()
-    if operators { list(engine, &json) }
+    if operators { list(model, &json) }
     draw(plan, &json)
     json.end()
     return json.text
@@ -43,19 +43,20 @@ enum InspectJSON {
     json.field("planned_peak_bytes", budget.plannedPeakBytes)
     json.field("lower_bound_bytes", budget.lowerBoundBytes)
     json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
+    json.field("work", Int(budget.work))
   }
 
   private static func boundaries(
-    _ key: String, _ engine: borrowing Engine, _ count: Int, isInput: Bool, _ json: inout JSONWriter
+    _ key: String, _ model: borrowing ModelDescription, _ count: Int, isInput: Bool, _ json: inout JSONWriter
   ) {
     json.beginArray(key)
     for index in 0..<count {
-      let record = isInput ? engine.manifest.inputs[index] : engine.manifest.outputs[index]
+      let record = isInput ? model.manifest.inputs[index] : model.manifest.outputs[index]
       json.beginObject()
-      json.field("name", String(utf8: engine.name(ofTensor: Int(record.tensor))))
+      json.field("name", String(utf8: model.name(ofTensor: Int(record.tensor))))
       json.field("type", ElementType.name(record.type))
-      shape("shape", engine.tensor(Int(record.tensor)), &json)
-      json.field("byte_count", isInput ? engine.byteCount(ofInput: index) : engine.byteCount(ofOutput: index))
+      shape("shape", model.tensor(Int(record.tensor)), &json)
+      json.field("byte_count", isInput ? model.byteCount(ofInput: index) : model.byteCount(ofOutput: index))
       json.field("scale", Double(record.scale), places: 9)
       json.field("zero_point", Int(record.zeroPoint))
       json.endObject()
@@ -63,9 +64,9 @@ enum InspectJSON {
     json.endArray()
   }
 
-  private static func labels(_ engine: borrowing Engine, _ json: inout JSONWriter) {
+  private static func labels(_ model: borrowing ModelDescription, _ json: inout JSONWriter) {
     json.beginArray("labels")
-    for index in 0..<engine.labelCount { json.element(String(utf8: engine.label(index))) }
+    for index in 0..<model.labelCount { json.element(String(utf8: model.label(index))) }
     json.endArray()
   }
 
@@ -75,17 +76,17 @@ enum InspectJSON {
     json.endArray()
   }
 
-  private static func list(_ engine: borrowing Engine, _ json: inout JSONWriter) {
+  private static func list(_ model: borrowing ModelDescription, _ json: inout JSONWriter) {
     json.beginArray("operators")
-    for index in 0..<engine.operatorCount {
-      let record = engine.operatorRecord(index)
+    for index in 0..<model.operatorCount {
+      let record = model.operatorRecord(index)
       json.beginObject()
       json.field("kind", Opcode.name(record.opcode))
       json.field("source_index", Int(record.sourceIndex))
-      if record.input0 != ModelFormat.none { shape("input_0_shape", engine.tensor(Int(record.input0)), &json) }
-      if record.input1 != ModelFormat.none { shape("input_1_shape", engine.tensor(Int(record.input1)), &json) }
-      shape("output_shape", engine.tensor(Int(record.output)), &json)
-      json.field("multiply_accumulates", Int(engine.multiplyAccumulates(ofOperator: index)))
+      if record.input0 != ModelFormat.none { shape("input_0_shape", model.tensor(Int(record.input0)), &json) }
+      if record.input1 != ModelFormat.none { shape("input_1_shape", model.tensor(Int(record.input1)), &json) }
+      shape("output_shape", model.tensor(Int(record.output)), &json)
+      json.field("multiply_accumulates", Int(model.multiplyAccumulates(ofOperator: index)))
       json.endObject()
     }
     json.endArray()

@@ -21,15 +21,21 @@ struct InspectLanguage {
     let description = try LanguageDescription(file: file.bytes)
     record = description.record
     weightsBytes = description.weightsBytes
-    tokenizerCount = description.tokenCount
-    hasChat = description.hasChat
+    tokenizerCount = description.tokenizer?.count
+    hasChat = description.chat != nil
     provenance = description.provenance.lines
     var options = GeneratorOptions()
     options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
     var budgets = [try TextGenerator.budget(of: file.bytes, options: options)]
     for length in [256, 512, 1024, 2048, 4096, 8192, 16384, 32768] where length <= Int(record.contextLength) {
       options.language.contextLength = length
-      budgets.append(try TextGenerator.budget(of: file.bytes, options: options))
+      do throws(ModelError) {
+        budgets.append(try TextGenerator.budget(of: file.bytes, options: options))
+      } catch {
+        // More is refused for longer contexts too.
+        guard error.kind == .overLimit else { throw error }
+        break
+      }
     }
     self.budgets = budgets
   }
@@ -73,6 +79,8 @@ struct InspectLanguage {
     json.field("arena_bytes", budget.arenaBytes)
     json.field("cache_bytes", budget.cacheBytes)
     json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
+    json.field("multiply_accumulates", Int(budget.work))
+    json.field("multiply_accumulates_at_end", Int(budget.workAtEnd))
   }
 
   func text() -> String {
@@ -87,6 +95,11 @@ struct InspectLanguage {
     let tokens = tokenizerCount.map { "tokenizer of \(NumberText.grouped($0))" } ?? "no tokenizer"
     text.add(line("vocabulary", "\(NumberText.grouped(Int(record.vocabularySize))), " + tokens))
     text.add(line("weights", "\(NumberText.grouped(weightsBytes)) bytes, used where they lie in the file"))
+    text.add(
+      line(
+        "multiply-adds",
+        "\(NumberText.grouped(Int(chosen.work))) for the first token, \(NumberText.grouped(Int(chosen.workAtEnd))) "
+          + "for the last of the context"))
     text.add(
       line(
         "arena",

@@ -36,14 +36,22 @@ enum Opening {
       exitCode: ExitCode.data)
   }
 
-  /// - Parameter team: threads that are really started, if other than `threads`.
+  /// To look at, not to run.
+  static func described(_ file: borrowing ModelFile, threads: Int) throws(CommandError) -> DescribedModel {
+    do throws(ModelError) {
+      return try DescribedModel(file, threads: threads)
+    } catch {
+      throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
+    }
+  }
+
   @inline(never)
   static func load(
-    _ file: borrowing ModelFile, threads: Int, team: Int? = nil, isa: martlet_isa
+    _ file: borrowing ModelFile, threads: Int, isa: martlet_isa
   ) throws(CommandError) -> LoadedModel {
     try require(language: false, file)
     do throws(ModelError) {
-      return try LoadedModel(file, threads: threads, team: team ?? threads, isa: isa)
+      return try LoadedModel(file, threads: threads, isa: isa)
     } catch {
       throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
     }

@@ -12,6 +12,7 @@ enum Tokenize {
     guard let model = arguments.paths.first else { throw .usage("which model? give the path of a .martlet file") }
     guard arguments.paths.count <= 2 else { throw .usage("\(arguments.paths[2].text): one file at a time") }
     let file = try Opening.file(model, verb: "tokenize")
+    try Opening.require(language: true, file)
     let session: TokenizeSession
     do throws(ModelError) {
       session = TokenizeSession(

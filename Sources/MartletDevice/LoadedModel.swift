@@ -13,22 +13,18 @@ public struct LoadedModel: ~Copyable {
   ///
   /// - Parameters:
   ///   - file: must outlive the model.
-  ///   - threads: 1...64, the caller included: what the arena has room for.
-  ///   - team: how many of them are really started; as many as `threads` unless told.
-  public init(
-    _ file: borrowing ModelFile, threads: Int, team teamSize: Int? = nil, isa: martlet_isa
-  ) throws(ModelError) {
+  ///   - threads: 1...64, the caller included.
+  public init(_ file: borrowing ModelFile, threads: Int, isa: martlet_isa) throws(ModelError) {
     let budget = try Engine.budget(of: file.bytes, threads: threads)
     let arena = try MappedMemory(byteCount: budget.arenaBytes)
     engine = try Engine(file: file.bytes, region: arena.bytes, threads: threads, isa: isa)
     self.arena = arena
     self.isa = isa
     // Never unmapped: a page that the workers use until they are joined, whatever is destroyed first.
-    let size = min(threads, teamSize ?? threads)
-    let bytes = size > 1 ? Team.byteCount(threads: size) : 0
+    let bytes = threads > 1 ? Team.byteCount(threads: threads) : 0
     let region = bytes > 0 ? martlet_map_memory(bytes) : nil
     team = Team(
-      threads: region == nil ? 1 : size,
+      threads: region == nil ? 1 : threads,
       region: UnsafeMutableRawBufferPointer(start: region, count: region == nil ? 0 : bytes))
   }
 }

@@ -17,7 +17,7 @@ public struct MemoryPlan {
   public let plannedPeakBytes: Int
   public let lowerBoundBytes: Int
 
-  public init(_ engine: borrowing Engine) {
+  public init(_ engine: borrowing some ModelTables & ~Copyable) {
     var lives = Lives(engine)
     lives.mergeAliases()
     boxes = lives.boxes(engine)
@@ -39,7 +39,7 @@ private struct Lives {
 
   private var lives: [Life] = []
 
-  init(_ engine: borrowing Engine) {
+  init(_ engine: borrowing some ModelTables & ~Copyable) {
     // Place of a tensor in `lives`, or -1.
     var places: [Int] = []
     for index in 0..<engine.tensorCount {
@@ -99,7 +99,7 @@ private struct Lives {
     lives.removeAll { $0.last < 0 }
   }
 
-  func boxes(_ engine: borrowing Engine) -> [MemoryPlan.Box] {
+  func boxes(_ engine: borrowing some ModelTables & ~Copyable) -> [MemoryPlan.Box] {
     var boxes: [MemoryPlan.Box] = []
     for life in lives {
       boxes.append(

@@ -15,6 +15,9 @@ extension ModelError {
       return "has \(found) bytes where its header says \(expected); it was cut or extended on its way, copy it again"
     case .wrongHash: return placeText + "the bytes are not those that were written; copy the file again"
     case .changed: return "changed while it was being read; replace a model by renaming a new file over it"
+    case .noModel:
+      return "holds a tokenizer and no model: martlet tokenize can use it; for the rest convert a whole model with "
+        + "martlet-tools convert"
     case .arenaTooSmall: return "needs an arena of \(expected) bytes and was given \(found)"
     case .arenaMisaligned: return "the arena does not start at a multiple of 64"
     default: return placeText + fault
@@ -34,7 +37,7 @@ extension ModelError {
     case .mismatch: return name + " is \(found) and should be \(expected)"
     case .outOfRange: return name + " is \(found), outside its range (nearest limit \(expected))"
     case .overlap: return name + ": tensors \(found) and \(expected) may not share memory"
-    case .badText: return name + " is not UTF-8 at byte \(found)"
+    case .notFinite: return name + ": number \(found) is a NaN or an infinity; convert the model again"
     default: return name
     }
   }
@@ -58,7 +61,7 @@ extension ModelError {
     case .labels: "labels: "
     case .pixels: "pixel table: "
     case .arena: "arena: "
-    case .language: field.utf8CodeUnitCount == 0 ? "language model: " : "language model, tensor \(index): "
+    case .language: index < 0 ? "language model: " : "language model, tensor \(index): "
     case .tokenizer: "tokenizer: "
     case .chat: "chat format: "
     }

@@ -87,20 +87,27 @@ public struct PictureLoader: ~Copyable {
   }
 }
 
+extension ModelTables where Self: ~Copyable {
+  /// Whether the first input is a place for a picture.
+  var takesPicture: Bool {
+    guard manifest.inputCount > 0, pixels != nil else { return false }
+    let record = tensor(Int(manifest.inputs[0].tensor))
+    let sides = 1...UInt32(ResizeGeometry.maxSide)
+    return record.rank == 4 && record.type == ElementType.int8.rawValue && record.dims[0] == 1
+      && sides.contains(record.dims[1]) && sides.contains(record.dims[2])
+      && (record.dims[3] == 1 || record.dims[3] == 3)
+  }
+}
+
 extension Engine {
   /// The first input as a place for a picture; an error if it is none.
   public func pictureTarget() throws(PictureError) -> PictureTarget {
-    guard manifest.inputCount > 0, let table = pixels else { throw PictureError(.modelTakesNoPicture) }
+    guard takesPicture, let table = pixels else { throw PictureError(.modelTakesNoPicture) }
     let index = Int(manifest.inputs[0].tensor)
     let record = tensor(index)
-    let (height, width, channels) = (Int(record.dims[1]), Int(record.dims[2]), Int(record.dims[3]))
-    let sides = 1...ResizeGeometry.maxSide
-    guard record.rank == 4, record.dims[0] == 1, record.type == ElementType.int8.rawValue,
-      channels == 1 || channels == 3, sides.contains(width), sides.contains(height),
-      let values = bytes(ofTensor: index).baseAddress
-    else { throw PictureError(.modelTakesNoPicture) }
+    guard let values = bytes(ofTensor: index).baseAddress else { throw PictureError(.modelTakesNoPicture) }
     return PictureTarget(
-      width: width, height: height, channels: channels, isBlueFirst: manifest.channelOrder == 1,
-      values: values.assumingMemoryBound(to: Int8.self), table: table)
+      width: Int(record.dims[2]), height: Int(record.dims[1]), channels: Int(record.dims[3]),
+      isBlueFirst: manifest.channelOrder == 1, values: values.assumingMemoryBound(to: Int8.self), table: table)
   }
 }

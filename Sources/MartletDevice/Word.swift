@@ -18,7 +18,7 @@ public struct Word {
   }
 }
 
-extension Engine {
+extension ModelTables where Self: ~Copyable {
   /// The lines `key: value` that say where the model came from.
   public var provenanceLines: [String] {
     provenance.lines

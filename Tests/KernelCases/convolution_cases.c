@@ -13,6 +13,10 @@ static void fill_channels(martlet_case_context *context, martlet_channels *chann
       double factor = martlet_random_in(random, 1, 1000) / 1e6;
       uint64_t bits;
       memcpy(&bits, &factor, sizeof bits);
+      // The factors lie in the weights, which nobody checks at load: a NaN counts as the lower limit, everywhere.
+      static const uint64_t odd[] = {0x7FF8000000000000, 0xFFF8000000000001, 0x7FF0000000000001, 0x7FF0000000000000,
+                                     0xFFF0000000000000, 0x7FEFFFFFFFFFFFFF, 0x8000000000000001};
+      if (martlet_random_in(random, 0, 15) == 0) bits = odd[martlet_random_in(random, 0, 6)];
       channels->multiplier[i] = (int32_t)(uint32_t)bits;
       channels->shift[i] = (int32_t)(bits >> 32);
     } else {

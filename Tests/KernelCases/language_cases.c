@@ -14,6 +14,14 @@ static float *random_floats(martlet_case_context *context, size_t count, float s
   return values;
 }
 
+/// One in eight becomes what a damaged weight makes: NaNs of both signs, infinities, the largest, a denormal.
+static void spoil(martlet_case_context *context, float *values, size_t count) {
+  static const uint32_t odd[] = {0x7FC00000, 0xFFC00001, 0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x00000001};
+  for (size_t i = 0; i < count; i++)
+    if (martlet_random_in(&context->random, 0, 7) == 0)
+      memcpy(values + i, odd + martlet_random_in(&context->random, 0, 6), 4);
+}
+
 /// Runs a kernel's units in three pieces out of order.
 static void run_pieces(martlet_kernel kernel, const void *params, int32_t units, void *scratch) {
   const int32_t third = units / 3;
@@ -25,6 +33,24 @@ static void run_pieces(martlet_kernel kernel, const void *params, int32_t units,
 static bool equal(martlet_case_context *context, const void *expected, void *actual, size_t bytes) {
   if (context->sabotage && bytes > 0) ((uint8_t *)actual)[bytes / 2] ^= 1;
   return memcmp(expected, actual, bytes) == 0;
+}
+
+/// Bit for bit, but for those of a NaN, which are the processor's own between two matrices.
+static bool same_floats(martlet_case_context *context, const float *expected, float *actual, size_t count) {
+  if (context->sabotage && count > 0) actual[count / 2] = actual[count / 2] == 1 ? 2 : 1;
+  for (size_t i = 0; i < count; i++) {
+    const bool is_nan = expected[i] != expected[i];
+    if (is_nan ? actual[i] == actual[i] : memcmp(expected + i, actual + i, 4) != 0) return false;
+  }
+  return true;
+}
+
+/// Whether every NaN has the bits that it has on every processor.
+static bool has_one_nan(const float *values, size_t count) {
+  static const uint32_t nan = 0x7FC00000;
+  for (size_t i = 0; i < count; i++)
+    if (values[i] != values[i] && memcmp(values + i, &nan, 4) != 0) return false;
+  return true;
 }
 
 static martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth, int32_t group,
@@ -55,21 +81,31 @@ static bool matmul_case(martlet_case_context *context, int32_t index) {
     const int32_t groups = (columns + m.group - 1) / m.group;
     for (size_t b = 0; b < bytes / block; b++)
       for (int32_t i = 0; i < groups * 16; i++) weights[b * block + (size_t)i * 2 + 1] = 0x3F;
+    // A scale that is a NaN, an infinity or the other infinity.
+    static const uint8_t odd[] = {0xC0, 0x7F, 0x80, 0x7F, 0x80, 0xFF};
+    if (index % 4 == 3)
+      for (size_t b = 0; b < bytes / block; b++) memcpy(weights + b * block + b % 16 * 2, odd + b % 3 * 2, 2);
   }
   m.weights = weights;
+  if (index % 4 == 3 && m.type == MARTLET_MATRIX_F32) spoil(context, (float *)weights, bytes / 4);
   martlet_activations x = activations(context, tokens, columns, m.group, m.type == MARTLET_MATRIX_F32);
-  const martlet_pack_params pack = {.x = random_floats(context, (size_t)(tokens * columns), index % 7 ? 3 : 1e-35f),
-                                    .x_stride = columns, .size = columns, .out = x};
+  float *rows = random_floats(context, (size_t)(tokens * columns), index % 7 ? 3 : 1e-35f);
+  if (index % 8 == 7) spoil(context, rows, (size_t)(tokens * columns));
+  const martlet_pack_params pack = {.x = rows, .x_stride = columns, .size = columns, .out = x};
   context->language_reference->pack(&pack, NULL, 0, tokens, NULL);
   const int32_t blocks = (m.rows + 15) / 16, stride = m.rows + 3;
   const size_t out_bytes = (size_t)(tokens * stride) * sizeof(float);
   martlet_matmul_params p = {.matrix = m, .x = x, .tokens = tokens, .out_stride = stride, .cap = index % 5 ? 0 : 30};
-  if (index % 2) p.bias = random_floats(context, (size_t)m.rows, 1);
+  if (index % 2) {
+    float *bias = random_floats(context, (size_t)m.rows, 1);
+    if (index % 16 == 15) spoil(context, bias, (size_t)m.rows);
+    p.bias = bias;
+  }
   float *expected = p.out = martlet_case_zeros(context, out_bytes);
   context->language_reference->matmul(&p, NULL, 0, blocks, NULL);
   float *actual = p.out = martlet_case_zeros(context, out_bytes);
   run_pieces(context->language_variant->matmul, &p, blocks, NULL);
-  return equal(context, expected, actual, out_bytes);
+  return has_one_nan(actual, out_bytes / 4) && equal(context, expected, actual, out_bytes);
 }
 
 /// A row of the matrix times an activation that is 1 in one place: the row's own value comes back.
@@ -112,6 +148,8 @@ static bool norm_case(martlet_case_context *context, int32_t index) {
   if (index % 3) p.update = random_floats(context, count, 1);
   if (index % 3 == 2) p.update_weight = random_floats(context, (size_t)size, 1);
   if (index % 7) p.weight = random_floats(context, (size_t)size, 1);
+  if (index % 8 == 7) spoil(context, start, count);
+  if (index % 16 == 3 && p.weight) spoil(context, (float *)p.weight, (size_t)size);
   float *x[2];
   martlet_activations out[2];
   for (int i = 0; i < 2; i++) {
@@ -121,7 +159,7 @@ static bool norm_case(martlet_case_context *context, int32_t index) {
     run_pieces((i ? context->language_variant : context->language_reference)->norm, &p, tokens, scratch);
   }
   const size_t scales = (size_t)(tokens * out[0].groups);
-  if (!equal(context, x[0], x[1], count * sizeof(float))) return false;
+  if (!same_floats(context, x[0], x[1], count)) return false;
   return memcmp(out[0].quants, out[1].quants, (size_t)(tokens * out[0].stride)) == 0 &&
          memcmp(out[0].scales, out[1].scales, scales * 4) == 0 && memcmp(out[0].sums, out[1].sums, scales * 4) == 0;
 }
@@ -130,14 +168,18 @@ static bool gate_case(martlet_case_context *context, int32_t index) {
   martlet_random *random = &context->random;
   const int32_t tokens = martlet_random_in(random, 1, 4), size = martlet_random_in(random, 1, 200);
   float *scratch = martlet_case_zeros(context, (size_t)size * 4 + 64);
-  martlet_gate_params p = {.x = random_floats(context, (size_t)(tokens * 2 * size), index % 4 ? 6 : 200),
-                           .size = size, .gate = index % 2};
+  float *x = random_floats(context, (size_t)(tokens * 2 * size), index % 4 ? 6 : 200);
+  if (index % 5 == 4) spoil(context, x, (size_t)(tokens * 2 * size));
+  martlet_gate_params p = {.x = x, .size = size, .gate = index % 2};
   martlet_activations out[2];
   for (int i = 0; i < 2; i++) {
-    p.out = out[i] = activations(context, tokens, size, 32, true);
+    p.out = out[i] = activations(context, tokens, size, 32, index % 3 != 0);
     run_pieces((i ? context->language_variant : context->language_reference)->gate, &p, tokens, scratch);
   }
-  return equal(context, out[0].values, out[1].values, (size_t)(tokens * out[0].stride) * sizeof(float));
+  const size_t count = (size_t)(tokens * out[0].stride);
+  if (out[0].values) return same_floats(context, out[0].values, out[1].values, count);
+  const size_t scales = (size_t)(tokens * out[0].groups) * sizeof(float);
+  return equal(context, out[0].quants, out[1].quants, count) && memcmp(out[0].scales, out[1].scales, scales) == 0;
 }
 
 static bool attention_case(martlet_case_context *context, int32_t index) {
@@ -149,6 +191,7 @@ static bool attention_case(martlet_case_context *context, int32_t index) {
   const int32_t stride = (heads * group + 2 * heads) * size, out_stride = heads * group * size;
   float *x = random_floats(context, (size_t)(tokens * stride), 2);
   float *angles = random_floats(context, (size_t)(tokens * size), 1);
+  if (index % 8 >= 6) spoil(context, x, (size_t)(tokens * stride));
   float *scratch = martlet_case_zeros(context, martlet_attention_scratch_bytes(capacity));
   martlet_rotate_params rotate = {.stride = stride, .heads = heads * group, .epsilon = 1e-6f, .cosines = angles,
                                   .sines = angles + tokens * size / 2, .factor = 0.3f, .first_position = 3};
@@ -172,7 +215,7 @@ static bool attention_case(martlet_case_context *context, int32_t index) {
     p.out = out[i] = martlet_case_zeros(context, (size_t)(tokens * out_stride) * sizeof(float));
     run_pieces(table->attention, &p, tokens * heads, scratch);
   }
-  return equal(context, out[0], out[1], (size_t)(tokens * out_stride) * sizeof(float));
+  return same_floats(context, out[0], out[1], (size_t)(tokens * out_stride));
 }
 
 const martlet_case_group martlet_language_cases[] = {

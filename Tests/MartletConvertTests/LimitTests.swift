@@ -25,7 +25,7 @@ import Testing
     var tensors = SectionFile.bytes(of: tensor(input, at: 0)) + SectionFile.bytes(of: tensor(output, at: up(input)))
     if weights > 0 { tensors += SectionFile.bytes(of: tensor(weights, at: 0, in: .weights)) }
     var record = OperatorRecord()
-    record.opcode = opcode.rawValue
+    record.opcode = opcode.code
     record.input0 = 0
     record.output = 1
     if weights > 0 { record.constant = 2 }

@@ -225,7 +225,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
         "models: {net: {file: \(net)}}\nlog: {file: \"-\"}\n"
         + "cameras:\n  a:\n    name: x\n    model: net\n    rules:\n    - {name: a, then: [log], \(rule)}\n"
       folder.write("c.yaml", Array(text.utf8))
-      return try ConfigurationCheck(file: folder.file("c.yaml").permanentPath(), isa: InstructionSet.chosen())
+      return try ConfigurationCheck(file: folder.file("c.yaml").permanentPath())
     }
     let good = try check("class: [cat, ship], threshold: 0.9")
     #expect(good.messages.list.isEmpty && good.models[0].arenaBytes > 10000 && good.models[0].hash != 0)

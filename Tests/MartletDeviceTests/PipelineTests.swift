@@ -27,7 +27,7 @@ struct PipelineTests {
       """
     let path = folder + "/config.yaml"
     try text.write(toFile: path, atomically: true, encoding: .utf8)
-    let check = try ConfigurationCheck(file: path.permanentPath(), isa: MARTLET_ISA_SCALAR)
+    let check = try ConfigurationCheck(file: path.permanentPath())
     try #require(check.messages.errorCount == 0, "\(check.messages.text(path: path))")
     return check.configuration
   }

@@ -2,7 +2,8 @@ import Martlet
 
 /// Makes the length and the hashes of a damaged file right again, so that what lies behind them is reached.
 public enum FileRepair {
-  public static func repairHashes(_ file: UnsafeMutableRawBufferPointer) {
+  /// - Parameter weights: the weights' hash too, which only `verify` looks at.
+  public static func repairHashes(_ file: UnsafeMutableRawBufferPointer, weights: Bool = false) {
     let headerBytes = MemoryLayout<FileHeader>.size
     let stride = MemoryLayout<SectionRecord>.stride
     guard file.count >= headerBytes else { return }
@@ -14,7 +15,8 @@ public enum FileRepair {
       let place = headerBytes + index * stride
       var record = file.loadUnaligned(fromByteOffset: place, as: SectionRecord.self)
       let (last, overflow) = record.offset.addingReportingOverflow(record.length)
-      guard !overflow, last <= UInt64(file.count), record.kind != SectionKind.weights.rawValue else { continue }
+      guard !overflow, last <= UInt64(file.count), weights || record.kind != SectionKind.weights.rawValue
+      else { continue }
       let bytes = UnsafeRawBufferPointer(rebasing: file[Int(record.offset)..<Int(last)])
       record.hash = XXH64.hash(bytes, seed: 0)
       file.storeBytes(of: record, toByteOffset: place, as: SectionRecord.self)

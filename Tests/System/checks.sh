@@ -36,3 +36,16 @@ gives() {
     pass
   fi
 }
+
+# agree FILE TEXT VERB... : every verb (with its arguments) refuses the file with 65 and one line, which holds TEXT.
+agree() {
+  local file=$1 text=$2 first="" verb words line
+  shift 2
+  for verb in "$@"; do
+    read -ra words <<<"$verb"
+    refuses 65 "$text" "${words[0]}" "$file" "${words[@]:1}"
+    line=$(sed "s/^${words[0]}: //" "$work/err")
+    [ -z "$first" ] && first=$line
+    [ "$line" = "$first" ] && pass || miss "$verb says '$line', not '$first'"
+  done
+}

@@ -3,7 +3,11 @@
 ///
 /// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is unused).
 /// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
-/// Floating point is done in one written order, without fused multiply-add: equal bits on every processor.
+/// Floating point is done in one written order, without fused multiply-add: equal bits on every processor, but for the
+/// bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.
+///
+/// The bounds beside the sizes are those of the format, checked where a file is loaded; with them no index that is
+/// computed in int32 overflows, and whatever could is a size_t.
 #ifndef MARTLET_LANGUAGE_H
 #define MARTLET_LANGUAGE_H
 
@@ -26,6 +30,7 @@ typedef enum martlet_matrix_type {
 /// and quad n + i in the high ones. w = scale * (nibble - 8).
 typedef struct martlet_matrix {
   const uint8_t *weights;
+  /// At most 2^21 and 2^19; a matrix has at most 2^42 bytes.
   int32_t rows, columns;
   int32_t type;
   /// Columns that share a scale: a multiple of 32, at most 256. For F32 only the activations' groups.
@@ -49,8 +54,10 @@ typedef struct martlet_activations {
   float *scales;
   /// [tokens, groups]: sum of the group's quants.
   int32_t *sums;
-  /// The depth padded to a multiple of 64, then a line more, so that rows do not fall on one another in the cache.
+  /// The depth padded to a multiple of 64, then a line more, so that rows do not fall on one another in the cache: at
+  /// most 2^19 + 64.
   int32_t stride;
+  /// At most 256, and 2^14.
   int32_t group, groups;
 } martlet_activations;
 
@@ -62,6 +69,7 @@ typedef struct martlet_matmul_params {
   martlet_activations x;
   const float *bias;
   float *out;
+  /// At most 2^21, and 64.
   int32_t out_stride;
   int32_t tokens;
   /// tanh soft cap of the results; 0: none.
@@ -81,6 +89,7 @@ typedef struct martlet_norm_params {
   /// [size], or NULL: then only x is updated.
   const float *weight;
   martlet_activations out;
+  /// At most 2^16, and as a head's norm 512.
   int32_t size;
   float epsilon;
 } martlet_norm_params;
@@ -88,6 +97,7 @@ typedef struct martlet_norm_params {
 /// Rows of floats as activations.
 typedef struct martlet_pack_params {
   const float *x;
+  /// At most 2^19.
   int32_t x_stride, size;
   martlet_activations out;
 } martlet_pack_params;
@@ -100,6 +110,7 @@ typedef enum martlet_gate {
 /// activation(gate) * up, as activations. Gate and up lie behind each other in a row of 2 * size floats.
 typedef struct martlet_gate_params {
   const float *x;
+  /// At most 2^18.
   int32_t size;
   int32_t gate;
   martlet_activations out;
@@ -109,6 +120,7 @@ typedef struct martlet_gate_params {
 typedef struct martlet_rope_table_params {
   const float *frequencies;
   float *cosines, *sines;
+  /// At most 256, and 2^20; a frequency is finite, 0 ... 16.
   int32_t half;
   int32_t first_position;
 } martlet_rope_table_params;
@@ -135,8 +147,9 @@ typedef enum martlet_cache_type {
 typedef struct martlet_cache {
   void *keys, *values;
   float *key_scales, *value_scales;
-  /// Positions that there is room for: a multiple of 16.
+  /// Positions that there is room for: a multiple of 16, at most 2^20.
   int32_t capacity;
+  /// At most 1024, and 512.
   int32_t heads, head_size;
   int32_t type;
 } martlet_cache;
@@ -146,6 +159,7 @@ typedef struct martlet_cache {
 typedef struct martlet_rotate_params {
   /// [tokens, stride]: queries, keys, values.
   float *x;
+  /// At most 3 * 2^19, and 1024.
   int32_t stride;
   int32_t heads;
   martlet_cache cache;
@@ -160,9 +174,11 @@ typedef struct martlet_rotate_params {
 typedef struct martlet_attention_params {
   /// [tokens, stride]: rotated queries, in front of each row.
   const float *x;
+  /// At most 3 * 2^19, and 1024, a multiple of the cache's heads.
   int32_t stride;
   int32_t heads;
   martlet_cache cache;
+  /// At most 2^20 - 1.
   int32_t first_position;
   /// Positions that a token sees, its own included.
   int32_t window;
@@ -173,9 +189,9 @@ typedef struct martlet_attention_params {
   int32_t out_stride;
 } martlet_attention_params;
 
-/// Scratch of one thread for attention over `positions`.
+/// Scratch of one thread for attention over `positions`: at most 2^24 bytes.
 static inline size_t martlet_attention_scratch_bytes(int32_t positions) { return (size_t)positions * 4 * sizeof(float); }
-/// Scratch of one thread for norms and gates of rows of `size`.
+/// Scratch of one thread for norms and gates of rows of `size`: at most 2^20 + 64 bytes.
 static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)size * sizeof(float) + 64; }
 
 // MARK: - Dispatch

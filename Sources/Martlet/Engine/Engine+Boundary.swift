@@ -2,21 +2,6 @@ import CMartletKernels
 
 /// The model's edge, in the types that its source had there: row-major, little-endian.
 extension Engine {
-  public var inputCount: Int { Int(manifest.inputCount) }
-  public var outputCount: Int { Int(manifest.outputCount) }
-
-  /// Bytes of input `index` in its boundary type.
-  public func byteCount(ofInput index: Int) -> Int {
-    precondition(index >= 0 && index < inputCount)
-    return byteCount(manifest.inputs[index])
-  }
-
-  /// Bytes of output `index` in its boundary type.
-  public func byteCount(ofOutput index: Int) -> Int {
-    precondition(index >= 0 && index < outputCount)
-    return byteCount(manifest.outputs[index])
-  }
-
   /// Puts `bytes` (exactly `byteCount(ofInput:)`) into input `index`: uint8 is shifted by 128, float32 is quantized.
   public func setInput(_ index: Int, to bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count == byteCount(ofInput: index))
@@ -33,14 +18,6 @@ extension Engine {
     let source = self.bytes(ofTensor: Int(boundary.tensor))
     guard let from = source.baseAddress, let to = bytes.baseAddress else { return }
     Engine.convert(boundary, tensor(Int(boundary.tensor)), UnsafeRawPointer(from), to, count: source.count, into: false)
-  }
-
-  private func byteCount(_ boundary: BoundaryRecord) -> Int {
-    let record = tensor(Int(boundary.tensor))
-    guard record.type == ElementType.int8.rawValue, boundary.type == UInt32(ElementType.float32.rawValue) else {
-      return Int(record.byteCount)
-    }
-    return Int(record.byteCount) * ElementType.float32.byteCount
   }
 
   /// `count` bytes of the arena's tensor, from or to the boundary's type.

@@ -5,7 +5,7 @@ import CMartletKernels
 /// The caller keeps `file` mapped and `region` alive for as long as the engine lives. One thread at a time drives an engine;
 /// the team that it runs on may serve several engines in turn.
 public struct Engine: ~Copyable {
-  let model: Model
+  public let model: Model
   let layout: Layout
   private var position = Position()
 
@@ -22,16 +22,30 @@ public struct Engine: ~Copyable {
     return try Layout(&model, threads: threads, from: &arena).budget
   }
 
-  /// Checks the hash of every section, weights included, and every rule of what the file is, a language model too: for
-  /// installation, and for `martlet verify`.
+  /// All that opening a file for use checks, whatever is in it, and then what opening leaves out, the weights: their
+  /// hash, their padding, and that a language model's are numbers. For installation, and for `martlet verify`.
+  ///
+  /// An error is the one that opening throws; nothing is allocated.
   public static func verify(file: UnsafeRawBufferPointer) throws(ModelError) {
     let sections = try Sections(file: file)
-    try sections.verify()
-    if try ModelTask(file: file) == .language {
-      _ = try LanguageDescription(file: file)
+    var isLanguage = false
+    var model: Model?
+    if sections.isTokenizer {
+      _ = try LanguageDescription.texts(sections)
+    } else if try sections.task() == .language {
+      isLanguage = true
+      _ = try LanguageDescription(sections)
     } else {
-      _ = try Model(sections).validate()
+      var opened = try Model(sections)
+      var arena = Arena(measuring: ())
+      _ = try Layout(&opened, threads: 1, from: &arena)
+      model = opened
     }
+    try sections.verifyWeights()
+    try model?.verifyPacking()
+    guard isLanguage else { return }
+    var arena = Arena(measuring: ())
+    _ = try LanguageModel(sections, arena: &arena, readsWeights: true)
   }
 
   /// Copies the tables of `file` into `region`, validates the copies and binds every operator to its kernel and buffers.

@@ -4,6 +4,9 @@
 /// FileHeader | SectionRecord x sectionCount | sections, each aligned to 64 bytes
 /// ```
 /// The structs here are the records byte for byte. Their layout is pinned by a test.
+///
+/// Text (names, labels, provenance) is written as UTF-8. It is only shown, so a file is not refused for it: whoever
+/// makes text of it puts U+FFFD for what is none.
 public enum ModelFormat {
   /// "MARTLET\0" read as a little-endian integer.
   public static let magic: UInt64 = 0x0054_454C_5452_414D

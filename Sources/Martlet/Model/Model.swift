@@ -2,7 +2,7 @@
 ///
 /// Over the mapped file it serves to measure; over the arena's copies it is what runs. A record is copied out before it is
 /// looked at, so that what was validated is what is used, even if the file changes meanwhile.
-struct Model {
+public struct Model {
   let manifest: ManifestRecord
   let plan: PlanRecord
   let tensorCount: Int
@@ -19,6 +19,11 @@ struct Model {
   private(set) var pixels: UnsafeRawBufferPointer
 
   init(_ sections: Sections) throws(ModelError) {
+    guard try sections.task() != .language else {
+      throw ModelError(
+        .mismatch, .manifest, field: "task", found: Int64(ModelTask.language.rawValue),
+        expected: Int64(ModelTask.tensors.rawValue))
+    }
     manifest = try sections.record(.manifest, as: ManifestRecord.self)
     plan = try sections.record(.plan, as: PlanRecord.self)
     tensorCount = try sections.count(.tensors, of: TensorRecord.self, limit: ModelFormat.maxTensors)

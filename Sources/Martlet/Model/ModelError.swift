@@ -31,8 +31,10 @@ public struct ModelError: Error, Equatable {
     case outOfRange
     /// An operator reads or writes memory that it may not share with another operand. found, expected = tensor indices.
     case overlap
-    /// Text that is not UTF-8. found = byte offset.
-    case badText
+    /// A weight, scale or bias that is a NaN or an infinity. index = the tensor, found = its place there.
+    case notFinite
+    /// A tokenizer without a model.
+    case noModel
     /// The caller's arena is too small. found = its bytes, expected = bytes needed.
     case arenaTooSmall
     /// The caller's region is not aligned to 64 bytes.

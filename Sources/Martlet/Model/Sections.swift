@@ -82,9 +82,9 @@ struct Sections {
     return UnsafeRawBufferPointer(start: file.baseAddress, count: 0)
   }
 
-  /// Checks every section's hash, weights included.
-  func verify() throws(ModelError) {
-    for i in 0..<count { try checkHash(records[i]) }
+  /// Checks the one hash that `init` leaves out.
+  func verifyWeights() throws(ModelError) {
+    for i in 0..<count where records[i].kind == SectionKind.weights.rawValue { try checkHash(records[i]) }
   }
 
   private func checkHash(_ record: SectionRecord) throws(ModelError) {
@@ -98,10 +98,25 @@ struct Sections {
     let bytes = self[kind]
     guard bytes.count == MemoryLayout<T>.size else {
       throw ModelError(
-        bytes.isEmpty ? .missing : .mismatch, .section, index: Int(kind.rawValue), field: "length",
+        bytes.isEmpty ? .missing : .mismatch, .section, index: Int(kind.rawValue), field: bytes.isEmpty ? "" : "length",
         found: Int64(bytes.count), expected: Int64(MemoryLayout<T>.size))
     }
     return bytes.loadUnaligned(as: type)
+  }
+
+  /// Whether the file is a tokenizer alone, with a chat format perhaps: of use to `martlet tokenize` and nothing else.
+  var isTokenizer: Bool {
+    self[.manifest].isEmpty && self[.language].isEmpty && self[.tensors].isEmpty && !self[.tokenizer].isEmpty
+  }
+
+  /// What the file is for.
+  func task() throws(ModelError) -> ModelTask {
+    guard !isTokenizer else { throw ModelError(.noModel, .file) }
+    let manifest = try record(.manifest, as: ManifestRecord.self)
+    guard let task = ModelTask(rawValue: manifest.task) else {
+      throw ModelError(.unknownValue, .manifest, field: "task", found: Int64(manifest.task))
+    }
+    return task
   }
 
   /// How many records of a fixed size the section holds: at least one, but for operators, since a model may be nothing
@@ -127,10 +142,6 @@ struct Sections {
 extension ModelTask {
   /// The task of a whole `.martlet` file, whose section table and hashes are checked (not the weights').
   public init(file: UnsafeRawBufferPointer) throws(ModelError) {
-    let manifest = try Sections(file: file).record(.manifest, as: ManifestRecord.self)
-    guard let task = ModelTask(rawValue: manifest.task) else {
-      throw ModelError(.unknownValue, .manifest, field: "task", found: Int64(manifest.task))
-    }
-    self = task
+    self = try Sections(file: file).task()
   }
 }

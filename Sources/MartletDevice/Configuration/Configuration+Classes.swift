@@ -9,28 +9,31 @@ extension Configuration {
   ///
   /// - Parameter model: an index of `models`.
   public mutating func resolveClasses(
-    ofModel model: Int, _ engine: borrowing Engine, _ messages: inout ConfigurationMessages
+    ofModel model: Int, _ tables: borrowing ModelDescription, _ messages: inout ConfigurationMessages
   ) {
     let place = models[model]
-    let output = engine.outputCount > 0 ? engine.tensor(Int(engine.manifest.outputs[0].tensor)).type : 0
-    guard output == ElementType.int8.rawValue, (try? engine.pictureTarget()) != nil else {
+    // A model has one at least.
+    let boundary = tables.manifest.outputs[0]
+    let output = tables.tensor(Int(boundary.tensor))
+    guard output.type == ElementType.int8.rawValue, tables.takesPicture else {
       messages.add(place.line, place.column, place.file + ": the model does not give scores for a picture")
       return
     }
-    let scores = RuleScores(engine)
+    let highest = RuleScores.highest(boundary)
     for camera in 0..<cameras.count where cameras[camera].model == model {
       for rule in 0..<cameras[camera].rules.count {
         let told = cameras[camera].rules[rule]
         for index in 0..<told.classes.count {
           let found = Configuration.find(
-            told.classes[index], engine, scores.count, hasUnknown: cameras[camera].unknownBelow != nil, &messages)
+            told.classes[index], tables, Int(output.byteCount), hasUnknown: cameras[camera].unknownBelow != nil,
+            &messages)
           cameras[camera].rules[rule].classes[index].index = found
         }
-        if !told.classes.isEmpty, told.threshold > scores.highest {
+        if !told.classes.isEmpty, told.threshold > highest {
           var sentence = "rule \""
           sentence.add(told.name)
           sentence.add("\": threshold: no score of the model is above ")
-          sentence.add(NumberText.decimal(Double(scores.highest), places: 6))
+          sentence.add(NumberText.decimal(Double(highest), places: 6))
           messages.add(told.line, 1, sentence)
         }
       }
@@ -38,7 +41,7 @@ extension Configuration {
   }
 
   private static func find(
-    _ wanted: ClassConfiguration, _ engine: borrowing Engine, _ count: Int, hasUnknown: Bool,
+    _ wanted: ClassConfiguration, _ tables: borrowing ModelDescription, _ count: Int, hasUnknown: Bool,
     _ messages: inout ConfigurationMessages
   ) -> Int {
     var name = wanted.name
@@ -46,11 +49,11 @@ extension Configuration {
     let nearest = name.withUTF8 { bytes -> String? in
       let bytes = UnsafeRawBufferPointer(bytes)
       var nearest = Nearest(to: bytes)
-      for index in 0..<engine.labelCount where found < 0 {
-        let label = engine.label(index)
+      for index in 0..<tables.labelCount where found < 0 {
+        let label = tables.label(index)
         if Words.equal(label, bytes) { found = index } else { nearest.offer(label) }
       }
-      if engine.labelCount == 0, let number = ConfigurationReader.integer(bytes), number >= 0, number < count {
+      if tables.labelCount == 0, let number = ConfigurationReader.integer(bytes), number >= 0, number < count {
         found = number
       }
       return nearest.text
@@ -63,7 +66,7 @@ extension Configuration {
       sentence.add("; did you mean \"")
       sentence.add(nearest)
       sentence.add("\"?")
-    } else if engine.labelCount == 0 {
+    } else if tables.labelCount == 0 {
       sentence.add("; it has no labels: numbers from 0 to \(count - 1)")
     } else if !hasUnknown, name.withUTF8({ Words.equal("unknown", UnsafeRawBufferPointer($0)) }) {
       sentence.add("; with unknown-below the camera has one")

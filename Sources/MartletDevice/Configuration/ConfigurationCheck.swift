@@ -1,4 +1,3 @@
-import CMartletKernels
 import Martlet
 
 /// A configuration looked at without touching cameras or lines: its text, the files that it names, its models.
@@ -17,42 +16,42 @@ public struct ConfigurationCheck {
   /// One for each of the configuration's models.
   public private(set) var models: [ModelFacts] = []
 
-  /// Reads the file and opens every model, one after another.
-  public init(file: FilePath, isa: martlet_isa) throws(FileError) {
+  /// Reads the file and looks at every model, one after another.
+  public init(file: FilePath) throws(FileError) {
     (configuration, messages) = try Configuration.read(file: file)
     for index in 0..<configuration.models.count {
       models.append(ModelFacts())
-      if !configuration.models[index].file.isEmpty { open(index, isa) }
+      if !configuration.models[index].file.isEmpty { open(index) }
     }
     messages.sort()
   }
 
-  private mutating func open(_ index: Int, _ isa: martlet_isa) {
+  private mutating func open(_ index: Int) {
     let model = configuration.models[index]
     // It is not there, which has been said.
     for message in messages.list where message.line == model.line && message.column == model.column { return }
     let path = model.file.permanentPath()
     do throws(FileError) {
       let file = try ModelFile(path, command: ConfigurationCheck.command)
-      open(file, index, model, isa)
+      open(file, index, model)
     } catch {
       messages.add(model.line, model.column, error.sentence)
     }
   }
 
   private mutating func open(
-    _ file: borrowing ModelFile, _ index: Int, _ model: ModelConfiguration, _ isa: martlet_isa
+    _ file: borrowing ModelFile, _ index: Int, _ model: ModelConfiguration
   ) {
     if file.task == .language {
       messages.add(model.line, model.column, model.file + ": is a language model; rules need a classifier")
       return
     }
     do throws(ModelError) {
-      let loaded = try LoadedModel(file, threads: model.threads, team: 1, isa: isa)
-      models[index].arenaBytes = loaded.engine.budget.arenaBytes
-      models[index].classCount = loaded.engine.labelCount
+      let described = try DescribedModel(file, threads: model.threads)
+      models[index].arenaBytes = described.tables.budget.arenaBytes
+      models[index].classCount = described.tables.labelCount
       models[index].hash = file.hash
-      configuration.resolveClasses(ofModel: index, loaded.engine, &messages)
+      configuration.resolveClasses(ofModel: index, described.tables, &messages)
     } catch {
       messages.add(model.line, model.column, file.sentence(for: error))
     }

@@ -14,15 +14,19 @@ public struct RuleScores {
   public init(_ engine: borrowing Engine) {
     let boundary = engine.manifest.outputs[0]
     values = UnsafeBufferPointer(engine.bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self))
-    // The arena holds a uint8 output shifted by 128, its zero point likewise.
-    zeroPoint = boundary.zeroPoint - (boundary.type == UInt32(ElementType.uint8.rawValue) ? 128 : 0)
+    zeroPoint = RuleScores.zeroPoint(boundary)
     scale = boundary.scale
+  }
+
+  /// The arena holds a uint8 output shifted by 128, its zero point likewise.
+  private static func zeroPoint(_ boundary: BoundaryRecord) -> Int32 {
+    boundary.zeroPoint - (boundary.type == UInt32(ElementType.uint8.rawValue) ? 128 : 0)
   }
 
   public var count: Int { values.count }
 
-  /// The highest score that the output's type can have.
-  public var highest: Float { Float(127 - zeroPoint) * scale }
+  /// The highest score that an output can have.
+  static func highest(_ boundary: BoundaryRecord) -> Float { Float(127 - zeroPoint(boundary)) * boundary.scale }
 
   public func raw(_ index: Int) -> Int8 { values[index] }
 

@@ -31,7 +31,7 @@ enum LanguageAllocationTest {
       Way(name: "greedy"), Way(name: "sampled", isSampled: true),
       Way(name: "in a sliding context", context: 64, isSampled: true, slides: true),
     ]
-    if description.tokenCount != nil { ways.append(Way(name: "constrained", isSampled: true, isConstrained: true)) }
+    if description.tokenizer != nil { ways.append(Way(name: "constrained", isSampled: true, isConstrained: true)) }
     var code: Int32 = 0
     for var way in ways {
       way.context = min(way.context, Int(description.record.contextLength))

@@ -27,7 +27,7 @@ enum PipelineAllocationTest {
     let code = copy.withUTF8 { martlet_file_replace(path.cString, $0.baseAddress, $0.count) }
     guard code == 0 else { return 1 }
     do throws(FileError) {
-      let check = try ConfigurationCheck(file: path, isa: martlet_best_isa())
+      let check = try ConfigurationCheck(file: path)
       guard check.messages.errorCount == 0 else {
         Output.write(check.messages.text(path: path.text), to: .error)
         return 1

@@ -62,7 +62,7 @@ enum LoaderTarget {
   }
 
   private static func windowSize(_ record: OperatorRecord) -> Int32 {
-    switch Opcode(rawValue: record.opcode) {
+    switch Opcode(code: record.opcode) {
     case .averagePool, .maxPool:
       let pool = withUnsafeBytes(of: record.parameters) { $0.loadUnaligned(as: martlet_pool_params.self) }
       return min(pool.kernel_h, 1 << 12) * min(pool.kernel_w, 1 << 12)

@@ -22,7 +22,7 @@ final class DeviceModel {
       region = UnsafeMutableRawBufferPointer.allocate(byteCount: max(budget.arenaBytes, 1), alignment: alignment)
       engine = try Engine(file: view, region: region, threads: 1, isa: martlet_best_isa())
     } catch {
-      throw .badData("\(name): is not a .martlet model that runs here (\(error.place): \(error.kind) \(error.field))")
+      throw .badData("\(name): \(error.sentence(look: ModelFile.Look(view)))")
     }
     let teamBytes = max(Team.byteCount(threads: 1), alignment)
     teamRegion = UnsafeMutableRawBufferPointer.allocate(byteCount: teamBytes, alignment: alignment)

@@ -1,5 +1,6 @@
 import CMartletKernels
 import Martlet
+import MartletDevice
 
 public struct LanguageConversionOptions: Sendable {
   public var weights = LanguageWeights.int8
@@ -98,11 +99,11 @@ public enum LanguageConverter {
   private static func check(_ bytes: [UInt8]) throws(ConversionError) -> LanguageBudget {
     do throws(ModelError) {
       return try bytes.withUnsafeBufferPointer { (file) throws(ModelError) in
-        try TextGenerator.budget(of: UnsafeRawBufferPointer(file), options: GeneratorOptions())
+        try Engine.verify(file: UnsafeRawBufferPointer(file))
+        return try TextGenerator.budget(of: UnsafeRawBufferPointer(file), options: GeneratorOptions())
       }
     } catch {
-      throw .unsupported(
-        "the device would refuse the model: \(error.place) \(error.index): \(error.kind) \(error.field) \(error.found)")
+      throw .unsupported("the device would refuse the model: \(error.sentence(look: .unknown))")
     }
   }
 

@@ -110,6 +110,9 @@ extension LanguageEngine {
   }
 
   /// Takes up a saved cache, header and all; what was in this one is forgotten. After an error the cache is empty.
+  ///
+  /// All sizes come from the engine's own layout; of the file's numbers only `count` takes part, which the room bounds.
+  /// Keys, values and scales may be any bits: no address depends on them.
   public mutating func restore(_ bytes: UnsafeRawBufferPointer) throws(SessionError) -> SessionHeader {
     rewind(to: 0)
     let headerBytes = MemoryLayout<SessionHeader>.size

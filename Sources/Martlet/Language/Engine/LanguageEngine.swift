@@ -29,8 +29,12 @@ public struct LanguageEngine: ~Copyable {
   public static func budget(
     of file: UnsafeRawBufferPointer, options: LanguageOptions
   ) throws(ModelError) -> LanguageBudget {
+    try budget(of: Sections(file: file), options: options)
+  }
+
+  static func budget(of sections: Sections, options: LanguageOptions) throws(ModelError) -> LanguageBudget {
     var arena = Arena(measuring: ())
-    let model = try LanguageModel(Sections(file: file), arena: &arena)
+    let model = try LanguageModel(sections, arena: &arena)
     return try LanguageLayout(model, options: options, from: &arena).budget
   }
 
@@ -41,11 +45,17 @@ public struct LanguageEngine: ~Copyable {
   public init(
     file: UnsafeRawBufferPointer, region: UnsafeMutableRawBufferPointer, options: LanguageOptions, isa: martlet_isa
   ) throws(ModelError) {
+    try self.init(Sections(file: file), region: region, options: options, isa: isa)
+  }
+
+  init(
+    _ sections: Sections, region: UnsafeMutableRawBufferPointer, options: LanguageOptions, isa: martlet_isa
+  ) throws(ModelError) {
     guard let kernels = martlet_language_for(isa) else {
       throw ModelError(.unknownValue, .arena, field: "isa", found: Int64(isa.rawValue))
     }
     var arena = try Arena(region: region)
-    let model = try LanguageModel(Sections(file: file), arena: &arena)
+    let model = try LanguageModel(sections, arena: &arena)
     let layout = try LanguageLayout(model, options: options, from: &arena)
     self.model = model
     self.layout = layout

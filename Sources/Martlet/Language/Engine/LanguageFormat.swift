@@ -1,4 +1,9 @@
 /// Limits of the section `language`, and what its tensors are.
+///
+/// The shape's limits are below. What a shape within them asks for is limited by `ModelLimits`, for the context that is
+/// wanted, before any memory is asked for: the arena (keys and values, activations, scores), the scratch of a thread,
+/// and the multiply-adds of the context's last token. Tensors may share an offset, so none of the three follows from
+/// the size of the file. A model that exceeds them with a context of one position is refused by whoever opens it.
 public enum LanguageFormat {
   public static let maxLayers = 1024
   public static let maxVocabulary = 1 << 20

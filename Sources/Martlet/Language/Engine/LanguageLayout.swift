@@ -24,6 +24,9 @@ public struct LanguageBudget: Equatable, BitwiseCopyable, Sendable {
   /// One score for each token.
   public var logitsBytes = 0
   public var scratchBytesPerThread = 0
+  /// Multiply-adds of one token with nothing before it, and of the last one of the context.
+  public var work: Int64 = 0
+  public var workAtEnd: Int64 = 0
   public var contextLength = 0
   public var threads = 0
   public var isCacheFloat = false
@@ -31,6 +34,9 @@ public struct LanguageBudget: Equatable, BitwiseCopyable, Sendable {
 }
 
 /// Where the parts of a language engine lie in its region. While measuring, every pointer is nil.
+///
+/// All sizes are computed here, in 64 bits, from a record that was validated: with the limits of `LanguageFormat` no
+/// product reaches 2^53 (keys and values: 2^10 layers, 2^10 heads, 2^20 positions, 2^9 elements of 4 bytes, twice).
 struct LanguageLayout {
   let capacity: Int
   let cacheType: Int32
@@ -66,7 +72,7 @@ struct LanguageLayout {
     let wanted = options.contextLength > 0 ? options.contextLength : min(Int(record.contextLength), 2048)
     guard wanted <= Int(record.contextLength) else {
       throw ModelError(
-        .overLimit, .language, field: "context", found: Int64(wanted), expected: Int64(record.contextLength))
+        .overLimit, .language, index: -1, field: "context", found: Int64(wanted), expected: Int64(record.contextLength))
     }
     let team = min(max(options.threads, 1), 64)
     let batch = LanguageFormat.batch
@@ -106,6 +112,11 @@ struct LanguageLayout {
       throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(scratchBytes))
     }
     self.scratchStride = scratchStride
+    budget.work = LanguageLayout.work(model, position: 1)
+    budget.workAtEnd = LanguageLayout.work(model, position: wanted)
+    try LanguageLayout.check(Int64(arena.used), Int64(ModelLimits.arenaBytes), "arena for this context")
+    try LanguageLayout.check(Int64(scratchStride), Int64(ModelLimits.scratchBytes), "scratch for this context")
+    try LanguageLayout.check(budget.workAtEnd, ModelLimits.work, "work for this context")
     scratch = try arena.carve(scratchStride * team)
     budget.scratchBytesPerThread = scratchStride
     budget.contextLength = wanted
@@ -113,6 +124,23 @@ struct LanguageLayout {
     budget.isCacheFloat = options.isCacheFloat
     budget.arenaBytes = arena.used
     self.budget = budget
+  }
+
+  private static func check(_ value: Int64, _ limit: Int64, _ field: StaticString) throws(ModelError) {
+    guard value <= limit else {
+      throw ModelError(.overLimit, .language, index: -1, field: field, found: value, expected: limit)
+    }
+  }
+
+  /// Multiply-adds of the token at `position`, counted from 1: its matrices, and scores and values of the positions
+  /// that each layer sees. At most 2^53 and 2^50.
+  private static func work(_ model: LanguageModel, position: Int) -> Int64 {
+    let record = model.record
+    var seen: Int64 = 0
+    for layer in 0..<Int(record.layerCount) {
+      seen += Int64(record.isWindowed(layer) ? min(position, Int(record.window)) : position)
+    }
+    return model.matrixWork + 2 * seen * Int64(record.headCount) * Int64(record.headSize)
   }
 
   /// Elements between two rows of activations.

@@ -6,7 +6,7 @@ extension LanguageModel {
     func check(_ value: UInt32, _ range: ClosedRange<Int>, _ field: StaticString) throws(ModelError) {
       guard range.contains(Int(value)) else {
         throw ModelError(
-          .outOfRange, .language, field: field, found: Int64(value), expected: Int64(range.upperBound))
+          .outOfRange, .language, index: -1, field: field, found: Int64(value), expected: Int64(range.upperBound))
       }
     }
     try check(record.vocabularySize, 1...LanguageFormat.maxVocabulary, "vocabularySize")
@@ -22,12 +22,12 @@ extension LanguageModel {
     try check(record.flags, 0...Int(LanguageFlags.all), "flags")
     guard record.headCount % record.keyValueHeadCount == 0, record.headSize % 2 == 0 else {
       throw ModelError(
-        .mismatch, .language, field: "headCount", found: Int64(record.headCount),
+        .mismatch, .language, index: -1, field: "headCount", found: Int64(record.headCount),
         expected: Int64(record.keyValueHeadCount))
     }
     func check(_ value: Float, _ range: ClosedRange<Float>, _ field: StaticString) throws(ModelError) {
       guard value.isFinite, range.contains(value) else {
-        throw ModelError(.outOfRange, .language, field: field, found: Int64(value.bitPattern))
+        throw ModelError(.outOfRange, .language, index: -1, field: field, found: Int64(value.bitPattern))
       }
     }
     try check(record.normEpsilon, 0...1, "normEpsilon")
@@ -63,7 +63,7 @@ extension LanguageModel {
     matrix.type = Int32(tensor.type)
     // Of a vector anything: nobody looks at it.
     matrix.group = Int32(truncatingIfNeeded: tensor.group)
-    // At most 2^20 rows of 2^18 columns of 4 bytes.
+    // At most 2^21 rows (queries, keys and values) of 2^19 columns (attention's output) of 4 bytes.
     let bytes = type == .vector ? shape.columns * 4 : Int(martlet_matrix_bytes(&matrix))
     guard tensor.byteCount == UInt64(bytes) else {
       throw fail(.mismatch, "byteCount", Int(truncatingIfNeeded: tensor.byteCount), bytes)

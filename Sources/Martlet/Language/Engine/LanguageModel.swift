@@ -27,6 +27,8 @@ struct LanguageModel {
   private(set) var layers: UnsafeMutablePointer<LanguageLayer>?
   /// The largest number of scales in a row of activations.
   private(set) var maxGroups = 0
+  /// Multiply-adds of all matrices for one token.
+  private(set) var matrixWork: Int64 = 0
   /// Whether any matrix is float32: then rows of activations need room for floats.
   private(set) var hasFloatMatrices = false
   let weightsBytes: Int
@@ -34,13 +36,22 @@ struct LanguageModel {
   let hash: UInt64
 
   /// Reads the records, checks each against what the model's shape asks for, and keeps in the arena what leads to memory.
-  init(_ sections: Sections, arena: inout Arena) throws(ModelError) {
+  ///
+  /// - Parameter readsWeights: also looks for a NaN or an infinity among scales, norms, biases and float weights. They
+  ///   lie between the other weights, so that is to read all of them, which loading does not. Where nobody looked, such
+  ///   a weight reaches the scores as a NaN, with the same bits on every processor.
+  init(_ sections: Sections, arena: inout Arena, readsWeights: Bool = false) throws(ModelError) {
+    let task = try sections.task()
+    guard task == .language else {
+      throw ModelError(
+        .mismatch, .manifest, field: "task", found: Int64(task.rawValue), expected: Int64(ModelTask.language.rawValue))
+    }
     let bytes = sections[.language]
     let headBytes = MemoryLayout<LanguageRecord>.size
     guard bytes.count >= headBytes else {
       throw ModelError(
-        bytes.isEmpty ? .missing : .mismatch, .section, index: Int(SectionKind.language.rawValue), field: "length",
-        found: Int64(bytes.count), expected: Int64(headBytes))
+        bytes.isEmpty ? .missing : .mismatch, .section, index: Int(SectionKind.language.rawValue),
+        field: bytes.isEmpty ? "" : "length", found: Int64(bytes.count), expected: Int64(headBytes))
     }
     record = bytes.loadUnaligned(as: LanguageRecord.self)
     try LanguageModel.validate(record)
@@ -61,12 +72,17 @@ struct LanguageModel {
       }
       let tensor = bytes.loadUnaligned(fromByteOffset: headBytes + index * stride, as: LanguageTensorRecord.self)
       try LanguageModel.validate(tensor, kind, index, record, weightsBytes: weights.count)
-      try place(tensor, kind, layer, weights.baseAddress! + Int(tensor.offset), &arena, index)
+      let start = weights.baseAddress! + Int(tensor.offset)
+      if readsWeights, let found = LanguageModel.firstNotFinite(start, tensor) {
+        throw ModelError(.notFinite, .language, index: index, field: "weights", found: Int64(found))
+      }
+      try place(tensor, kind, layer, start, &arena, index)
       index += 1
     }
     guard bytes.count == headBytes + index * stride else {
       throw ModelError(
-        .mismatch, .language, field: "tensors", found: Int64(bytes.count), expected: Int64(headBytes + index * stride))
+        .mismatch, .language, index: -1, field: "tensors", found: Int64(bytes.count),
+        expected: Int64(headBytes + index * stride))
     }
     if !record.has(.separateHead) { head = embedding }
   }
@@ -82,6 +98,10 @@ struct LanguageModel {
     if kind.isMatrix {
       if matrix.type == Int32(MARTLET_MATRIX_F32.rawValue) { hasFloatMatrices = true }
       maxGroups = max(maxGroups, (Int(tensor.columns) + Int(tensor.group) - 1) / Int(tensor.group))
+      // 2^40 at most, in at most 2^13 matrices. The embedding multiplies where it is the head too.
+      if kind != .embedding || !record.has(.separateHead) {
+        matrixWork += Int64(tensor.rows) * Int64(tensor.columns)
+      }
     }
     switch kind {
     case .embedding: embedding = matrix

@@ -80,18 +80,15 @@ public struct TextGenerator: ~Copyable {
     return parts
   }
 
-  private static func tokenizer(_ file: UnsafeRawBufferPointer) throws(ModelError) -> Tokenizer? {
-    let section = try Sections(file: file)[.tokenizer]
-    return section.isEmpty ? nil : try Tokenizer(section)
-  }
-
   /// What `init` will need for this file: exact, and known before anything runs.
   public static func budget(
     of file: UnsafeRawBufferPointer, options: GeneratorOptions
   ) throws(ModelError) -> LanguageBudget {
-    var budget = try LanguageEngine.budget(of: file, options: options.language)
+    let sections = try Sections(file: file)
+    let tokenizer = try LanguageDescription(sections).tokenizer
+    var budget = try LanguageEngine.budget(of: sections, options: options.language)
     var arena = Arena(measuring: ())
-    _ = try carve(&arena, budget, tokenizer(file), options)
+    _ = try carve(&arena, budget, tokenizer, options)
     budget.arenaBytes = arena.used
     return budget
   }
@@ -103,19 +100,17 @@ public struct TextGenerator: ~Copyable {
     file: UnsafeRawBufferPointer, region: UnsafeMutableRawBufferPointer, options: GeneratorOptions,
     sampling: SamplingOptions, isa: martlet_isa
   ) throws(ModelError) {
-    var budget = try LanguageEngine.budget(of: file, options: options.language)
+    let sections = try Sections(file: file)
+    let tokenizer = try LanguageDescription(sections).tokenizer
+    var budget = try LanguageEngine.budget(of: sections, options: options.language)
     var arena = try Arena(region: region)
-    let tokenizer = try TextGenerator.tokenizer(file)
     let engineBytes = budget.arenaBytes
     let parts = try TextGenerator.carve(&arena, budget, tokenizer, options)
     let engine = try LanguageEngine(
-      file: file, region: UnsafeMutableRawBufferPointer(rebasing: region[..<engineBytes]), options: options.language,
+      sections, region: UnsafeMutableRawBufferPointer(rebasing: region[..<engineBytes]), options: options.language,
       isa: isa)
     let vocabulary = budget.logitsBytes / 4
-    if let tokenizer, tokenizer.count > vocabulary {
-      throw ModelError(
-        .mismatch, .tokenizer, field: "tokenCount", found: Int64(tokenizer.count), expected: Int64(vocabulary))
-    }
+    guard engine.logits.count == vocabulary else { throw ModelError(.changed, .file) }
     budget.arenaBytes = arena.used
     self.engine = engine
     self.tokenizer = tokenizer

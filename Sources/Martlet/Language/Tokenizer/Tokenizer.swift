@@ -1,4 +1,5 @@
-/// Text to tokens and back: a view of the section `tokenizer`, which stays mapped and is checked wherever it is used.
+/// Text to tokens and back: a view of the section `tokenizer`, which stays mapped. `validate` looks at all of it once,
+/// and it is checked wherever it is used all the same, since a mapped file can change.
 ///
 /// What a tokenizer computes is what the model was trained with: Hugging Face `tokenizers` for byte-level BPE,
 /// SentencePiece for the others. A section that is damaged, or that changes while it is used, gives wrong tokens or
@@ -18,7 +19,7 @@ public struct Tokenizer {
   let specials: SectionArray<UInt32>
   let ends: SectionArray<Int32>
 
-  /// A view of a section; it must stay where it is.
+  /// A view of a section; it must stay where it is. What the arrays hold is for `validate`.
   ///
   /// - Throws: `ModelError` at `.tokenizer` if the header is not sound or an array is not inside the section.
   public init(_ section: UnsafeRawBufferPointer) throws(ModelError) {
@@ -44,9 +45,13 @@ public struct Tokenizer {
     ends = try SectionArray(section, offset: header.ends, count: Int(header.endCount), field: "ends")
   }
 
-  /// The tokenizer of a whole `.martlet` file, whose section table and hashes are checked (not the weights').
+  /// The tokenizer of a whole `.martlet` file, of a language model or alone, with all that opening such a file checks.
   public init(file: UnsafeRawBufferPointer) throws(ModelError) {
-    try self.init(Sections(file: file)[.tokenizer])
+    let sections = try Sections(file: file)
+    let found = sections.isTokenizer
+      ? try LanguageDescription.texts(sections).tokenizer : try LanguageDescription(sections).tokenizer
+    guard let found else { throw ModelError(.missing, .tokenizer) }
+    self = found
   }
 
   /// Tokens in the vocabulary.

@@ -19,12 +19,12 @@ public final class LanguageRunner {
     let options = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
     do throws(ModelError) {
       let isa = InstructionSet.chosenOrBest()
+      tokenizer = try LanguageDescription(file: file.bytes).tokenizer
       let budget = try LanguageEngine.budget(of: file.bytes, options: options)
       let region = UnsafeMutableRawBufferPointer.allocate(byteCount: budget.arenaBytes, alignment: 64)
       region.initializeMemory(as: UInt8.self, repeating: 0)
       self.region = region
       engine = try LanguageEngine(file: file.bytes, region: region, options: options, isa: isa)
-      tokenizer = try? Tokenizer(file: file.bytes)
     } catch {
       throw .badData("\(file.name): \(error.sentence(look: ModelFile.Look(file.bytes)))")
     }

@@ -10,7 +10,7 @@ extension TokenizerSource {
     let bytes = try writer.bytes()
     var failure: ModelError?
     bytes.withUnsafeBytes { raw in
-      do throws(ModelError) { _ = try Tokenizer(raw) } catch { failure = error }
+      do throws(ModelError) { try Tokenizer(raw).validate() } catch { failure = error }
     }
     if let failure {
       throw .unsupported("tokenizer: the device would refuse it: \(failure.field) \(failure.found), "

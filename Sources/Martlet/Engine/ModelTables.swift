@@ -1,0 +1,83 @@
+import CMartletKernels
+
+/// What a model says about itself, to those who run it and to those who only look: `Engine` and `ModelDescription`.
+public protocol ModelTables: ~Copyable {
+  /// Validated.
+  var model: Model { get }
+  var budget: MemoryBudget { get }
+}
+
+extension ModelTables where Self: ~Copyable {
+  public var manifest: ManifestRecord { model.manifest }
+  public var plan: PlanRecord { model.plan }
+
+  public var tensorCount: Int { model.tensorCount }
+  public func tensor(_ index: Int) -> TensorRecord { model.tensor(index) }
+  /// UTF-8, not terminated.
+  public func name(ofTensor index: Int) -> UnsafeRawBufferPointer { model.name(ofTensor: index) }
+
+  public var operatorCount: Int { model.operatorCount }
+  public func operatorRecord(_ index: Int) -> OperatorRecord { model.operatorRecord(index) }
+
+  public var labelCount: Int { model.labelCount }
+  /// UTF-8, not terminated.
+  public func label(_ index: Int) -> UnsafeRawBufferPointer { model.label(index) }
+
+  /// 3 x 256 int8: what pixel values become in the input; nil if the model takes no pictures.
+  public var pixels: UnsafePointer<Int8>? {
+    model.pixels.isEmpty ? nil : model.pixels.baseAddress?.assumingMemoryBound(to: Int8.self)
+  }
+
+  /// UTF-8 lines `key: value`.
+  public var provenance: UnsafeRawBufferPointer { model.provenance }
+  public var weightsBytes: Int { model.weights.count }
+
+  /// Multiply-accumulates of a convolution or fully-connected operator; 0 for others.
+  public func multiplyAccumulates(ofOperator index: Int) -> Int64 { model.multiplyAccumulates(ofOperator: index) }
+}
+
+// MARK: - The model's edge, in the types that its source had there
+
+extension ModelTables where Self: ~Copyable {
+  public var inputCount: Int { Int(manifest.inputCount) }
+  public var outputCount: Int { Int(manifest.outputCount) }
+
+  /// Bytes of input `index` in its boundary type.
+  public func byteCount(ofInput index: Int) -> Int {
+    precondition(index >= 0 && index < inputCount)
+    return byteCount(manifest.inputs[index])
+  }
+
+  /// Bytes of output `index` in its boundary type.
+  public func byteCount(ofOutput index: Int) -> Int {
+    precondition(index >= 0 && index < outputCount)
+    return byteCount(manifest.outputs[index])
+  }
+
+  private func byteCount(_ boundary: BoundaryRecord) -> Int {
+    let record = tensor(Int(boundary.tensor))
+    guard record.type == ElementType.int8.rawValue, boundary.type == UInt32(ElementType.float32.rawValue) else {
+      return Int(record.byteCount)
+    }
+    return Int(record.byteCount) * ElementType.float32.byteCount
+  }
+}
+
+extension Model {
+  // Not in the protocol's extension: what is generic is compiled again in every module, and this needs the kernels'
+  // records.
+  func multiplyAccumulates(ofOperator index: Int) -> Int64 {
+    let record = operatorRecord(index)
+    switch Opcode(code: record.opcode) {
+    case .conv2d:
+      let p = record.parameters(as: martlet_conv2d_params.self)
+      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.out_c)
+      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w) * Int64(p.in_c / p.groups)
+    case .depthwise:
+      let p = record.parameters(as: martlet_depthwise_params.self)
+      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.in_c) * Int64(p.multiplier)
+      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w)
+    default: return 0
+    }
+  }
+}
