@@ -54,10 +54,10 @@ enum InspectText {
       "  tensors",
       "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
         + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))"))
-    text.add(line("work", NumberText.grouped(Int(budget.work)) + " steps, with padding"))
     let scratch = budget.scratchBytesPerThread
     let all = NumberText.grouped(scratch * budget.threads)
     text.add(line("  scratch", "\(all) (\(NumberText.grouped(scratch)) a thread)"))
+    text.add(line("work", NumberText.grouped(Int(budget.work)) + " multiply-adds or element steps, with padding"))
     return text
   }
 
