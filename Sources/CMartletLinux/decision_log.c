@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "decision_log_internal.h"
 #include "martlet_files.h"
+#include "martlet_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -239,6 +240,7 @@ martlet_decision_log *martlet_log_open(const char *path, uint64_t max_bytes, int
     // A reader that is gone is a lost record, not the end.
     signal(SIGPIPE, SIG_IGN);
     log->is_stream = 1;
+    if (!martlet_is_writable(STDOUT_FILENO)) *error = EBADF;
     log->descriptor = STDOUT_FILENO;
     return log;
   }

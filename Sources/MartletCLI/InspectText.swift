@@ -5,7 +5,7 @@ import MartletDevice
 enum InspectText {
   static func text(_ engine: borrowing Engine, _ file: borrowing ModelFile, operators: Bool) -> String {
     let manifest = engine.manifest
-    var text = line("model", "\(file.path.text), \(NumberText.grouped(file.bytes.count)) bytes")
+    var text = line("model", "\(file.path.shown), \(NumberText.grouped(file.bytes.count)) bytes")
     text.add(line("task", Description.task(manifest)))
     for index in 0..<engine.inputCount { text.add(boundary("input \(index)", manifest.inputs[index], engine)) }
     for index in 0..<engine.outputCount { text.add(boundary("output \(index)", manifest.outputs[index], engine)) }
@@ -30,7 +30,7 @@ enum InspectText {
     if record.scale > 0 {
       value.add(", scale " + NumberText.decimal(Double(record.scale), places: 9) + ", zero point \(record.zeroPoint)")
     }
-    return line(name, value + ", \"" + String(utf8: engine.name(ofTensor: Int(record.tensor))) + "\"")
+    return line(name, value + ", \"" + String(visible: engine.name(ofTensor: Int(record.tensor))) + "\"")
   }
 
   private static func labels(_ engine: borrowing Engine) -> String {
@@ -38,7 +38,7 @@ enum InspectText {
     let shown = min(engine.labelCount, 10)
     for index in 0..<shown {
       if index > 0 { text.add(", ") }
-      text.add(String(utf8: engine.label(index)))
+      text.add(String(visible: engine.label(index)))
     }
     return shown < engine.labelCount ? text + ", ..." : text
   }
