@@ -55,7 +55,7 @@ static int open_file(martlet_decision_log *log) {
   if (descriptor < 0) return errno;
   struct stat status;
   log_tail tail;
-  int error = fstat(descriptor, &status) < 0 ? errno : !S_ISREG(status.st_mode) ? EINVAL : 0;
+  int error = fstat(descriptor, &status) < 0 ? errno : !S_ISREG(status.st_mode) ? MARTLET_NOT_A_FILE : 0;
   if (error == 0 && flock(descriptor, LOCK_EX | LOCK_NB) < 0) error = errno == EWOULDBLOCK ? EBUSY : errno;
   if (error == 0) error = log_tail_read(descriptor, (uint64_t)status.st_size, &tail);
   if (error == 0 && tail.end < (uint64_t)status.st_size) {
