@@ -144,7 +144,7 @@ static int write_beside(const char *target, const struct stat *old, const martle
   if (descriptor < 0) return errno;
   int error = 0;
   if (old != NULL) {
-    // Before the mode: a new owner takes special bits away. Another user's file becomes ours, where that is not allowed.
+    // Before the mode: a new owner takes special bits away. Where that is not allowed the file becomes ours.
     if (fchown(descriptor, old->st_uid, old->st_gid) < 0 && errno == EIO) error = errno;
     if (fchmod(descriptor, old->st_mode & 07777) < 0 && error == 0) error = errno;
   }

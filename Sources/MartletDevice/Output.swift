@@ -1,7 +1,7 @@
 import CMartletLinux
 
-/// Text to the person: results to standard output, everything else to standard error. What a file or an argument brought
-/// along cannot control the terminal: control characters but for newlines and tabs are spelled out.
+/// Text to the person: results to standard output, everything else to standard error. What a file or an argument
+/// brought along cannot control the terminal: control characters but for newlines and tabs are spelled out.
 public enum Output {
   public enum Stream: Int32 {
     case standard = 1

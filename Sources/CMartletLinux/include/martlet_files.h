@@ -1,4 +1,4 @@
-/// Files: models mapped read-only, texts and tensors read whole, results written so that nothing partial is left behind.
+/// Files: models mapped read-only, texts and tensors read whole, results written so that nothing partial is left.
 /// Every function returns 0, an errno value or one of the codes below, which martlet_error_text knows too.
 #ifndef MARTLET_FILES_H
 #define MARTLET_FILES_H
@@ -54,9 +54,9 @@ void martlet_file_keep(const char *path);
 /// Whether it does.
 int martlet_file_is_kept(const char *path);
 
-/// Replaces a file as one act: written beside it, synced, renamed. Its mode and, where permitted, its owner stay. A link
-/// stays a link. What is there and is no regular file (a pipe, a device), and what is this process's own standard output
-/// or error, is written to as it is. SIGTERM, SIGINT and SIGHUP leave nothing partial behind.
+/// Replaces a file as one act: written beside it, synced, renamed. Its mode and, where permitted, its owner stay. A
+/// link stays a link. What is there and is no regular file (a pipe, a device), and what is this process's own standard
+/// output or error, is written to as it is. SIGTERM, SIGINT and SIGHUP leave nothing partial behind.
 int martlet_file_replace(const char *path, const void *bytes, size_t count);
 
 /// A piece of a file's content.
@@ -74,8 +74,8 @@ int martlet_file_write_all(int descriptor, const void *bytes, size_t count);
 
 // MARK: - Errors
 
-/// The errno value of a file that is not there; of a failed transfer; of memory that is not to be had; of what this user
-/// may not do; of what another one holds; of a pipe that nobody reads any more.
+/// The errno value of a file that is not there; of a failed transfer; of memory that is not to be had; of what this
+/// user may not do; of what another one holds; of a pipe that nobody reads any more.
 int martlet_error_no_file(void);
 int martlet_error_io(void);
 int martlet_error_no_memory(void);
