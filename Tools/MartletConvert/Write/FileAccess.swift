@@ -60,8 +60,8 @@ public enum FileAccess {
     return ConversionError(.missingFile, "\(path): \(what)")
   }
 
-  /// Replaces a file as one act: whoever has the old one open keeps it, and nobody sees half of the new one. Mode, owner
-  /// and links stay; a pipe or a device is written to as it is. What this process has read is not written over.
+  /// Replaces a file as one act: whoever has the old one open keeps it, and nobody sees half of the new one. Mode,
+  /// owner and links stay; a pipe or a device is written to as it is. What this process has read is not written over.
   public static func write(_ bytes: [UInt8], to path: String) throws(ConversionError) {
     let code = bytes.withUnsafeBytes { martlet_file_replace(path, $0.baseAddress, $0.count) }
     guard code != 0 else { return }
