@@ -25,7 +25,7 @@ enum ResultFiles {
   static func write(_ bytes: [UInt8], to path: String) throws {
     var (there, own) = (stat(), stat())
     if stat(path, &there) == 0, fstat(STDOUT_FILENO, &own) == 0 {
-      StandardOutput.isData = there.st_ino == own.st_ino && there.st_dev == own.st_dev
+      if there.st_ino == own.st_ino, there.st_dev == own.st_dev { StandardOutput.isData = true }
     }
     try FileAccess.write(bytes, to: path)
   }
