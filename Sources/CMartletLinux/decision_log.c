@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "decision_log_internal.h"
 #include "martlet_files.h"
+#include "martlet_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static int open_file(martlet_decision_log *log) {
   if (descriptor < 0) return errno;
   struct stat status;
   log_tail tail;
-  int error = fstat(descriptor, &status) < 0 ? errno : !S_ISREG(status.st_mode) ? EINVAL : 0;
+  int error = fstat(descriptor, &status) < 0 ? errno : !S_ISREG(status.st_mode) ? MARTLET_NOT_A_FILE : 0;
   if (error == 0 && flock(descriptor, LOCK_EX | LOCK_NB) < 0) error = errno == EWOULDBLOCK ? EBUSY : errno;
   if (error == 0) error = log_tail_read(descriptor, (uint64_t)status.st_size, &tail);
   if (error == 0 && tail.end < (uint64_t)status.st_size) {
@@ -239,6 +240,7 @@ martlet_decision_log *martlet_log_open(const char *path, uint64_t max_bytes, int
     // A reader that is gone is a lost record, not the end.
     signal(SIGPIPE, SIG_IGN);
     log->is_stream = 1;
+    if (!martlet_is_writable(STDOUT_FILENO)) *error = EBADF;
     log->descriptor = STDOUT_FILENO;
     return log;
   }

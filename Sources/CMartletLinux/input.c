@@ -1,10 +1,9 @@
 #define _GNU_SOURCE
 #include "martlet_input.h"
+#include "martlet_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int martlet_input_open(const char *path, int *descriptor) {
@@ -12,11 +11,9 @@ int martlet_input_open(const char *path, int *descriptor) {
     *descriptor = STDIN_FILENO;
     return 0;
   }
-  *descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (*descriptor < 0) return errno;
-  struct stat status;
-  int error = fstat(*descriptor, &status) < 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
-  if (error) close(*descriptor);
+  martlet_open_file file;
+  int error = martlet_file_open(path, &file);
+  *descriptor = file.descriptor;
   return error;
 }
 

@@ -1,10 +1,8 @@
 /// Opens a picture of any format and hands out its rows.
 #define _GNU_SOURCE
+#include "martlet_files.h"
 #include "picture_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 // MARK: - Failures and limits
@@ -153,15 +151,12 @@ static martlet_picture_status opened(martlet_picture_reader *reader, martlet_pic
 martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader, const char *path) {
   begin(reader);
   martlet_source *source = &reader->source;
-  do source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  while (source->fd < 0 && errno == EINTR);
-  struct stat status;
-  if (source->fd < 0 || fstat(source->fd, &status) != 0) {
-    return opened(reader, martlet_fail_system(reader));
-  }
-  if (S_ISDIR(status.st_mode)) return opened(reader, martlet_fail(reader, MARTLET_PICTURE_DIRECTORY, ""));
-  source->is_seekable = S_ISREG(status.st_mode);
-  source->size = source->is_seekable ? (uint64_t)status.st_size : 0;
+  martlet_open_file file;
+  int error = martlet_file_open(path, &file);
+  if (error != 0) return opened(reader, martlet_fail_system(reader, error));
+  source->fd = file.descriptor;
+  source->is_seekable = !file.is_pipe;
+  source->size = file.size;
   return opened(reader, open_format(reader));
 }
 

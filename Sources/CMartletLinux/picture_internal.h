@@ -99,7 +99,7 @@ struct martlet_picture_reader {
 /// Notes a failure, the first one only, and returns its status.
 martlet_picture_status martlet_fail(martlet_picture_reader *reader, martlet_picture_status status, const char *detail);
 /// The failure that errno tells of.
-martlet_picture_status martlet_fail_system(martlet_picture_reader *reader);
+martlet_picture_status martlet_fail_system(martlet_picture_reader *reader, int error);
 /// Checks a size against the limits, and notes it.
 martlet_picture_status martlet_check_size(martlet_picture_reader *reader, int64_t width, int64_t height);
 /// Room for one row handed out and, if `stored_bytes` is not 0, for one as it is stored.

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-martlet_picture_status martlet_fail_system(martlet_picture_reader *reader) {
-  reader->failure.system_error = errno;
-  switch (errno) {
+martlet_picture_status martlet_fail_system(martlet_picture_reader *reader, int error) {
+  reader->failure.system_error = error;
+  switch (error) {
     case ENOENT: case ENOTDIR: return martlet_fail(reader, MARTLET_PICTURE_MISSING, "");
     case EISDIR: return martlet_fail(reader, MARTLET_PICTURE_DIRECTORY, "");
     default: return martlet_fail(reader, MARTLET_PICTURE_UNREADABLE, "");
@@ -24,7 +24,7 @@ martlet_picture_status martlet_source_fill(martlet_picture_reader *reader) {
   while (got < 0 && errno == EINTR);
   source->next = source->buffer;
   source->end = source->buffer + kept + (got > 0 ? got : 0);
-  return got < 0 ? martlet_fail_system(reader) : MARTLET_PICTURE_OK;
+  return got < 0 ? martlet_fail_system(reader, errno) : MARTLET_PICTURE_OK;
 }
 
 martlet_picture_status martlet_source_read(martlet_picture_reader *reader, void *out, size_t count) {
@@ -59,7 +59,7 @@ martlet_picture_status martlet_source_read_at(martlet_picture_reader *reader, ui
   while (count > 0) {
     ssize_t got = pread(source->fd, to, count, (off_t)offset);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return martlet_fail_system(reader);
+    if (got < 0) return martlet_fail_system(reader, errno);
     // The file became shorter.
     if (got == 0) return martlet_fail(reader, MARTLET_PICTURE_ENDS_EARLY, "");
     to += got;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,6 +58,20 @@ static int forget_segments(struct dl_phdr_info *object, size_t size, void *conte
 void martlet_forget_start(void) {
   // A debugger's breakpoints are pages that differ from the file.
   if (status_number("TracerPid:") == 0) dl_iterate_phdr(forget_segments, NULL);
+}
+
+void martlet_streams_open(void) {
+  // The other way round, so that what is read or written there fails.
+  for (int descriptor = 0; descriptor < 3; descriptor++) {
+    if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+int martlet_is_writable(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 int martlet_is_terminal(int descriptor) { return isatty(descriptor); }

@@ -50,7 +50,8 @@ struct AnswerStream: ~Copyable {
     }
     var last = InlineArray<4, UInt8>(repeating: 0)
     let written = withUnsafeMutableBytes(of: &last) { assembler.finish(into: $0) }
-    for i in 0..<written { try put(last[i]) }
+    if count + written > 1024 { try flush() }
+    for i in 0..<written { put(last[i]) }
     if isWritten { try flush() }
   }
 
@@ -60,15 +61,16 @@ struct AnswerStream: ~Copyable {
     let written = withUnsafeBytes(of: &byte) { source in
       withUnsafeMutableBytes(of: &whole) { assembler.push(source, into: $0) }
     }
-    for i in 0..<written { try put(whole[i]) }
+    // Between characters: a terminal gets them whole.
+    if count + written > 1024 { try flush() }
+    for i in 0..<written { put(whole[i]) }
   }
 
-  private mutating func put(_ byte: UInt8) throws(CommandError) {
+  private mutating func put(_ byte: UInt8) {
     guard isWritten else {
       text.append(byte)
       return
     }
-    if count == 1024 { try flush() }
     buffer[count] = byte
     count += 1
   }
@@ -76,7 +78,8 @@ struct AnswerStream: ~Copyable {
   private mutating func flush() throws(CommandError) {
     let length = count
     count = 0
-    let code = withUnsafeBytes(of: buffer) { martlet_file_write_all(1, $0.baseAddress, length) }
-    if code != 0 { throw CommandError("standard output cannot be written", exitCode: ExitCode.io) }
+    try withUnsafeBytes(of: buffer) { (bytes) throws(CommandError) in
+      try report(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+    }
   }
 }

@@ -20,7 +20,8 @@ enum Bench {
     if file.task == .language {
       let result = try BenchLanguage(
         file, threads: threads, runs: arguments.has(.runs) ? runs : 3, isCacheFloat: arguments.isCacheFloat())
-      return try report(arguments.has(.json) ? result.json() : result.text())
+      if arguments.has(.json) { return try report(json: result.json()) }
+      return try report(result.text())
     }
     var model = try Opening.load(file, threads: threads, isa: isa)
     let ready = martlet_now_ns()
@@ -37,7 +38,8 @@ enum Bench {
     if arguments.has(.profile) { measured.profile(&model, sweeps: min(runs, 50)) }
     measured.peakResidentBytes = martlet_peak_resident_bytes()
     let result = BenchReport(measured, model.engine, isa: InstructionSet.name(isa), threads: model.team.threads)
-    try report(arguments.has(.json) ? result.json(model.engine) : result.text(model.engine))
+    if arguments.has(.json) { return try report(json: result.json(model.engine)) }
+    try report(result.text(model.engine))
   }
 
   /// The same made-up bytes every time; for float inputs they are set behind the quantization.

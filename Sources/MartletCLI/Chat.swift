@@ -24,7 +24,7 @@ enum Chat {
     while true {
       switch try reader.read(prompt: "> ") {
       case .end: return
-      case .tooLong: Output.write("chat: a line of more than 65536 bytes was left out\n", to: .error)
+      case .tooLong: Output.tell("chat: a line of more than 65536 bytes was left out")
       case .text(let text):
         if text.isEmpty { continue }
         if isReset(text) {

@@ -12,9 +12,9 @@ enum Check {
     guard arguments.paths.count == 1 else { throw .usage("\(arguments.paths[1].text): one configuration at a time") }
     let check = try open(path)
     if arguments.has(.json) {
-      try report(json(check, path))
+      try report(json: json(check, path))
     } else {
-      Output.write(check.messages.text(path: path.text), to: .error)
+      Output.write(check.messages.text(path: path.shown), to: .error)
       if check.messages.errorCount == 0 { try report(CheckReport.text(check)) }
     }
     if check.messages.errorCount > 0 { throw refusal(check.messages) }

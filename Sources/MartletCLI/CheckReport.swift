@@ -17,7 +17,7 @@ struct CheckReport {
   }
 
   private mutating func all(_ check: ConfigurationCheck) {
-    add(told.path)
+    add(told.path.visible())
     add(": good")
     for index in 0..<told.models.count {
       begin("model", told.models[index].name)

@@ -24,6 +24,7 @@ enum ClassifyCamera {
     } catch {
       throw CommandError(error.sentence, exitCode: error.exitCode)
     }
+    if let failure = view.failure { throw failure }
   }
 
   @inline(never)
@@ -49,9 +50,7 @@ enum ClassifyCamera {
       try stream.giveBack(frame, nowNs: done)
       guard isWhole else { continue }
       let isRead = view.show(frame, stream, model, (taken, filled, done))
-      if isWatching && isRead { continue }
-      if isWatching || isRead { return }
-      throw CameraError(.system, "standard output", code: martlet_error_io())
+      if !isRead || !isWatching { return }
     }
   }
 
@@ -91,6 +90,8 @@ enum ClassifyCamera {
     let isVerbose: Bool
     var number: UInt64 = 0
     var dropped = 0
+    /// Why nothing more can be written.
+    var failure: CommandError?
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 8)
 
     /// False: nobody reads any more.
@@ -104,7 +105,10 @@ enum ClassifyCamera {
       let skipped = stream.counts.dropped - dropped
       dropped = stream.counts.dropped
       if isJSON {
-        return write(line(frame, stream, model, scores[..<count], times.done, UInt64(skipped)))
+        let line = line(frame, stream, model, scores[..<count], times.done, UInt64(skipped))
+        return isRead { () throws(CommandError) in
+          try checkOutput(martlet_file_write_all(1, line.baseAddress, line.count))
+        }
       }
       var text = "\(stream.path) frame \(Int(frame.sequence))"
       text.add(skipped > 0 ? ", \(skipped) dropped before\n" : "\n")
@@ -116,7 +120,7 @@ enum ClassifyCamera {
         text.add("frame \(ClassifyReport.ms(times.filled - times.taken)), ")
         text.add("inference \(ClassifyReport.ms(times.done - times.filled))\n")
       }
-      return Output.write(text) == 0
+      return isRead { () throws(CommandError) in try report(text) }
     }
 
     private func line(
@@ -145,8 +149,14 @@ enum ClassifyCamera {
       return line.end()
     }
 
-    private func write(_ line: UnsafeRawBufferPointer) -> Bool {
-      martlet_file_write_all(1, line.baseAddress, line.count) == 0
+    private mutating func isRead(_ write: () throws(CommandError) -> Void) -> Bool {
+      do throws(CommandError) {
+        try write()
+        return true
+      } catch {
+        failure = error
+        return false
+      }
     }
   }
 }

@@ -27,7 +27,7 @@ struct ClassifyReport {
       addJSON(path, scores, engine, pictureNs, inferenceNs)
       return
     }
-    text.add(path.text + "\n")
+    text.add(path.shown + "\n")
     text.add(ClassifyReport.lines(scores, engine))
     guard isVerbose else { return }
     text.add("  load \(ClassifyReport.ms(loadNs)), picture \(ClassifyReport.ms(pictureNs)), ")
@@ -57,7 +57,7 @@ struct ClassifyReport {
   /// A picture that cannot be read: said at once, the others go on.
   mutating func fail(_ path: FilePath, _ error: PictureError) {
     exitCode = error.exitCode
-    Output.write("classify: \(path.text): \(error.sentence)\n", to: .error)
+    Output.tell("classify: \(path.text): \(error.sentence)")
     guard isJSON else { return }
     json.beginObject()
     json.field("picture", path.text)
@@ -69,7 +69,7 @@ struct ClassifyReport {
     if isJSON {
       json.endArray()
       json.end()
-      try report(json.text)
+      try report(json: json.text)
     } else if !text.isEmpty {
       try report(text)
     }
@@ -85,7 +85,7 @@ struct ClassifyReport {
     var text = ""
     for score in scores {
       text.add(NumberText.decimal(Double(score.real), places: 4).padded(to: 9, left: true))
-      text.add("  " + label(score.index, engine) + "\n")
+      text.add("  " + label(score.index, engine, isShown: true) + "\n")
     }
     return text
   }
@@ -93,8 +93,10 @@ struct ClassifyReport {
   @inline(never)
   static func ms(_ ns: UInt64) -> String { NumberText.decimal(Double(ns) / 1e6, places: 3) + " ms" }
 
+  /// - Parameter isShown: fit for a terminal.
   @inline(never)
-  static func label(_ index: Int, _ engine: borrowing Engine) -> String {
-    engine.labelCount > 0 ? String(utf8: engine.label(index)) : "class \(index)"
+  static func label(_ index: Int, _ engine: borrowing Engine, isShown: Bool = false) -> String {
+    guard engine.labelCount > 0 else { return "class \(index)" }
+    return isShown ? String(visible: engine.label(index)) : String(utf8: engine.label(index))
   }
 }

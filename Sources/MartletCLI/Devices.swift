@@ -12,13 +12,12 @@ enum Devices {
     guard arguments.paths.isEmpty else { throw .usage("devices takes no arguments; martlet devices --help") }
     var json = JSONWriter()
     var text = ""
-    let isJSON = arguments.has(.json)
     json.begin()
     cameras(&json, &text)
     GpioList.add(to: &json, &text)
     machine(&json, &text)
     json.end()
-    try report(isJSON ? json.text : text)
+    try report(arguments, json, text)
   }
 
   // MARK: Cameras
@@ -41,7 +40,7 @@ enum Devices {
         json.field("path", path)
         json.field("error", error.sentence)
         json.endObject()
-        text.add("  \(error.sentence)\n")
+        text.add("  \(error.sentence.visible())\n")
         count += 1
       }
     }
@@ -57,8 +56,8 @@ enum Devices {
     json.field("bus", identity.bus)
     if !identity.serial.isEmpty { json.field("serial", identity.serial) }
     json.field("driver", identity.driver)
-    text.add("  \(camera.path)  \(identity.card), \(identity.bus)")
-    text.add(identity.serial.isEmpty ? "\n" : ", serial \(identity.serial)\n")
+    text.add("  \(camera.path)  \(identity.card.visible()), \(identity.bus.visible())")
+    text.add(identity.serial.isEmpty ? "\n" : ", serial \(identity.serial.visible())\n")
     json.beginArray("formats")
     var index = 0
     while let pixels = camera.pixels(index), index < 128 {

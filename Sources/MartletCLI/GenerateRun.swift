@@ -123,7 +123,7 @@ struct GenerateRun: ~Copyable {
     if let path = options.session { try SessionFile.save(path, model) }
     measured.peakResidentBytes = martlet_peak_resident_bytes()
     if isJSON {
-      try report(measured.json(model.generator, text: stream.text, path: file.path))
+      try report(json: measured.json(model.generator, text: stream.text, path: file.path))
     } else {
       try report("\n")
       if isVerbose { Output.write(measured.text(model.generator), to: .error) }

@@ -15,7 +15,7 @@ enum GpioList {
     json.begin()
     let exitCode = addChips(numbers, &json, &text)
     json.end()
-    try report(arguments.has(.json) ? json.text : text)
+    try report(arguments, json, text)
     guard exitCode != ExitCode.success else { return }
     var error = CommandError("", exitCode: exitCode)
     error.isSaid = true
@@ -42,7 +42,7 @@ enum GpioList {
         add(chip, &json)
       } catch {
         // The other chips are shown all the same.
-        Output.write("\(error.sentence)\n", to: .error)
+        Output.tell(error.sentence)
         exitCode = error.exitCode
       }
     }
@@ -109,6 +109,6 @@ enum GpioRead {
     }
     json.endArray()
     json.end()
-    try report(arguments.has(.json) ? json.text : text)
+    try report(arguments, json, text)
   }
 }

@@ -32,7 +32,8 @@ enum GpioPulse {
     while outputs.isPulsing(0), !wait(stop, until: martlet_now_ns() + 200_000) {}
     let statistics = outputs.statistics(0)
     try Gpio.end(outputs)
-    try report(arguments.has(.json) ? json(address, duration, statistics) : text(address, duration, statistics))
+    if arguments.has(.json) { return try report(json: json(address, duration, statistics)) }
+    try report(text(address, duration, statistics))
   }
 
   /// Whether it was stopped before the time.

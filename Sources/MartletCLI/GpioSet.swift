@@ -23,10 +23,10 @@ enum GpioSet {
       throw CommandError(error)
     }
     let until = duration == 0 ? 0 : martlet_now_ns() + duration
-    if arguments.has(.json) { try report(json(addresses, levels)) }
+    if arguments.has(.json) { try report(json: json(addresses, levels)) }
     if duration == 0 {
       let end = arguments.has(.hold) ? "" : " or the end of input"
-      Output.write("gpio: held until Ctrl-C\(end); inactive then\n", to: .error)
+      Output.tell("gpio: held until Ctrl-C\(end); inactive then")
     }
     _ = martlet_gpio_wait(stop, duration == 0 && !arguments.has(.hold) ? 1 : 0, nil, 0, until)
     try Gpio.end(outputs)

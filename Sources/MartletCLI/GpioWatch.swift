@@ -16,8 +16,11 @@ enum GpioWatch {
       let came = lines.wait(stop, until: until)
       for index in 0..<lines.count {
         while let event = try next(lines.inputs[index]) {
-          try report(
-            arguments.has(.json) ? json(lines.inputs[index], event) : text(lines.inputs[index].address, event))
+          if arguments.has(.json) {
+            try report(json: json(lines.inputs[index], event))
+          } else {
+            try report(text(lines.inputs[index].address, event))
+          }
           seen += 1
           if seen == wanted { return }
         }

@@ -113,8 +113,8 @@ enum Help {
     usage: martlet run CONFIG
 
     Works as the configuration says: frames of cameras through models, rules, lines, log and store. martlet check says
-    whether a configuration is right. Ends on SIGTERM, SIGINT and SIGHUP, with every output at its safe level, or when
-    all its picture files were read.
+    whether a configuration is right. Ends within a second of SIGTERM, SIGINT and SIGHUP, with every output at its safe
+    level, or when all its picture files were read.
 
     example: martlet run /etc/martlet/martlet.yaml
 

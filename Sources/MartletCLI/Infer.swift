@@ -37,6 +37,7 @@ enum Infer {
     var count = 0
     let code = bytes.withUnsafeMutableBytes { martlet_file_read(path.cString, $0.baseAddress, wanted, &count) }
     if code != 0 { throw CommandError(FileError(.read, path, code: code)) }
+    martlet_file_keep(path.cString)
     guard count == wanted else {
       let boundary = model.engine.manifest.inputs[index]
       let shape = Shape.text(model.engine.tensor(Int(boundary.tensor)))
@@ -53,5 +54,7 @@ enum Infer {
     bytes.withUnsafeMutableBytes { model.engine.readOutput(index, into: $0) }
     let code = bytes.withUnsafeBytes { martlet_file_replace(path.cString, $0.baseAddress, count) }
     if code != 0 { throw CommandError(FileError(.write, path, code: code)) }
+    // The next output is another file.
+    martlet_file_keep(path.cString)
   }
 }

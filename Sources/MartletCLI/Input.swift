@@ -58,7 +58,6 @@ enum Input {
   }
 
   static func write(_ bytes: [UInt8]) throws(CommandError) {
-    let code = bytes.withUnsafeBytes { martlet_file_write_all(1, $0.baseAddress, $0.count) }
-    if code != 0 { throw CommandError("standard output cannot be written", exitCode: ExitCode.io) }
+    try bytes.withUnsafeBufferPointer { (bytes) throws(CommandError) in try report(UnsafeRawBufferPointer(bytes)) }
   }
 }

@@ -17,7 +17,7 @@ enum Inspect {
     let plan = MemoryPlan(model.tables)
     if let target = arguments.value(.svg) { try draw(plan, of: path, to: FilePath(target)) }
     if arguments.has(.json) {
-      try report(InspectJSON.text(model.tables, file, plan, operators: arguments.has(.operators)))
+      try report(json: InspectJSON.text(model.tables, file, plan, operators: arguments.has(.operators)))
     } else {
       try report(InspectText.text(model.tables, file, operators: arguments.has(.operators)))
     }
@@ -34,7 +34,8 @@ enum Inspect {
     } catch {
       throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
     }
-    try report(arguments.has(.json) ? description.json() : description.text())
+    if arguments.has(.json) { return try report(json: description.json()) }
+    try report(description.text())
   }
 
   private static func draw(_ plan: MemoryPlan, of model: FilePath, to target: FilePath) throws(CommandError) {

@@ -85,7 +85,7 @@ struct InspectLanguage {
 
   func text() -> String {
     let chosen = budgets[0]
-    var text = line("model", "\(file.text), \(NumberText.grouped(fileBytes)) bytes")
+    var text = line("model", "\(file.shown), \(NumberText.grouped(fileBytes)) bytes")
     text.add(line("task", "language, \(hasChat ? "with" : "without") a chat format"))
     text.add(
       line(

@@ -5,7 +5,7 @@ import MartletDevice
 enum InspectText {
   static func text(_ model: borrowing ModelDescription, _ file: borrowing ModelFile, operators: Bool) -> String {
     let manifest = model.manifest
-    var text = line("model", "\(file.path.text), \(NumberText.grouped(file.bytes.count)) bytes")
+    var text = line("model", "\(file.path.shown), \(NumberText.grouped(file.bytes.count)) bytes")
     text.add(line("task", Description.task(manifest)))
     for index in 0..<model.inputCount { text.add(boundary("input \(index)", manifest.inputs[index], model)) }
     for index in 0..<model.outputCount { text.add(boundary("output \(index)", manifest.outputs[index], model)) }
@@ -32,7 +32,7 @@ enum InspectText {
     if record.scale > 0 {
       value.add(", scale " + NumberText.decimal(Double(record.scale), places: 9) + ", zero point \(record.zeroPoint)")
     }
-    return line(name, value + ", \"" + String(utf8: model.name(ofTensor: Int(record.tensor))) + "\"")
+    return line(name, value + ", \"" + String(visible: model.name(ofTensor: Int(record.tensor))) + "\"")
   }
 
   private static func labels(_ model: borrowing ModelDescription) -> String {
@@ -40,7 +40,7 @@ enum InspectText {
     let shown = min(model.labelCount, 10)
     for index in 0..<shown {
       if index > 0 { text.add(", ") }
-      text.add(String(utf8: model.label(index)))
+      text.add(String(visible: model.label(index)))
     }
     return shown < model.labelCount ? text + ", ..." : text
   }

@@ -13,7 +13,7 @@ enum Run {
     let path = arguments.paths[0]
     let check = try Check.open(path)
     if check.messages.errorCount > 0 {
-      Output.write(check.messages.text(path: path.text), to: .error)
+      Output.write(check.messages.text(path: path.shown), to: .error)
       var ending = Check.refusal(check.messages)
       holdBack(&ending)
       throw ending
@@ -35,7 +35,7 @@ enum Run {
     var notifier = martlet_notifier()
     martlet_notifier_open(&notifier)
     guard notifier.descriptor >= 0 else { return }
-    if !error.isSaid { Output.write("run: \(error.sentence)\n", to: .error) }
+    if !error.isSaid { Output.tell("run: \(error.sentence)") }
     error.isSaid = true
     var entry = pollfd(fd: -1, events: 0, revents: 0)
     _ = martlet_wait(&entry, 1, martlet_now_ns() + 2_000_000_000)

@@ -28,6 +28,8 @@ enum Status {
       throw CommandError(
         "\(path.text): \(reason); is the service running? (systemctl status martlet)", exitCode: ExitCode.unavailable)
     }
-    try report(String(utf8: UnsafeRawBufferPointer(start: answer, count: count)))
+    let text = String(utf8: UnsafeRawBufferPointer(start: answer, count: count))
+    if arguments.has(.json) { return try report(json: text) }
+    try report(text)
   }
 }

@@ -42,7 +42,7 @@ struct Talk: ~Copyable {
     do throws(CommandError) {
       guard try read(question) else { return try report("\n") }
     } catch {
-      Output.write("chat: \(error.sentence)\n", to: .error)
+      Output.tell("chat: \(error.sentence)")
       return
     }
     let read = start.passed
@@ -182,9 +182,9 @@ struct Talk: ~Copyable {
     }
     try stream.finish()
     try report("\n")
-    if isFull { Output.write("chat: the context is full; /reset begins anew, see --context and --when-full\n", to: .error) }
+    if isFull { Output.tell("chat: the context is full; /reset begins anew, see --context and --when-full") }
     if model.generator.isConstrained, !model.generator.isComplete, !isStopped, !isFull, !Interrupts.happened {
-      Output.write("chat: " + TextOptions.cutOff + "\n", to: .error)
+      Output.tell("chat: " + TextOptions.cutOff)
     }
     return (answer, count)
   }
@@ -208,8 +208,8 @@ struct Talk: ~Copyable {
     func rate(_ count: Int, _ span: Clocks.Span) -> String {
       NumberText.decimal(Double(count) * 1e9 / Double(max(span.wallNs, 1)), places: 1) + " tokens/s"
     }
-    Output.write(
+    Output.tell(
       "(read \(readTokens) tokens, \(rate(readTokens, read)); wrote \(count), \(rate(count, written)); "
-        + "\(model.generator.room) positions left)\n", to: .error)
+        + "\(model.generator.room) positions left)")
   }
 }

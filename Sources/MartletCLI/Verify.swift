@@ -15,6 +15,6 @@ enum Verify {
     } catch {
       throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
     }
-    try report("\(path.text): ok, \(NumberText.grouped(file.bytes.count)) bytes\n")
+    try report("\(path.shown): ok, \(NumberText.grouped(file.bytes.count)) bytes\n")
   }
 }

@@ -21,7 +21,10 @@ public struct FileError: Error {
     return path.text + (action == .read ? ": cannot be read: " : ": cannot be written: ") + reason
   }
 
+  /// A result that could not be made is one thing, one that was begun and failed another.
   public var exitCode: Int32 {
-    action == .read ? ExitCode.noInput : ExitCode.cannotCreate
+    if action == .read { return ExitCode.noInput }
+    if code == Int32(MARTLET_OWN_SOURCE) { return ExitCode.usage }
+    return martlet_is_transfer_error(code) != 0 ? ExitCode.io : ExitCode.cannotCreate
   }
 }

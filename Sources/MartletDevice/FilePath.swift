@@ -1,3 +1,5 @@
+import CMartletLinux
+
 /// A path as the system takes it: bytes that end with zero, which outlive the value (those of argv do).
 public struct FilePath: @unchecked Sendable {
   public let cString: UnsafePointer<CChar>
@@ -8,6 +10,11 @@ public struct FilePath: @unchecked Sendable {
 
   /// For messages; what is not UTF-8 is replaced.
   public var text: String { String(cString: cString) }
+
+  /// For a terminal, in a text of several lines.
+  public var shown: String {
+    String(visible: UnsafeRawBufferPointer(start: cString, count: martlet_text_bytes(cString)))
+  }
 }
 
 extension String {

@@ -86,16 +86,16 @@ extension MemoryPlan {
 
   private static func number(_ value: Double) -> String { NumberText.decimal(value, places: 1) }
 
-  /// XML text; control characters, which XML cannot hold, become spaces.
+  /// XML text; control characters, which XML cannot hold, are spelled out.
   private static func escaped(_ text: String) -> String {
     var result = ""
-    for scalar in text.unicodeScalars {
+    for scalar in text.visible().unicodeScalars {
       switch scalar {
       case "&": result.add("&amp;")
       case "<": result.add("&lt;")
       case ">": result.add("&gt;")
       case "'": result.add("&#39;")
-      default: result.unicodeScalars.append(scalar.value < 0x20 || scalar.value >= 0xFFFE ? " " : scalar)
+      default: result.unicodeScalars.append(scalar.value & 0xFFFE == 0xFFFE ? " " : scalar)
       }
     }
     return result

@@ -13,7 +13,8 @@ public struct ModelFile: ~Copyable {
     self.path = path
     let code = martlet_file_map(path.cString, &mapped)
     if code != 0 { throw FileError(.read, path, code: code) }
-    martlet_file_guard(command, path.cString)
+    martlet_file_guard(command)
+    martlet_file_keep(path.cString)
   }
 
   deinit {

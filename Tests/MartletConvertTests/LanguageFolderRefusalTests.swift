@@ -128,7 +128,7 @@ import Testing
       }.contains("tensor model.layers.0.self_attn.q_proj.bias is missing"))
     #expect(
       languageRefusal("none") { () throws(ConversionError) in try LanguageSources.open("none", tokenizer: nil) }
-        .contains("cannot be opened"))
+        .contains("no such file"))
   }
 
   @Test func templates() throws {

@@ -82,7 +82,7 @@ import Testing
     }
     #expect(kind("/no/such/file.jpg") == .missing)
     #expect(kind(fixturePath("")) == .isDirectory)
-    #expect(kind("/dev/null") == .empty)
+    #expect(kind("/dev/null") == .unreadable)
     #expect(kind("/proc/self/mem") == .unreadable)
   }
 

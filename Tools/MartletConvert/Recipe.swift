@@ -124,7 +124,7 @@ public struct RecipeRun: Sendable {
     let python = venv.appendingPathComponent("bin/python").path
     let wanted = (recipe.requirements ?? []).joined(separator: "\n")
     let mark = venv.appendingPathComponent(".requirements")
-    if let known = try? String(contentsOf: mark, encoding: .utf8), known == wanted { return python }
+    if let known = try? FileAccess.read(mark.path), known == Array(wanted.utf8) { return python }
     say("installing \(wanted.replacingOccurrences(of: "\n", with: " ")) into \(venv.path)")
     try run(["python3", "-m", "venv", venv.path])
     if !wanted.isEmpty {

@@ -43,7 +43,7 @@ struct ChatFormatCommand: ParsableCommand {
       section = try ChatFormatFile.section(of: bytes, name: file)
     } else {
       let source = try ChatFormatSource(template: String(decoding: bytes, as: UTF8.self), beginning: begin, end: end)
-      if conversation.isEmpty { print(described(source)) }
+      if conversation.isEmpty { try StandardOutput.print(described(source)) }
       section = source.section()
     }
     for path in conversation {
@@ -51,12 +51,14 @@ struct ChatFormatCommand: ParsableCommand {
       if tokens {
         let tokenizer = try ChatFormatFile.tokenizer(of: bytes, name: file)
         let ids = try talk.tokens(by: section, tokenizer: tokenizer, name: file)
-        print(ids.map(String.init).joined(separator: " "))
+        try StandardOutput.print(ids.map(String.init).joined(separator: " "))
       } else {
-        FileHandle.standardOutput.write(Data(try talk.rendered(by: section, name: file)))
+        try StandardOutput.write(talk.rendered(by: section, name: file))
       }
     }
-    if conversation.isEmpty, ChatFormatFile.isModel(bytes) { print("\(section.count) bytes") }
+    if conversation.isEmpty, ChatFormatFile.isModel(bytes) {
+      try StandardOutput.print("\(section.count) bytes")
+    }
   }
 
   private func described(_ source: ChatFormatSource) -> String {

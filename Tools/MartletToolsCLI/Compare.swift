@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MartletConvert
+import MartletDevice
 
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -43,6 +44,7 @@ struct Compare: ParsableCommand {
     let source = try Evaluation.Source(path: float)
     let file = try Evaluation.Source(path: model)
     var folder = try PictureFolder(images)
+    try ResultFiles.check([report], sources: [float, model], folder: folder)
     folder.thin(to: limit)
     let progress = Progress()
     defer { progress.end() }
@@ -52,9 +54,10 @@ struct Compare: ParsableCommand {
     progress.end()
     if let report {
       let page = try HTMLReport(found, file: file.bytes, name: file.name, folder: folder).html()
-      try FileAccess.write(Array(page.utf8), to: report)
+      try ResultFiles.write(Array(page.utf8), to: report)
     }
-    print(json ? Summary.encoded(Summary.Quantization(found)) : text(found))
+    if json { return try StandardOutput.print(json: Summary.encoded(Summary.Quantization(found))) }
+    try StandardOutput.print(text(found))
   }
 
   private func text(_ found: AccuracyReport) -> String {
@@ -70,7 +73,8 @@ struct Compare: ParsableCommand {
       lines.append(
         String(
           format: "%6.1f  %.5f %6.2f %%  ", layer.statistics.signalToNoise, layer.statistics.cosine,
-          100 * layer.statistics.saturation) + bounds.padding(toLength: 22, withPad: " ", startingAt: 0) + layer.name)
+          100 * layer.statistics.saturation) + bounds.padding(toLength: 22, withPad: " ", startingAt: 0)
+          + layer.name.visible())
       if let advice = layer.advice { lines.append("        try: \(advice)") }
     }
     lines += found.notes.map { "note: \($0)" }

@@ -35,9 +35,7 @@ struct Convert: ParsableCommand {
   var json = false
 
   func run() throws {
-    guard URL(fileURLWithPath: input).standardizedFileURL != URL(fileURLWithPath: output).standardizedFileURL else {
-      throw ConversionError(.badRequest, "\(output): is the source itself")
-    }
+    try ResultFiles.check([output], sources: [input, labels, language.tokenizer])
     if language.tokenizerOnly || LanguageSources.isLanguageModel(input) {
       return try language.convert(input, to: output, json: json)
     }
@@ -52,7 +50,8 @@ struct Convert: ParsableCommand {
     let source = try Evaluation.Source(path: input)
     let conversion = try Converter.convert(
       source.bytes, name: source.name, directory: source.directory, options: options)
-    try FileAccess.write(conversion.bytes, to: output)
-    print(json ? Summary.json(conversion.summary, output: output) : Summary.text(conversion.summary, output: output))
+    try ResultFiles.write(conversion.bytes, to: output)
+    if json { return try StandardOutput.print(json: Summary.json(conversion.summary, output: output)) }
+    try StandardOutput.print(Summary.text(conversion.summary, output: output))
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MartletConvert
+import MartletDevice
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,7 +47,8 @@ struct Evaluate: ParsableCommand {
       source, folder: folder, labels: table.labels, against: other, options: pictures.options()
     ) { progress.show($0, $1) }
     progress.end()
-    print(json ? EvaluationReport.json(found) : EvaluationReport.text(found))
+    if json { return try StandardOutput.print(json: EvaluationReport.json(found)) }
+    try StandardOutput.print(EvaluationReport.text(found))
   }
 }
 
@@ -77,7 +79,7 @@ enum EvaluationReport {
   }
 
   private static func name(_ index: Int, _ found: Evaluation) -> String {
-    index < found.labels.count ? "\(index) (\(found.labels[index]))" : "\(index)"
+    index < found.labels.count ? "\(index) (\(found.labels[index].visible()))" : "\(index)"
   }
 
   private struct Report: Encodable {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Martlet
 import MartletConvert
+import MartletDevice
 
 extension LanguageWeights: ExpressibleByArgument {}
 
@@ -31,11 +32,13 @@ struct LanguageOptionGroup: ParsableArguments {
   func convert(_ input: String, to output: String, json: Bool) throws {
     if tokenizerOnly {
       let conversion = try TokenizerConversion(path: input, vocabularySize: vocabulary, chatFormat: chatFormat)
-      try FileAccess.write(conversion.bytes, to: output)
-      print("\(output): \(conversion.bytes.count) bytes\ntokenizer     \(conversion.tokenizer.summary)")
-      print("chat format   \(conversion.chatFormat ?? "none")")
-      for note in conversion.notes { print("note          \(note)") }
-      return
+      try ResultFiles.write(conversion.bytes, to: output)
+      let lines = [
+        "\(output.visible()): \(conversion.bytes.count) bytes", "tokenizer     \(conversion.tokenizer.summary)",
+        "chat format   \(conversion.chatFormat ?? "none")",
+      ]
+      return try StandardOutput.print(
+        (lines + conversion.notes.map { "note          \($0)" }).joined(separator: "\n"))
     }
     var options = LanguageConversionOptions()
     options.weights = weights
@@ -46,9 +49,11 @@ struct LanguageOptionGroup: ParsableArguments {
     let progress = Progress()
     defer { progress.end() }
     let (bytes, summary) = try LanguageConverter.convert(source, options: options) { progress.show("converting", $0) }
-    try FileAccess.write(bytes, to: output)
+    try ResultFiles.write(bytes, to: output)
     progress.end()
-    print(json ? LanguageReport(summary, output: output).json : LanguageReport(summary, output: output).text)
+    let report = LanguageReport(summary, output: output)
+    if json { return try StandardOutput.print(json: report.json) }
+    try StandardOutput.print(report.text)
   }
 
   /// What means nothing for a classifier must not be passed over in silence.
@@ -100,7 +105,7 @@ struct LanguageReport: Encodable {
 
   var text: String {
     let lines = [
-      "\(output): \(file_bytes) bytes", "family        \(family), \(layers) layers, \(parameters) parameters",
+      "\(output.visible()): \(file_bytes) bytes", "family        \(family), \(layers) layers, \(parameters) parameters",
       "vocabulary    \(vocabulary) tokens, \(tokenizer)",
       "weights       \(weights), one scale for \(group) columns, \(weights_bytes) bytes",
       "context       at most \(context_length) positions",

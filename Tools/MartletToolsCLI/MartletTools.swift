@@ -1,6 +1,8 @@
 import ArgumentParser
+import CMartletLinux
 import Foundation
 import MartletConvert
+import MartletDevice
 
 @main
 struct MartletTools: ParsableCommand {
@@ -20,22 +22,29 @@ struct MartletTools: ParsableCommand {
 
   /// One line on standard error for each thing that is wrong, and the code of sysexits.h: 64 for the command line.
   static func main() {
+    martlet_streams_open()
+    let name: StaticString = "martlet-tools"
+    martlet_file_guard(UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self))
     do {
-      var command = try parseAsRoot()
-      try command.run()
+      try runCommand()
     } catch let error as ConversionError {
-      complain(error.lines)
+      for line in error.lines { Output.tell("martlet-tools: \(line)") }
       Foundation.exit(error.exitCode)
     } catch {
-      // Help and version are no errors; what is one gets a line, not the whole usage.
-      guard !exitCode(for: error).isSuccess else { exit(withError: error) }
-      complain(["\(message(for: error)) (martlet-tools --help tells more)"])
+      let line = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+      Output.tell("martlet-tools: \(line) (martlet-tools --help tells more)")
       Foundation.exit(EX_USAGE)
     }
   }
 
-  private static func complain(_ lines: [String]) {
-    for line in lines { FileHandle.standardError.write(Data("martlet-tools: \(line)\n".utf8)) }
+  private static func runCommand() throws {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch where !(error is ConversionError) && exitCode(for: error).isSuccess {
+      // Help and version are no errors; what is one gets a line, not the whole usage.
+      try StandardOutput.print(fullMessage(for: error))
+    }
   }
 }
 

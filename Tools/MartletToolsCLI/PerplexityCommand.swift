@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MartletConvert
+import MartletDevice
 
 struct PerplexityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -69,7 +70,8 @@ struct PerplexityCommand: ParsableCommand {
       report.against_perplexity = second.value
       report.ratio = first.value / second.value
     }
-    print(json ? Summary.encoded(report) : line(report))
+    if json { return try StandardOutput.print(json: Summary.encoded(report)) }
+    try StandardOutput.print(line(report))
   }
 
   private func measure(_ path: String, _ text: [UInt8]) throws -> Perplexity {
@@ -81,10 +83,10 @@ struct PerplexityCommand: ParsableCommand {
 
   private func line(_ report: Report) -> String {
     var line = String(
-      format: "%@: perplexity %.4f over %d tokens in %d chunks", report.model, report.perplexity, report.tokens,
+      format: "%@: perplexity %.4f over %d tokens in %d chunks", report.model.visible(), report.perplexity, report.tokens,
       report.chunks)
     if let other = report.against, let value = report.against_perplexity, let ratio = report.ratio {
-      line += String(format: "\n%@: perplexity %.4f, ratio %.5f", other, value, ratio)
+      line += String(format: "\n%@: perplexity %.4f, ratio %.5f", other.visible(), value, ratio)
     }
     return line
   }
@@ -124,8 +126,9 @@ struct Logits: ParsableCommand {
       throw ConversionError(
         .badRequest, "--tokens needs at least one id, --threads is 1 to 64, --kv-cache int8 or f32")
     }
+    try ResultFiles.check([output], sources: [model])
     let runner = try LanguageRunner(
       path: model, context: ids.count, threads: threads, isCacheFloat: kvCache == "f32")
-    try FileAccess.write(runner.logits(behind: ids), to: output)
+    try ResultFiles.write(runner.logits(behind: ids), to: output)
   }
 }

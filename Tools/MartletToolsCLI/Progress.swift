@@ -1,4 +1,5 @@
 import Foundation
+import MartletDevice
 
 /// A bar on standard error with the time that is left; nothing where nobody watches.
 final class Progress: @unchecked Sendable {
@@ -19,13 +20,14 @@ final class Progress: @unchecked Sendable {
       let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
       var left = ""
       if share > 0.03, share < 1 { left = ", \(Int(passed / share * (1 - share)) + 1) s left" }
+      let what = what.visible()
       let text = "\r[\(bar)] \(Int(share * 100)) %  \(what)\(left)\u{1B}[K"
-      FileHandle.standardError.write(Data(text.utf8))
+      Output.write(exactly: text, to: .error)
     }
   }
 
   /// Takes the bar away.
   func end() {
-    if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if isShown { Output.write(exactly: "\r\u{1B}[K", to: .error) }
   }
 }

@@ -56,9 +56,7 @@ struct Quantize: ParsableCommand {
     var options = try pictures.options()
     options.labels = try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }
     options.labelsName = labels
-    guard URL(fileURLWithPath: input).standardizedFileURL != URL(fileURLWithPath: output).standardizedFileURL else {
-      throw ConversionError(.badRequest, "\(output): is the source itself")
-    }
+    try ResultFiles.check([output, report], sources: [input, labels])
     if let limit, limit < 1 { throw ConversionError(.badRequest, "--limit \(limit) is less than 1") }
     var quantizer = QuantizerOptions()
     quantizer.method = range
@@ -71,18 +69,19 @@ struct Quantize: ParsableCommand {
     let progress = Progress()
     defer { progress.end() }
     let folder = try PictureFolder(calibrate)
+    try ResultFiles.check([output, report], sources: [], folder: folder)
     let (conversion, found) = try Quantizer.quantize(
       source.bytes, name: source.name, directory: source.directory, pictures: folder, options: options,
       quantizer: quantizer
     ) { progress.show($0, $1) }
     let name = URL(fileURLWithPath: output).lastPathComponent
     let page = try report.map { _ in try HTMLReport(found, file: conversion.bytes, name: name, folder: folder).html() }
-    try FileAccess.write(conversion.bytes, to: output)
-    if let report, let page { try FileAccess.write(Array(page.utf8), to: report) }
+    try ResultFiles.write(conversion.bytes, to: output)
+    if let report, let page { try ResultFiles.write(Array(page.utf8), to: report) }
     progress.end()
-    print(
-      json
-        ? Summary.json(conversion.summary, output: output, quantization: found)
-        : Summary.text(conversion.summary, output: output) + "\n" + Summary.text(found))
+    if json {
+      return try StandardOutput.print(json: Summary.json(conversion.summary, output: output, quantization: found))
+    }
+    try StandardOutput.print(Summary.text(conversion.summary, output: output) + "\n" + Summary.text(found))
   }
 }

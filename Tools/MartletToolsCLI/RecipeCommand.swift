@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MartletConvert
+import MartletDevice
 
 struct RecipeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -50,18 +51,18 @@ struct RecipeCommand: ParsableCommand {
     let progress = Progress()
     defer { progress.end() }
     let (conversion, report) = try run.make(
-      say: { line in FileHandle.standardError.write(Data("\(line)\n".utf8)) }, progress: { progress.show($0, $1) })
+      say: { Output.tell($0) }, progress: { progress.show($0, $1) })
     progress.end()
     let shipped = run.shippedFile.path
     guard !check else {
       guard try FileAccess.read(shipped) == conversion.bytes else {
         throw ConversionError(.badData, "\(shipped): is not what the recipe gives")
       }
-      return print("\(shipped): is what the recipe gives, byte for byte")
+      return try StandardOutput.print("\(shipped.visible()): is what the recipe gives, byte for byte")
     }
     let target = output ?? shipped
-    try FileAccess.write(conversion.bytes, to: target)
-    print(Summary.text(conversion.summary, output: target))
-    if let report { print(Summary.text(report)) }
+    try ResultFiles.write(conversion.bytes, to: target)
+    try StandardOutput.print(Summary.text(conversion.summary, output: target))
+    if let report { try StandardOutput.print(Summary.text(report)) }
   }
 }

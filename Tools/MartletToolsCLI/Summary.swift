@@ -1,5 +1,6 @@
 import Foundation
 import MartletConvert
+import MartletDevice
 
 /// What `convert` prints.
 enum Summary {
@@ -9,7 +10,7 @@ enum Summary {
     }
     let ratio = summary.lowerBoundBytes > 0 ? Double(summary.plannedPeakBytes) / Double(summary.lowerBoundBytes) : 1
     var text = """
-      \(output): \(summary.fileBytes) bytes
+      \(output.visible()): \(summary.fileBytes) bytes
       task          \(summary.task)\(summary.labelCount > 0 ? ", \(summary.labelCount) labels" : "")
       input         \(edges(summary.inputs))
       output        \(edges(summary.outputs))
@@ -23,7 +24,7 @@ enum Summary {
       func words(_ values: [Float]) -> String { Set(values).count == 1 ? "\(values[0])" : "\(values)" }
       text += "\npixels        (pixel - \(words(pixels.mean))) / \(words(pixels.standardDeviation))"
     }
-    for note in summary.notes { text += "\nnote          \(note)" }
+    for note in summary.notes { text += "\nnote          \(note.visible())" }
     return text
   }
 
@@ -37,7 +38,7 @@ enum Summary {
         found.outputs.signalToNoise)
     ]
     for layer in found.worstFirst.prefix(3) {
-      lines.append(String(format: "weakest       %.1f dB  ", layer.statistics.signalToNoise) + layer.name)
+      lines.append(String(format: "weakest       %.1f dB  ", layer.statistics.signalToNoise) + layer.name.visible())
     }
     return lines.joined(separator: "\n")
   }

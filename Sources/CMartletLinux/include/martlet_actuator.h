@@ -69,6 +69,8 @@ void martlet_actuator_abandon(martlet_actuator *actuator);
 /// From now on a fault of the process (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS) abandons the actuator
 /// first, and is handled as before then. One actuator of a process at a time. SIGKILL cannot be seen.
 void martlet_actuator_guard(martlet_actuator *actuator);
+/// Abandons the actuator that is guarded, if one is, as a fault would. May be called by a signal handler.
+void martlet_actuator_abandon_guarded(void);
 void martlet_actuator_unguard(martlet_actuator *actuator);
 
 /// Whether a pulse of the output runs.

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/// Opens a file or pipe; NULL and "-" are standard input. EISDIR for a directory.
+/// Opens what martlet_file_open opens; NULL and "-" are standard input.
 int martlet_input_open(const char *path, int *descriptor);
 /// Reads until `capacity` bytes are there or the input ends; *count gets how many.
 int martlet_input_read(int descriptor, void *into, size_t capacity, size_t *count);

@@ -15,6 +15,14 @@ uint64_t martlet_peak_resident_bytes(void);
 /// that are needed still come back from the page cache. Nothing is changed but the time of the next calls.
 void martlet_forget_start(void);
 
+/// First of all: a standard stream that is closed becomes one on which reading or writing fails, so that no file that
+/// is opened later takes its number. A reader that is gone, and a file that may not grow, are errors of writing and end
+/// nothing.
+void martlet_streams_open(void);
+
+/// Whether the file descriptor is open for writing.
+int martlet_is_writable(int descriptor);
+
 /// Whether the file descriptor is a terminal.
 int martlet_is_terminal(int descriptor);
 

@@ -18,12 +18,12 @@ int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
 
 // MARK: - Signals
 
-/// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, by threads that start later too, and SIGPIPE is
-/// ignored.
+/// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, and SIGPIPE is ignored. A process that has not
+/// closed it within a second of one of them is ended: the outputs of its guarded actuator go to their safe level first.
 int martlet_signals_open(int *descriptor);
 /// The number of a signal that came, or 0.
 int martlet_signals_take(int descriptor);
-/// They stay blocked.
+/// They stay blocked, and nothing comes of them.
 void martlet_signals_close(int descriptor);
 
 // MARK: - The service manager (sd_notify(3)'s protocol)

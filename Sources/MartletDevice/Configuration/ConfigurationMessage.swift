@@ -84,28 +84,15 @@ public struct ConfigurationMessages: Sendable {
     return text
   }
 
-  /// A text of the file, in quotes: at most 60 bytes of it, control characters replaced.
+  /// A text of the file, in quotes: at most 60 bytes of it, control characters spelled out.
   @inline(never)
   public static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
     var count = min(bytes.count, 60)
     // Not inside a character.
     while count > 0, count < bytes.count, bytes[count] & 0xC0 == 0x80 { count -= 1 }
     var text = "\""
-    text.add(clean(UnsafeRawBufferPointer(rebasing: bytes[..<count])))
+    text.add(String(visible: UnsafeRawBufferPointer(rebasing: bytes[..<count])))
     text.add(count < bytes.count ? "...\"" : "\"")
-    return text
-  }
-
-  /// A text with its control characters replaced.
-  @inline(never)
-  static func clean(_ bytes: UnsafeRawBufferPointer) -> String {
-    var text = ""
-    for scalar in String(utf8: bytes).unicodeScalars {
-      // C1 and the line separators too: one message is one line everywhere.
-      let isControl = scalar.value < 0x20 || scalar.value >= 0x7F && scalar.value < 0xA0
-      let isLineEnd = scalar.value == 0x2028 || scalar.value == 0x2029
-      text.unicodeScalars.append(isControl || isLineEnd ? "?" : scalar)
-    }
     return text
   }
 }

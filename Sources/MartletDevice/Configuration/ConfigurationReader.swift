@@ -146,8 +146,8 @@ extension ConfigurationReader {
       start = index + 2
       switch bytes[index + 1] {
       case UInt8(ascii: "v"): sentence.add(quoted(node))
-      case UInt8(ascii: "n"): sentence.add(ConfigurationMessages.clean(self.bytes(node)))
-      case UInt8(ascii: "k"): sentence.add(ConfigurationMessages.clean(self.bytes(node - 1)))
+      case UInt8(ascii: "n"): sentence.add(String(visible: self.bytes(node)))
+      case UInt8(ascii: "k"): sentence.add(String(visible: self.bytes(node - 1)))
       default: sentence.add(more)
       }
     }

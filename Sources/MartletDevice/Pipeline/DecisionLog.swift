@@ -16,7 +16,8 @@ public struct DecisionLog: ~Copyable {
   }
 
   private let log: OpaquePointer
-  /// The errno value of a file that could not be opened yet, else 0; decisions go on, and opening is tried again.
+  /// The errno value of a file that could not be opened yet, else 0. Who goes on all the same loses no later records:
+  /// opening is tried again.
   public let openError: Int32
 
   /// - Parameter path: "-" for standard output.

@@ -94,7 +94,7 @@ extension Pipeline {
 
   private func tell(_ error: GPIOError) {
     if error.kind == .gone { stop(error) }
-    Output.write("run: \(error.sentence)\n", to: .error)
+    Output.tell("run: \(error.sentence)")
   }
 
   /// Whether a rule that fired has an action of that kind.

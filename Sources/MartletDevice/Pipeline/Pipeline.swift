@@ -88,16 +88,18 @@ public struct Pipeline: ~Copyable {
     _ configuration: Configuration
   ) throws(PipelineError) -> UnsafeMutablePointer<DecisionLog>? {
     guard let wanted = configuration.log, let opened = DecisionLog(wanted) else { return nil }
-    // Two that write would mix their numbers. A disk that is full or away may come back, this does not.
-    if opened.openError == martlet_error_busy() {
+    // Who starts it is there now to mend that; a disk that is full or away later may come back.
+    if opened.openError != 0 {
+      // Two that write would mix their numbers.
+      let isBusy = opened.openError == martlet_error_busy()
+      let error = FileError(.write, wanted.file.permanentPath(), code: opened.openError)
       throw PipelineError(
-        "log: \(wanted.file): another martlet run writes it", exitCode: ExitCode.cannotCreate)
+        "log: " + (isBusy ? wanted.file + ": another martlet run writes it" : error.sentence), exitCode: error.exitCode)
     }
     let log = UnsafeMutablePointer.holding(opened)
-    if log.pointee.openError != 0 { tell(wanted.file, log.pointee.openError) }
     if log.pointee.cutBytes > 0 {
       let count = Int(log.pointee.cutBytes)
-      Output.write("run: \(wanted.file): a torn end of \(count) bytes was cut off\n", to: .error)
+      Output.tell("run: \(wanted.file): a torn end of \(count) bytes was cut off")
     }
     return log
   }
@@ -284,7 +286,7 @@ public struct Pipeline: ~Copyable {
 
   /// A chip that is gone does not come back to this process: the service manager starts another one.
   func stop(_ error: GPIOError) {
-    Output.write("run: \(error.sentence)\n", to: .error)
+    Output.tell("run: \(error.sentence)")
     lines.setAllSafe()
     martlet_exit(error.exitCode)
   }
@@ -312,11 +314,11 @@ public struct Pipeline: ~Copyable {
 
   @inline(never)
   func tell(_ index: Int, _ sentence: String) {
-    Output.write("run: camera \(configuration.cameras[index].name): \(sentence)\n", to: .error)
+    Output.tell("run: camera \(configuration.cameras[index].name): \(sentence)")
   }
 
   @inline(never)
   static func tell(_ place: String, _ code: Int32) {
-    Output.write("run: \(place): \(String(cString: martlet_error_text(code)))\n", to: .error)
+    Output.tell("run: \(place): \(String(cString: martlet_error_text(code)))")
   }
 }

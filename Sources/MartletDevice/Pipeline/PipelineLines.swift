@@ -104,7 +104,7 @@ struct PipelineLines: ~Copyable {
     do throws(GPIOError) {
       try actuator.pointee.setAllSafe()
     } catch {
-      Output.write("run: \(error.sentence)\n", to: .error)
+      Output.tell("run: \(error.sentence)")
     }
   }
 }

@@ -72,6 +72,19 @@ trace_lines() {
   echo mono >$trace/trace_clock && echo 1 >$trace/events/gpio/gpio_value/enable && : >$trace/trace \
     || miss "no trace of GPIO values"
 }
+# A sleeper that does nothing else, beside what is measured: what the machine itself adds to 60 ms, in ms, goes into
+# out/sleeps.
+sleep_beside() {
+  local began now
+  exec 9<> <(:)
+  while :; do
+    began=${EPOCHREALTIME/./}
+    read -rt 0.06 -u 9
+    now=${EPOCHREALTIME/./}
+    echo $(((now - began) / 1000 - 60))
+  done >"$out/sleeps" &
+  sleeper=$!
+}
 # number LABEL : of a chip's first line in the trace.
 number() { cat "$(dirname "$(grep -lx "$1" /sys/class/gpio/gpiochip*/label)")/base"; }
 value() { gpio-sim-value bench "$1"; }

@@ -61,7 +61,8 @@ public struct PictureFolder: Sendable {
     }
     switch result {
     case .success(let values): return values
-    case .failure(let error): throw .badData("\(file): \(error.sentence)")
+    case .failure(let error):
+      throw ConversionError(error.exitCode == ExitCode.noInput ? .missingFile : .badData, "\(file): \(error.sentence)")
     }
   }
 

@@ -1,40 +1,31 @@
+import CMartletLinux
 import Foundation
 
 /// A file's bytes, mapped read-only: a model may be larger than memory.
 ///
-/// The bytes stay valid for as long as the object lives. A file that is shortened meanwhile ends the process.
+/// The bytes stay valid for as long as the object lives. A file that is shortened meanwhile ends the process, with a line that
+/// names it in the commands.
 final class MappedFile {
   /// The last component of the path, fit for messages.
   let name: String
   let bytes: UnsafeRawBufferPointer
-  private let isMapped: Bool
+  /// With its path, which is named if the file shrinks; nil: not mapped.
+  private var mapped: (file: martlet_mapped_file, path: UnsafeMutablePointer<CChar>)?
   /// Of the whole content, in hexadecimal; read at the first access.
   private(set) lazy var sha256 = SHA256.hexDigest(of: bytes)
 
   init(_ path: String) throws(ConversionError) {
     name = printable((path as NSString).lastPathComponent)
-    let shown = printable(path)
-    // Without waiting for the other end of a pipe.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw ConversionError(.missingFile, "\(shown): cannot be opened: \(String(cString: strerror(errno)))")
+    let permanent = strdup(path)!
+    var file = martlet_mapped_file()
+    let code = martlet_file_map_lazily(permanent, &file)
+    guard code == 0 else {
+      free(permanent)
+      throw FileAccess.cannotRead(printable(path), code)
     }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw ConversionError(.missingFile, "\(shown): is not a file")
-    }
-    let size = Int(status.st_size)
-    guard size > 0 else {
-      isMapped = false
-      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-      return
-    }
-    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw ConversionError(.inputOutput, "\(shown): cannot be mapped: \(String(cString: strerror(errno)))")
-    }
-    isMapped = true
-    bytes = UnsafeRawBufferPointer(start: address, count: size)
+    martlet_file_keep(path)
+    mapped = (file, permanent)
+    bytes = UnsafeRawBufferPointer(start: file.bytes, count: file.count)
   }
 
   /// A copy of bytes that are in memory already.
@@ -42,16 +33,16 @@ final class MappedFile {
     self.name = printable(name)
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(content.count, 1), alignment: 64)
     copy.copyBytes(from: content)
-    isMapped = false
+    mapped = nil
     bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(copy)[..<content.count])
   }
 
   deinit {
-    guard let start = bytes.baseAddress else { return }
-    if isMapped {
-      munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+    if var mapped {
+      martlet_file_unmap(&mapped.file)
+      free(mapped.path)
     } else {
-      start.deallocate()
+      bytes.baseAddress?.deallocate()
     }
   }
 

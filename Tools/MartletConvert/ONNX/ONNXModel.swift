@@ -72,13 +72,13 @@ struct ONNXExternalData {
     guard path.hasPrefix(folder == "/" ? "/" : folder + "/") else {
       throw .badData("\(name): external data '\(shown)' lies outside the model's folder")
     }
-    guard let handle = FileHandle(forReadingAtPath: path) else {
+    guard FileManager.default.fileExists(atPath: path) else {
       throw ConversionError(.missingFile, "\(name): external data '\(shown)' is not there")
     }
-    defer { try? handle.close() }
-    guard length <= ConversionLimits.sourceBytes, (try? handle.seek(toOffset: UInt64(offset))) != nil,
-      let data = length == 0 ? Data() : try? handle.read(upToCount: length), data.count == length
-    else { throw .badData("\(name): external data '\(shown)' ends before byte \(offset) + \(length)") }
-    return data
+    let bytes = length <= ConversionLimits.sourceBytes ? try FileAccess.read(path, at: offset, count: length) : []
+    guard bytes.count == length else {
+      throw .badData("\(name): external data '\(shown)' ends before byte \(offset) + \(length)")
+    }
+    return Data(bytes)
   }
 }

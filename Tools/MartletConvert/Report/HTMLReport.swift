@@ -130,9 +130,9 @@ public struct HTMLReport {
   private func image(_ name: String) -> String {
     let kinds = ["jpg": "jpeg", "jpeg": "jpeg", "png": "png", "bmp": "bmp"]
     guard let kind = kinds[(name as NSString).pathExtension.lowercased()],
-      let data = FileManager.default.contents(atPath: folder.path + "/" + name), data.count < 2_000_000
+      let bytes = try? FileAccess.read(folder.path + "/" + name), bytes.count < 2_000_000
     else { return "<div class='none'></div>" }
-    return "<img alt='' src='data:image/\(kind);base64,\(data.base64EncodedString())'>"
+    return "<img alt='' src='data:image/\(kind);base64,\(Data(bytes).base64EncodedString())'>"
   }
 
   private static let style = """

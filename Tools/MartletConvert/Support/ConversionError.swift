@@ -1,3 +1,5 @@
+import MartletDevice
+
 /// Why a model could not be converted: one or more complete lines, each naming the thing and the reason.
 public struct ConversionError: Error, Equatable, CustomStringConvertible {
   public enum Kind: Sendable {
@@ -56,10 +58,7 @@ enum ConversionLimits {
 /// Text from an untrusted file, fit for one line of a terminal.
 func printable(_ text: String) -> String {
   let limit = 120
-  var result = ""
-  for scalar in text.unicodeScalars.prefix(limit) {
-    let isControl = scalar.value < 32 || (scalar.value >= 127 && scalar.value < 160) || scalar.value == 0x2028
-    result.unicodeScalars.append(isControl ? "?" : scalar)
-  }
-  return text.unicodeScalars.count > limit ? result + "..." : result
+  let scalars = text.unicodeScalars
+  let shown = String(String.UnicodeScalarView(scalars.prefix(limit))).visible()
+  return scalars.count > limit ? shown + "..." : shown
 }
