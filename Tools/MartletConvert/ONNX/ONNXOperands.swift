@@ -181,17 +181,15 @@ final class ONNXOperands {
 
   /// The result of an operator that takes quantized values as they are lies on the grid of what it takes.
   private func keepGrid(_ value: Int) {
-    guard importer.graph.values[value].quantization == nil,
-      let producer = importer.graph.nodes.last(where: { $0.outputs.contains(value) }), let source = producer.inputs[0]
-    else { return }
-    importer.graph.values[value].quantization = importer.graph.values[source].quantization
-    // A row's result is a picture's, reshaped.
-    if importer.graph.values[value].quantization == nil, importer.graph.values[source].constant == nil,
-      importer.graph.nodes.contains(where: { $0.outputs.contains(source) })
-    {
-      keepGrid(source)
-      importer.graph.values[value].quantization = importer.graph.values[source].quantization
+    var source = value
+    // A row is made a picture, and a row again: at most three nodes.
+    for _ in 0..<3 where importer.graph.values[source].quantization == nil {
+      guard let producer = importer.graph.nodes.last(where: { $0.outputs.contains(source) }),
+        let input = producer.inputs.first ?? nil
+      else { return }
+      source = input
     }
+    importer.graph.values[value].quantization = importer.graph.values[source].quantization
   }
 
   /// A picture [N, H, W, C] as the node's result, which has as many axes as `source` had.
