@@ -186,6 +186,7 @@ fuzz_seeds() {
   need_python
   mkdir -p "$folder/importer" "$folder/loader" "$folder/onnx" "$folder/pictures"
   cp "$root"/Tests/Fixtures/onnx/*.onnx "$folder/onnx"
+  oracle onnx_limits --write "$folder/onnx"
   find "$root/Tests/Fixtures/pictures" -size -4k -name '*.[jpb][pnm][gp]' -exec cp {} "$folder/pictures" \;
   printf 'P6\n2 2\n255\n123456789abc' >"$folder/pictures/colour.ppm"
   printf 'P5 2 2 65535\n12345678' >"$folder/pictures/grey.pgm"

@@ -96,7 +96,7 @@ public enum Converter {
     throws(ConversionError) -> Conversion
   {
     var graph = model.graph
-    Passes.run(&graph)
+    try Passes.run(&graph)
     var program = try Lowering.program(for: graph)
     ProgramPasses.run(&program)
     let plan = try MemoryPlan(program)

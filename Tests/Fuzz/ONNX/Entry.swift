@@ -8,3 +8,10 @@ func entry(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     return 0
   }
 }
+
+/// libFuzzer calls it by its name.
+@_cdecl("LLVMFuzzerCustomMutator")
+func mutate(_ data: UnsafeMutablePointer<UInt8>?, _ size: Int, _ maxSize: Int, _ seed: UInt32) -> Int {
+  guard let data else { return size }
+  return ONNXMutator(seed).mutate(data, size, maxSize)
+}

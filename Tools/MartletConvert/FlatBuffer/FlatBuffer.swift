@@ -94,6 +94,9 @@ struct FlatTable {
 
   func has(_ id: Int) throws(ConversionError) -> Bool { try field(id) != nil }
 
+  /// How many fields the table may have.
+  var fieldCount: Int { (vtableSize - 4) / 2 }
+
   func integer<T: FixedWidthInteger>(_ id: Int, default value: T) throws(ConversionError) -> T {
     guard let at = try field(id) else { return value }
     return try buffer.integer(T.self, at: at, "\(place) field \(id)")

@@ -11,6 +11,12 @@ final class FloatExecutor: Sendable {
     var nodes: [FloatNode] = []
     for node in graph.nodes {
       do throws(ConversionError) {
+        // Also before it runs: a node that moves elements holds where each of them comes from.
+        for value in node.outputs where graph.values[value].count > ConversionLimits.floatElements {
+          throw .unsupported(
+            "its result has \(graph.values[value].count) elements, more than the \(ConversionLimits.floatElements) "
+              + "that are computed in float")
+        }
         nodes.append(try FloatNode(node, in: graph))
       } catch {
         throw ConversionError(error.kind, lines: error.lines.map { "\(node.origin.description): \($0)" })

@@ -16,17 +16,26 @@ struct ONNXFolding {
     "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
   ]
 
+  /// Whether a result shares its memory with the input, or is in the file.
+  static func isView(_ name: String) -> Bool {
+    ["Constant", "Identity", "Reshape", "Flatten", "Unsqueeze", "Squeeze"].contains(name)
+  }
+
   /// nil if the node is not folded after all.
   func results() throws(ConversionError) -> [ONNXTensor]? {
     switch operands.node.opType {
     case "Shape": return [try shape()]
     case "Size":
       let sizes = try inputShape()
-      return [ONNXTensor(integers: [Int64(sizes.reduce(1, *))], shape: [])]
+      let count = ONNXTensor.count(sizes, limit: .max) ?? .max
+      return [ONNXTensor(integers: [Int64(count)], shape: [])]
     case "Constant": return [try constant()]
     case "ConstantOfShape": return [try constantOfShape()]
     case "Split": return nil
     default: break
+    }
+    guard operands.inputCount <= ConversionLimits.operandsPerOperator else {
+      throw .unsupported("has \(operands.inputCount) inputs, at most \(ConversionLimits.operandsPerOperator)")
     }
     var inputs: [ONNXTensor] = []
     for index in 0..<operands.inputCount where operands.hasInput(index) {
@@ -35,6 +44,9 @@ struct ONNXFolding {
     guard let first = inputs.first else { throw .badData("has no input") }
     // A quantized constant stays with the operators that know what to do with it.
     guard inputs.allSatisfy({ $0.grid == nil && $0.count <= ConversionLimits.foldedElements }) else { return nil }
+    if !Self.isView(operands.node.opType) {
+      try operands.importer.spend(work: inputs.reduce(0) { $0 + $1.count })
+    }
     return [try result(first, inputs)]
   }
 
@@ -50,7 +62,8 @@ struct ONNXFolding {
       try need(2)
       let wanted = inputs[1].integers.map(ONNXOperands.bounded)
       let shape = try ONNXOperands.resolved(wanted, first.shape, keepsZero: operands.integer("allowzero") != 0)
-      guard Self.count(shape) == first.count else { throw .badData("shape \(first.shape) cannot become \(shape)") }
+      try checkResult(shape)
+      guard shape.reduce(1, *) == first.count else { throw .badData("shape \(first.shape) cannot become \(shape)") }
       return first.reshaped(shape)
     case "Flatten":
       let axis = operands.integer("axis", default: 1)
@@ -126,25 +139,29 @@ struct ONNXFolding {
     throw .unsupported("holds no numbers")
   }
 
-  private static func count(_ shape: [Int]) -> Int? {
-    var count = 1
-    for size in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: size)
-      guard size >= 0, !overflow, product <= ConversionLimits.foldedElements else { return nil }
-      count = product
+  /// Whether a result of this shape may be made; before it is.
+  private func checkResult(_ shape: [Int]) throws(ConversionError) {
+    guard shape.count <= ConversionLimits.sourceRank else {
+      throw .unsupported("the result has \(shape.count) dimensions, at most \(ConversionLimits.sourceRank)")
     }
-    return count
+    guard let count = ONNXTensor.count(shape, limit: ConversionLimits.foldedElements) else {
+      throw .unsupported("the result of shape \(shape) has more than \(ConversionLimits.foldedElements) elements")
+    }
+    try operands.importer.spend(work: count)
   }
 
   private func constantOfShape() throws(ConversionError) -> ONNXTensor {
     let shape = try operands.requireConstant(0, "shape").integers.map(ONNXOperands.bounded)
-    guard shape.count <= 8, shape.allSatisfy({ $0 >= 0 }) else { throw .badData("shape \(shape) is not valid") }
-    guard let count = Self.count(shape) else {
-      throw .unsupported("shape \(shape) has more than \(ConversionLimits.foldedElements) elements")
-    }
+    guard shape.allSatisfy({ $0 >= 0 }) else { throw .badData("shape \(shape) is not valid") }
+    try checkResult(shape)
     let value = try operands.tensor("value") ?? ONNXTensor(reals: [0], shape: [1])
     guard value.count == 1 else { throw .badData("the value is not one number") }
-    return value.gathered(Array(repeating: 0, count: count), shape: shape)
+    let count = shape.reduce(1, *)
+    switch value.elements {
+    case .reals(let values): return ONNXTensor(value.type, shape, .reals(Array(repeating: values[0], count: count)))
+    case .integers(let values):
+      return ONNXTensor(value.type, shape, .integers(Array(repeating: values[0], count: count)))
+    }
   }
 
   private func cast(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
@@ -161,7 +178,7 @@ struct ONNXFolding {
   private func unsqueeze(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
     guard let numbers = try operands.integers("axes", orInput: 1) else { throw .badData("axes are missing") }
     let rank = tensor.shape.count + numbers.count
-    guard rank <= 8 else { throw .unsupported("the result has \(rank) dimensions") }
+    guard rank <= ConversionLimits.sourceRank else { throw .unsupported("the result has \(rank) dimensions") }
     let axes = try operands.axes(numbers, rank: rank)
     var rest = tensor.shape.makeIterator()
     return tensor.reshaped((0..<rank).map { axes.contains($0) ? 1 : rest.next() ?? 1 })
@@ -185,26 +202,31 @@ struct ONNXFolding {
       else { throw .badData("shape \(input.shape) does not fit \(inputs[0].shape) along axis \(axis)") }
       shape[axis] += input.shape[axis]
     }
-    func joined<T>(_ parts: [[T]]) -> [T] {
-      let outer = shape[..<axis].reduce(1, *)
-      let lengths = inputs.map { $0.shape[axis...].reduce(1, *) }
-      return (0..<outer).flatMap { row in zip(parts, lengths).flatMap { $0[row * $1..<(row + 1) * $1] } }
+    try checkResult(shape)
+    // Empty ones add nothing, and their rows would be walked one by one.
+    let parts = inputs.filter { $0.count > 0 }
+    func joined<T>(_ elements: [[T]]) -> [T] {
+      let outer = parts.isEmpty ? 0 : shape[..<axis].reduce(1, *)
+      let lengths = parts.map { $0.shape[axis...].reduce(1, *) }
+      return (0..<outer).flatMap { row in zip(elements, lengths).flatMap { $0[row * $1..<(row + 1) * $1] } }
     }
     let elements: ONNXTensor.Elements =
-      inputs[0].isReal ? .reals(joined(inputs.map(\.reals))) : .integers(joined(inputs.map(\.integers)))
+      inputs[0].isReal ? .reals(joined(parts.map(\.reals))) : .integers(joined(parts.map(\.integers)))
     return ONNXTensor(inputs[0].type, shape, elements)
   }
 
   private func gather(_ tensor: ONNXTensor, _ indices: ONNXTensor) throws(ConversionError) -> ONNXTensor {
     let axis = try operands.axis(operands.integer("axis"), rank: tensor.shape.count)
     let size = tensor.shape[axis]
+    let shape = Array(tensor.shape[..<axis] + indices.shape + tensor.shape[(axis + 1)...])
+    try checkResult(shape)
     let places = indices.integers.map(ONNXOperands.bounded).map { $0 < 0 ? $0 + size : $0 }
     guard places.allSatisfy({ $0 >= 0 && $0 < size }) else { throw .badData("an index is not in 0..<\(size)") }
     let (outer, inner) = (tensor.shape[..<axis].reduce(1, *), tensor.shape[(axis + 1)...].reduce(1, *))
-    let shape = tensor.shape[..<axis] + indices.shape + tensor.shape[(axis + 1)...]
-    guard Self.count(Array(shape)) != nil else { throw .unsupported("the result is too large") }
+    // Rows of nothing would be walked one by one.
+    guard !shape.contains(0) else { return tensor.gathered([], shape: shape) }
     let elements = (0..<outer).flatMap { o in places.flatMap { p in (0..<inner).map { (o * size + p) * inner + $0 } } }
-    return tensor.gathered(elements, shape: Array(shape))
+    return tensor.gathered(elements, shape: shape)
   }
 
   private func slice(_ tensor: ONNXTensor) throws(ConversionError) -> ONNXTensor {
@@ -229,7 +251,7 @@ struct ONNXFolding {
       }
       shape.append(isTile ? size * min(factor, 1 << 30) : factor == 1 ? size : factor)
     }
-    guard shape.count <= 8, Self.count(shape) != nil else { throw .unsupported("the result is too large") }
+    try checkResult(shape)
     guard !isTile else {
       let strides = StridedView.denseStrides(padded)
       let indices = StridedView.dense(shape).indices.map { index -> Int in
@@ -257,7 +279,8 @@ struct ONNXFolding {
 
   private static func integer(_ x: Double) -> Int64 { Int64(exactly: x.rounded(.towardZero)) ?? 0 }
 
-  private func broadcast(_ tensors: [ONNXTensor]) throws(ConversionError) -> (shape: [Int], indices: [[Int]]) {
+  /// All in the shape that they have together.
+  private func broadcast(_ tensors: [ONNXTensor]) throws(ConversionError) -> [ONNXTensor] {
     let rank = tensors.map(\.shape.count).max() ?? 0
     var shape = Array(repeating: 1, count: rank)
     for tensor in tensors {
@@ -269,23 +292,28 @@ struct ONNXFolding {
         if shape[place] == 1 { shape[place] = size }
       }
     }
-    guard Self.count(shape) != nil else { throw .unsupported("the result is too large") }
-    return (shape, tensors.map { StridedView.broadcast($0.shape, to: shape).indices })
+    try checkResult(shape)
+    return tensors.map { $0.shape == shape ? $0 : $0.viewed(.broadcast($0.shape, to: shape)) }
   }
 
   private func binary(_ a: ONNXTensor, _ b: ONNXTensor) throws(ConversionError) -> ONNXTensor {
-    let (shape, indices) = try broadcast([a, b])
+    let both = try broadcast([a, b])
+    let shape = both[0].shape
     let name = operands.node.opType
     let compares = ["Equal", "Greater", "Less", "And", "Or"].contains(name)
     if !a.isReal, !b.isReal {
-      let (x, y) = (a.integers, b.integers)
       var result: [Int64] = []
-      for (i, j) in zip(indices[0], indices[1]) { result.append(try Self.integer(name, x[i], y[j])) }
+      result.reserveCapacity(both[0].count)
+      let isRemainder = name == "Mod" && operands.integer("fmod") != 0
+      for (x, y) in zip(both[0].integers, both[1].integers) {
+        result.append(try Self.integer(isRemainder ? "Remainder" : name, x, y))
+      }
       return ONNXTensor(integers: result, shape: shape, type: compares ? .bool : a.type)
     }
-    let (x, y) = (a.reals, b.reals)
+    if name == "Mod", operands.integer("fmod") == 0 { throw .badData("fmod is not set, for real numbers") }
     var result: [Float] = []
-    for (i, j) in zip(indices[0], indices[1]) { result.append(Float(try Self.real(name, Double(x[i]), Double(y[j])))) }
+    result.reserveCapacity(both[0].count)
+    for (x, y) in zip(both[0].reals, both[1].reals) { result.append(Float(try Self.real(name, Double(x), Double(y)))) }
     if compares { return ONNXTensor(integers: result.map { Int64($0) }, shape: shape, type: .bool) }
     return ONNXTensor(reals: result, shape: shape)
   }
@@ -314,27 +342,24 @@ struct ONNXFolding {
     case "Add": return a &+ b
     case "Sub": return a &- b
     case "Mul": return a &* b
-    case "Div", "Mod":
+    case "Div", "Mod", "Remainder":
       guard b != 0, !(a == .min && b == -1) else { throw .badData("divides by zero") }
-      // Mod has the sign of the divisor.
-      return name == "Div" ? a / b : (a % b &+ b) % b
+      // Mod has the sign of the divisor, unless it is fmod.
+      return name == "Div" ? a / b : name == "Mod" ? (a % b &+ b) % b : a % b
     default: return integer(try real(name, Double(a), Double(b)))
     }
   }
 
   private func select(_ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
-    let (shape, indices) = try broadcast(inputs)
-    let condition = inputs[0].integers
-    let places = indices[0].indices
+    let all = try broadcast(Array(inputs.prefix(3)))
+    let condition = all[0].integers
     if inputs[1].isReal {
-      let (x, y) = (inputs[1].reals, inputs[2].reals)
-      return ONNXTensor(
-        reals: places.map { condition[indices[0][$0]] != 0 ? x[indices[1][$0]] : y[indices[2][$0]] }, shape: shape)
+      let (x, y) = (all[1].reals, all[2].reals)
+      return ONNXTensor(reals: condition.indices.map { condition[$0] != 0 ? x[$0] : y[$0] }, shape: all[0].shape)
     }
-    let (x, y) = (inputs[1].integers, inputs[2].integers)
+    let (x, y) = (all[1].integers, all[2].integers)
     return ONNXTensor(
-      integers: places.map { condition[indices[0][$0]] != 0 ? x[indices[1][$0]] : y[indices[2][$0]] }, shape: shape,
-      type: inputs[1].type)
+      integers: condition.indices.map { condition[$0] != 0 ? x[$0] : y[$0] }, shape: all[0].shape, type: inputs[1].type)
   }
 
   private func range(_ inputs: [ONNXTensor]) throws(ConversionError) -> ONNXTensor {
@@ -358,15 +383,19 @@ struct ONNXFolding {
       return tensor
     }
     let kept = (0..<rank).filter { !axes.contains($0) }
+    let shape =
+      operands.integer("keepdims", default: 1) != 0
+      ? tensor.shape.indices.map { axes.contains($0) ? 1 : tensor.shape[$0] } : kept.map { tensor.shape[$0] }
+    try checkResult(shape)
     let strides = StridedView.denseStrides(tensor.shape)
     func view(_ axes: [Int]) -> [Int] {
       StridedView(shape: axes.map { tensor.shape[$0] }, strides: axes.map { strides[$0] }).indices
     }
-    let (outer, inner) = (view(kept), view(axes))
-    let values = tensor.reals.map(Double.init)
+    let (outer, inner) = (view(kept), tensor.count == 0 ? [] : view(axes))
+    let values = tensor.reals
     let name = operands.node.opType
     let result = outer.map { start -> Double in
-      let row = inner.map { values[start + $0] }
+      let row = inner.lazy.map { Double(values[start + $0]) }
       switch name {
       case "ReduceProd": return row.reduce(1, *)
       case "ReduceSum": return row.reduce(0, +)
@@ -374,9 +403,6 @@ struct ONNXFolding {
       default: return row.max() ?? -.infinity
       }
     }
-    let shape =
-      operands.integer("keepdims", default: 1) != 0
-      ? tensor.shape.indices.map { axes.contains($0) ? 1 : tensor.shape[$0] } : kept.map { tensor.shape[$0] }
     if tensor.isReal { return ONNXTensor(tensor.type, shape, .reals(result.map { Float($0) })) }
     return ONNXTensor(tensor.type, shape, .integers(result.map { Self.integer($0) }))
   }

@@ -36,6 +36,9 @@ final class ONNXImporter {
   /// What a person should know.
   var notes: [String] = []
   private var constantBytes = 0
+  /// Values of the graph that stand for constants: one for each, however many nodes read it.
+  var constants: [String: Int] = [:]
+  var budget = FoldingBudget(nodes: ConversionLimits.operators)
 
   /// - Parameter bindings: inputs of the model to take as constants.
   static func graph(
@@ -206,6 +209,15 @@ final class ONNXImporter {
     let value = graph.makeReals(reals, shape: shape, name: name)
     graph.values[value].quantization = grid
     return value
+  }
+
+  /// What folding takes: bytes that it makes, elements that it reads and writes.
+  func spend(bytes: Int = 0, work: Int = 0) throws(ConversionError) {
+    guard budget.take(bytes: bytes, work: work) else {
+      throw .badData(
+        "what the model computes from constants takes more than \(ConversionLimits.foldedBytes) bytes or "
+          + "\(ConversionLimits.foldedWork) steps")
+    }
   }
 
   func shape(_ computed: Computed) -> [Int] {

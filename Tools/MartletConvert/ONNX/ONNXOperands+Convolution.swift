@@ -33,7 +33,7 @@ extension ONNXOperands {
   {
     let extent = Size((kernel.height - 1) * dilation.height + 1, (kernel.width - 1) * dilation.width + 1)
     var (begin, end) = (Size(0, 0), Size(0, 0))
-    let automatic = text("auto_pad", default: "NOTSET")
+    let automatic = try word("auto_pad", of: "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
     switch automatic {
     case "NOTSET":
       let pads = integers("pads") ?? Array(repeating: 0, count: 2 * (rank - 2))
@@ -131,6 +131,9 @@ extension ONNXOperands {
     }
     // [C, O / groups, KH, KW]
     let k = rank == 3 ? [kernel.shape[0], kernel.shape[1], 1, kernel.shape[2]] : kernel.shape
+    if let stated = integers("kernel_shape"), stated != Array(kernel.shape.dropFirst(2)) {
+      throw .badData("kernel_shape \(stated) is not that of the weights, \(kernel.shape)")
+    }
     guard integer("group", default: 1) == 1 else { throw .unsupported("groups are not supported") }
     guard k[0] == shape[3] else { throw .badData("weights \(kernel.shape) do not fit \(shape[3]) input channels") }
     let stride = try size(integers("strides"), rank: rank, "strides", limit: 64)
@@ -148,7 +151,7 @@ extension ONNXOperands {
     func full(_ input: Int, _ stride: Int, _ kernel: Int, _ extra: Int) -> Int { (input - 1) * stride + kernel + extra }
     let whole = Size(
       full(shape[1], stride.height, k[2], extra.height), full(shape[2], stride.width, k[3], extra.width))
-    let automatic = text("auto_pad", default: "NOTSET")
+    let automatic = try word("auto_pad", of: "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
     var asked = integers("output_shape")
     if automatic.hasPrefix("SAME"), asked == nil {
       asked = rank == 3 ? [shape[2] * stride.width] : [shape[1] * stride.height, shape[2] * stride.width]
@@ -199,7 +202,11 @@ extension ONNXOperands {
       if beta != 1, let tensor = bias { bias = ONNXTensor(reals: tensor.reals.map { $0 * beta }, shape: tensor.shape) }
     }
     let alpha = real("alpha", default: 1)
-    let scaled = alpha == 1 ? kernel : ONNXTensor(reals: kernel.reals.map { $0 * alpha }, shape: kernel.shape)
+    var scaled = alpha == 1 ? kernel : ONNXTensor(reals: kernel.reals.map { $0 * alpha }, shape: kernel.shape)
+    if var grid = kernel.grid, alpha > 0 {
+      grid.scales = grid.scales.map { $0 * alpha }
+      scaled.grid = grid
+    }
     let value = try fullyConnected(source, scaled, isTransposed: integer("transB") != 0, bias)
     try define(value, layout: [0, 1])
   }

@@ -31,7 +31,7 @@ extension ONNXOperands {
     case "ThresholdedRelu": .thresholdedRelu(real("alpha", default: 1))
     case "Swish": .swish(real("alpha", default: 1))
     case "QuickGelu": .swish(real("alpha", default: 1.702))
-    case "Gelu": text("approximate", default: "none") == "tanh" ? .geluTanh : .gelu
+    case "Gelu": try word("approximate", of: "none", "tanh") == "tanh" ? .geluTanh : .gelu
     default: nil
     }
   }
@@ -69,12 +69,24 @@ extension ONNXOperands {
     guard node.output.dropFirst().allSatisfy({ $0.isEmpty || importer.named[$0] == nil }) else {
       throw .unsupported("a mask is not supported")
     }
+    if node.opType == "Dropout", hasInput(2) {
+      guard try requireConstant(2, "training_mode").integers.allSatisfy({ $0 == 0 }) else {
+        throw .unsupported("training mode is not supported")
+      }
+    }
     try define(0, input(0))
   }
 
   func importCast() throws(ConversionError) {
     let source = try computed(0)
-    let to = ONNXType(rawValue: Int32(truncatingIfNeeded: integer("to", default: 1)))
+    var to = ONNXType(rawValue: Int32(truncatingIfNeeded: integer("to", default: 1)))
+    if node.opType == "CastLike" {
+      switch try input(1) {
+      case .constant(let tensor): to = tensor.type
+      case .computed(let computed): to = computed.type
+      case .refused: throw ConversionError(.unsupported, lines: [])
+      }
+    }
     guard source.type.isReal, let to, to.isReal else {
       throw .unsupported("a cast from \(source.type) to \(to.map { "\($0)" } ?? "another type") is not supported")
     }

@@ -113,6 +113,10 @@ extension ONNXOperands {
       guard source.layout.count == rank, source.type.isReal == leader.type.isReal else {
         throw .badData("inputs of different ranks or types")
       }
+      let grids = [source, leader].map { importer.graph.values[$0.value].quantization }
+      guard source.type.isReal || source.type == leader.type && grids[0] == grids[1] else {
+        throw .unsupported("joins quantized values of different scales or zero points")
+      }
       let value = arranged(source, leader.layout)
       let stored = importer.graph.values[value].shape
       guard stored.indices.allSatisfy({ $0 == place || stored[$0] == result[$0] }) else {
@@ -260,7 +264,13 @@ extension ONNXOperands {
     guard pads.count == 2 * axes.count else { throw .badData("\(pads.count) pads for \(axes.count) axes") }
     guard pads.allSatisfy({ abs($0) <= 1 << 20 }) else { throw .badData("pads \(pads) are not valid") }
     guard pads.allSatisfy({ $0 >= 0 }) else { throw .unsupported("negative pads are not supported") }
-    let number = hasInput(2) ? try requireConstant(2, "the value").reals.first ?? 0 : real("value", default: 0)
+    var number = hasInput(2) ? try requireConstant(2, "the value").reals.first ?? 0 : real("value", default: 0)
+    if !source.type.isReal {
+      guard let grid = importer.graph.values[source.value].quantization else {
+        throw .unsupported("pads \(source.type) values whose scale is not known")
+      }
+      number = (number - (source.type == .uint8 ? 128 : 0) - Float(grid.zeroPoints[0])) * grid.scales[0]
+    }
     var (before, after) = (Array(repeating: 0, count: sizes.count), Array(repeating: 0, count: sizes.count))
     for (index, axis) in axes.enumerated() {
       let place = source.layout.firstIndex(of: axis)!
@@ -285,7 +295,7 @@ extension ONNXOperands {
     let value = append(
       .spaceToDepth(block: block), [picture],
       [shape[0], shape[1] / block, shape[2] / block, shape[3] * block * block])
-    try definePicture(value, like: source)
+    try definePicture(value, like: source, type: source.type)
   }
 
   func importDepthToSpace() throws(ConversionError) {
@@ -298,7 +308,7 @@ extension ONNXOperands {
     }
     var value = picture
     let depth = shape[3] / (block * block)
-    if text("mode", default: "DCR") == "CRD", depth > 1, block > 1 {
+    if try word("mode", of: "DCR", "CRD") == "CRD", depth > 1, block > 1 {
       // Channels in the order depth, block, block become block, block, depth.
       value = append(.reshape, [value], [shape[0], shape[1], shape[2], depth, block * block])
       value = append(
@@ -306,6 +316,6 @@ extension ONNXOperands {
       value = append(.reshape, [value], shape)
     }
     value = append(.depthToSpace(block: block), [value], [shape[0], shape[1] * block, shape[2] * block, depth])
-    try definePicture(value, like: source)
+    try definePicture(value, like: source, type: source.type)
   }
 }

@@ -6,9 +6,11 @@ extension ONNXOperands {
     guard Self.domains.contains(node.domain) else {
       throw .unsupported("operators of the domain '\(printable(node.domain))' are not supported")
     }
-    if try fold() { return }
+    if try fold() { return try refuseUnread() }
     let first = importer.graph.nodes.count
+    try requireReals()
     try importOperation()
+    try refuseUnread()
     try foldConstants(from: first)
   }
 
@@ -21,7 +23,10 @@ extension ONNXOperands {
       }
     }
     guard let results = try ONNXFolding(self).results() else { return false }
-    for (index, tensor) in results.enumerated() { try define(index, .constant(tensor)) }
+    for (index, tensor) in results.enumerated() {
+      if !ONNXFolding.isView(node.opType) { try importer.spend(bytes: tensor.byteCount) }
+      try define(index, .constant(tensor))
+    }
     return true
   }
 
@@ -32,7 +37,8 @@ extension ONNXOperands {
       let node = importer.graph.nodes[index]
       let value = node.outputs[0]
       guard node.inputs.allSatisfy({ $0.map { importer.graph.values[$0].constant != nil } ?? true }),
-        importer.graph.values[value].count <= ConversionLimits.foldedElements
+        importer.graph.values[value].count <= ConversionLimits.foldedElements,
+        importer.budget.take(node, in: importer.graph)
       else {
         index += 1
         continue
@@ -102,7 +108,8 @@ extension ONNXOperands {
     case "QLinearMul": try importQLinearBinary(.multiply)
     case "QLinearGlobalAveragePool", "QLinearAveragePool": try importQLinearPool()
     case "QLinearConcat": try importQLinearConcat()
-    case "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax": try importQLinearUnary()
+    case "QLinearSigmoid", "QLinearLeakyRelu": try importQLinearUnary()
+    case "QLinearSoftmax": try importQLinearSoftmax()
     default:
       if let function = try scalarFunction() { return try importScalar(function) }
       let isFolded = ONNXFolding.isKnown(node.opType)

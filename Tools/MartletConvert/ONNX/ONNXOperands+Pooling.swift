@@ -11,12 +11,26 @@ extension ONNXOperands {
     let value = append(
       .maxPool(window: kernel, moved.motion, .none), [picture],
       [shape[0], moved.output.height, moved.output.width, shape[3]])
-    try definePicture(value, like: source)
+    try definePicture(value, like: source, type: source.type)
   }
 
   func importAveragePool() throws(ConversionError) {
     let (source, picture, kernel, moved) = try pool()
-    try definePicture(try averagePool(picture, kernel, moved), like: source)
+    var windows = moved
+    if isReplayed {
+      // QLinearAveragePool divides by the whole window, also where ceil_mode lets it reach past the pads.
+      func reached(_ output: Int, _ stride: Int, _ kernel: Int, _ size: Int, _ begin: Int) -> Int {
+        max(0, (output - 1) * stride + kernel - size - begin)
+      }
+      let (shape, motion) = (importer.graph.values[picture].shape, moved.motion)
+      windows.end.height = max(
+        moved.end.height,
+        reached(moved.output.height, motion.stride.height, kernel.height, shape[1], motion.padding.height))
+      windows.end.width = max(
+        moved.end.width,
+        reached(moved.output.width, motion.stride.width, kernel.width, shape[2], motion.padding.width))
+    }
+    try definePicture(try averagePool(picture, kernel, windows), like: source)
   }
 
   func averagePool(_ picture: Int, _ kernel: Size, _ moved: (motion: WindowMotion, output: Size, end: Size))
@@ -27,7 +41,8 @@ extension ONNXOperands {
     var shape = importer.graph.values[picture].shape
     var value = picture
     let begin = motion.padding
-    if begin != Size(0, 0) || moved.end != Size(0, 0), integer("count_include_pad") != 0 {
+    let isCounted = integer("count_include_pad") != 0
+    if isCounted, begin != Size(0, 0) || moved.end != Size(0, 0) {
       // Zeros that count are zeros of the picture.
       shape = [
         shape[0], shape[1] + begin.height + moved.end.height, shape[2] + begin.width + moved.end.width, shape[3],
@@ -134,7 +149,9 @@ extension ONNXOperands {
     let value = append(
       .maxPool(window: Size(shape[1], shape[2]), WindowMotion(stride: Size(1, 1)), .none), [picture],
       [shape[0], 1, 1, shape[3]])
-    guard keepsDimensions else { return try define(append(.reshape, [value], [shape[0], shape[3]]), layout: [0, 1]) }
-    try definePicture(value, like: source)
+    guard keepsDimensions else {
+      return try define(append(.reshape, [value], [shape[0], shape[3]]), layout: [0, 1], type: source.type)
+    }
+    try definePicture(value, like: source, type: source.type)
   }
 }

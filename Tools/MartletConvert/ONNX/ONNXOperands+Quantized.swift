@@ -7,14 +7,17 @@ extension ONNXOperands {
   private func parameters(_ index: Int, type: ONNXType? = nil, dimension: Int = 0)
     throws(ConversionError) -> (quantization: Quantization, type: ONNXType)
   {
-    let scales = try requireConstant(index, "the scale").reals
+    var scales = try requireConstant(index, "the scale").reals
     let zeroPoint = hasInput(index + 1) ? try requireConstant(index + 1, "the zero point") : nil
     let kind = zeroPoint?.type ?? type ?? .uint8
     guard kind == .int8 || kind == .uint8 || kind == .int32 else {
       throw .unsupported("quantized to \(kind), only int8 and uint8 are supported")
     }
     let offset: Int64 = kind == .uint8 ? 128 : 0
-    let zeros = zeroPoint?.integers ?? Array(repeating: 0, count: scales.count)
+    var zeros = zeroPoint?.integers ?? [0]
+    // One of the two may be one number for all channels.
+    if zeros.count == 1 { zeros = Array(repeating: zeros[0], count: scales.count) }
+    if scales.count == 1 { scales = Array(repeating: scales[0], count: zeros.count) }
     guard zeros.count == scales.count, !scales.isEmpty else {
       throw .badData("\(zeros.count) zero points for \(scales.count) scales")
     }
@@ -27,8 +30,10 @@ extension ONNXOperands {
     )
   }
 
-  private func single(_ index: Int) throws(ConversionError) -> (quantization: Quantization, type: ONNXType) {
-    let found = try parameters(index)
+  private func single(_ index: Int, type: ONNXType? = nil) throws(ConversionError)
+    -> (quantization: Quantization, type: ONNXType)
+  {
+    let found = try parameters(index, type: type)
     guard found.quantization.scales.count == 1, found.type != .int32 else {
       throw .unsupported("activations with a scale for each channel are not supported")
     }
@@ -56,6 +61,42 @@ extension ONNXOperands {
     }
     var result = ONNXTensor(reals: reals, shape: tensor.shape)
     if kind != .int32 { result.grid = quantization }
+    return result
+  }
+
+  /// Real numbers as the integers of a grid, as QuantizeLinear has it.
+  private func quantized(_ tensor: ONNXTensor, type: ONNXType?, dimension: Int) throws(ConversionError) -> ONNXTensor {
+    let (quantization, kind) = try parameters(1, type: type, dimension: dimension)
+    let count = quantization.scales.count
+    guard kind != .int32 else { throw .badData("quantizes to int32") }
+    guard count == 1 || dimension < tensor.shape.count && tensor.shape[dimension] == count else {
+      throw .badData("\(count) scales for the shape \(tensor.shape)")
+    }
+    let inner = count == 1 ? 1 : tensor.shape[(dimension + 1)...].reduce(1, *)
+    let offset: Float = kind == .uint8 ? 128 : 0
+    let integers = tensor.reals.enumerated().map { index, real in
+      let channel = count == 1 ? 0 : index / inner % count
+      let rounded = (real / quantization.scales[channel]).rounded(.toNearestOrEven)
+      let steps = rounded + Float(quantization.zeroPoints[channel])
+      return steps.isNaN ? 0 : Int64(max(-128, min(127, steps)) + offset)
+    }
+    return ONNXTensor(integers: integers, shape: tensor.shape, type: kind)
+  }
+
+  /// Quantized values in real numbers: on the grid on which they are. On another one the same integers would mean others.
+  private func dequantized(_ source: Computed, scale index: Int) throws(ConversionError) -> Computed {
+    guard source.type == .int8 || source.type == .uint8 else {
+      throw .badData("the values are \(source.type), expected integers")
+    }
+    let found = try single(index, type: source.type)
+    guard found.type == source.type else {
+      throw .badData("values are \(source.type), their zero point \(found.type)")
+    }
+    if let known = importer.graph.values[source.value].quantization, known != found.quantization {
+      throw .unsupported("reads quantized values with another scale or zero point than they were written with")
+    }
+    var result = try quantized(source, found)
+    result.type = .float32
     return result
   }
 
@@ -87,9 +128,19 @@ extension ONNXOperands {
 
   func importQuantize() throws(ConversionError) {
     try expectInputs(2...3)
-    guard try constant(0) == nil else { throw .unsupported("a constant in real numbers is not supported") }
     guard integer("block_size") == 0 else { throw .unsupported("blockwise quantization is not supported") }
-    try define(0, .computed(quantized(computed(0), single(1))))
+    var asked: ONNXType?
+    if case let number = integer("output_dtype"), number != 0 {
+      asked = ONNXType(rawValue: Int32(truncatingIfNeeded: number))
+      guard asked == .int8 || asked == .uint8 else { throw .unsupported("output_dtype \(number) is not supported") }
+    }
+    if let tensor = try constant(0) {
+      guard tensor.isReal else { throw .badData("the values are \(tensor.type), expected real numbers") }
+      return try define(0, .constant(quantized(tensor, type: asked, dimension: channelAxis(tensor))))
+    }
+    let found = try single(1, type: asked)
+    guard asked == nil || asked == found.type else { throw .badData("output_dtype is not the zero point's type") }
+    try define(0, .computed(quantized(computed(0), found)))
   }
 
   func importDequantize() throws(ConversionError) {
@@ -97,15 +148,16 @@ extension ONNXOperands {
     guard integer("block_size") == 0 else { throw .unsupported("blockwise quantization is not supported") }
     if let tensor = try constant(0) {
       guard !tensor.isReal else { throw .badData("the values are \(tensor.type), expected integers") }
-      let number = integer("axis", default: 1)
-      let axis = number < 0 ? number + tensor.shape.count : number
-      return try define(0, .constant(dequantized(tensor, scale: 1, dimension: max(0, axis))))
+      return try define(0, .constant(dequantized(tensor, scale: 1, dimension: channelAxis(tensor))))
     }
-    let source = try computed(0)
-    guard !source.type.isReal else { throw .badData("the values are \(source.type), expected integers") }
-    var result = try quantized(source, single(1))
-    result.type = .float32
-    try define(0, .computed(result))
+    try define(0, .computed(dequantized(computed(0), scale: 1)))
+  }
+
+  /// Along which a constant has its scales, if it has more than one.
+  private func channelAxis(_ tensor: ONNXTensor) throws(ConversionError) -> Int {
+    let number = integer("axis", default: 1)
+    guard try requireConstant(1, "the scale").count > 1 else { return 0 }
+    return try axis(number, rank: tensor.shape.count)
   }
 
   /// Input `index` in real numbers, with its scale and zero point after it.
@@ -113,9 +165,7 @@ extension ONNXOperands {
     if let tensor = try constant(index) {
       return .constant(try dequantized(tensor, scale: index + 1, dimension: dimension))
     }
-    var result = try quantized(computed(index), single(index + 1))
-    result.type = .float32
-    return .computed(result)
+    return .computed(try dequantized(computed(index), scale: index + 1))
   }
 
   private func realComputed(_ index: Int) throws(ConversionError) -> Computed {
@@ -204,6 +254,22 @@ extension ONNXOperands {
     try replay(String(node.opType.dropFirst("QLinear".count)), [real(0)], scale: 3)
   }
 
+  /// Since operator set 13 over one axis; which one is meant, the node says itself.
+  func importQLinearSoftmax() throws(ConversionError) {
+    try expectInputs(4...5)
+    let source = try real(0)
+    guard case .computed(let computed) = source else { throw .unsupported("input 0 is a constant") }
+    if integer("opset", default: 13) < 13, case let rank = computed.layout.count,
+      case let first = try axis(integer("axis", default: -1), rank: rank),
+      shape(computed)[first...].dropFirst().contains(where: { $0 != 1 })
+    {
+      throw .unsupported("a softmax over several axes is not supported")
+    }
+    var attribute = ONNXProtoAttribute()
+    (attribute.name, attribute.i) = ("axis", Int64(integer("axis", default: -1)))
+    try replay("Softmax", [source], scale: 3, attributes: [attribute])
+  }
+
   func importQLinearConcat() throws(ConversionError) {
     guard inputCount >= 5, inputCount % 3 == 2 else { throw .badData("has \(inputCount) inputs") }
     var sources: [ONNXImporter.Named] = []
@@ -212,16 +278,23 @@ extension ONNXOperands {
   }
 
   /// Imports the operator in real numbers on these inputs, and marks its result.
-  private func replay(_ name: String, _ inputs: [ONNXImporter.Named], scale: Int) throws(ConversionError) {
+  ///
+  /// - Parameter attributes: of the operator; nil for those of this node that nobody has read.
+  private func replay(
+    _ name: String, _ inputs: [ONNXImporter.Named], scale: Int, attributes: [ONNXProtoAttribute]? = nil
+  ) throws(ConversionError) {
     var inner = ONNXProtoNode()
     inner.opType = name
-    inner.attribute = node.attribute
+    inner.attribute = attributes ?? node.attribute.filter { read[$0.name] == nil }
+    for attribute in inner.attribute { _ = has(attribute.name) }
     // Names that no model can hold: they end in a null byte.
     let names = inputs.indices.map { "\(origin.index).\($0)\0" }
     inner.input = names
     inner.output = ["\(origin.index)\0"]
     for (name, named) in zip(names, inputs) { importer.named[name] = named }
-    try ONNXOperands(inner, origin, importer).importNode()
+    let operands = ONNXOperands(inner, origin, importer)
+    operands.isReplayed = true
+    try operands.importNode()
     guard case .computed(var result) = importer.named[inner.output[0]] else {
       throw .unsupported("the result is a constant")
     }

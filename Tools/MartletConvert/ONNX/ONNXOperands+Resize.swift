@@ -59,7 +59,7 @@ extension ONNXOperands {
         mode == "nearest"
         ? .resizeNearest(alignCorners: flags.0, halfPixelCenters: flags.1)
         : .resizeBilinear(alignCorners: flags.0, halfPixelCenters: flags.1)
-      return try definePicture(append(operation, [picture], shape), like: source)
+      return try definePicture(append(operation, [picture], shape), like: source, type: source.type)
     }
     throw .unsupported("the mode '\(mode)' with '\(transform)' and '\(rounding)' is not supported for these sizes")
   }

@@ -5,7 +5,12 @@ final class ONNXOperands {
   let node: ONNXProtoNode
   let origin: Origin
   let importer: ONNXImporter
+  /// Whether this is the operator in real numbers that a QLinear operator stands for.
+  var isReplayed = false
   private let attributes: [String: ONNXProtoAttribute]
+  /// What has been asked for, as what; see `refuseUnread`.
+  private(set) var read: [String: ONNXAttributeKind] = [:]
+  private(set) var readInputs: Set<Int> = []
 
   init(_ node: ONNXProtoNode, _ origin: Origin, _ importer: ONNXImporter) {
     self.node = node
@@ -16,21 +21,37 @@ final class ONNXOperands {
 
   // MARK: - Attributes
 
-  func has(_ name: String) -> Bool { attributes[name] != nil }
-  func integer(_ name: String, default value: Int = 0) -> Int { attributes[name].map { Self.bounded($0.i) } ?? value }
-  func integers(_ name: String) -> [Int]? { attributes[name].map { $0.ints.map(Self.bounded) } }
+  private func attribute(_ name: String, _ kind: ONNXAttributeKind) -> ONNXProtoAttribute? {
+    if kind != .any || read[name] == nil { read[name] = kind }
+    return attributes[name]
+  }
+
+  func has(_ name: String) -> Bool { attribute(name, .any) != nil }
+
+  func integer(_ name: String, default value: Int = 0) -> Int {
+    attribute(name, .integer).map { Self.bounded($0.i) } ?? value
+  }
+
+  func integers(_ name: String) -> [Int]? { attribute(name, .integers).map { $0.ints.map(Self.bounded) } }
 
   /// Sizes, axes and the like: beyond 2^31 they all mean "far too large", and no sum or product of two overflows.
   static func bounded(_ number: Int64) -> Int { Int(max(-(1 << 31), min(1 << 31, number))) }
-  func real(_ name: String, default value: Float) -> Float { attributes[name]?.f ?? value }
-  func reals(_ name: String) -> [Float]? { attributes[name]?.floats }
+  func real(_ name: String, default value: Float) -> Float { attribute(name, .real)?.f ?? value }
+  func reals(_ name: String) -> [Float]? { attribute(name, .reals)?.floats }
 
   func text(_ name: String, default value: String) -> String {
-    attributes[name].map { printable(String(decoding: $0.s, as: UTF8.self)) } ?? value
+    attribute(name, .text).map { printable(String(decoding: $0.s, as: UTF8.self)) } ?? value
+  }
+
+  /// An attribute that is one of a few words, of which the first is the default.
+  func word(_ name: String, of words: String...) throws(ConversionError) -> String {
+    let word = text(name, default: words[0])
+    guard words.contains(word) else { throw .unsupported("\(name) '\(word)' is not supported") }
+    return word
   }
 
   func tensor(_ name: String) throws(ConversionError) -> ONNXTensor? {
-    guard let attribute = attributes[name], attribute.hasT else { return nil }
+    guard let attribute = attribute(name, .tensor), attribute.hasT else { return nil }
     return try ONNXTensor(attribute.t, name: "attribute '\(name)'", external: importer.external)
   }
 
@@ -48,6 +69,7 @@ final class ONNXOperands {
 
   func input(_ index: Int) throws(ConversionError) -> ONNXImporter.Named {
     guard hasInput(index) else { throw .badData("input \(index) is missing") }
+    readInputs.insert(index)
     guard let found = importer.named[node.input[index]] else {
       let name = printable(node.input[index])
       throw .badData("reads '\(name)', which no earlier node computes (nodes out of order, a cycle, or no initializer)")
@@ -90,7 +112,14 @@ final class ONNXOperands {
     case .constant(let tensor):
       let shape = tensor.shape.isEmpty ? [1] : tensor.shape
       try importer.checkShape(shape, "input \(index)")
-      let value = try importer.makeConstant(tensor.reals, shape: shape, name: node.input[index], grid: tensor.grid)
+      let name = node.input[index]
+      let value: Int
+      if let known = importer.constants[name] {
+        value = known
+      } else {
+        value = try importer.makeConstant(tensor.reals, shape: shape, name: name, grid: tensor.grid)
+        importer.constants[name] = value
+      }
       return Computed(value: value, layout: Array(shape.indices), type: tensor.type)
     }
   }
@@ -146,14 +175,30 @@ final class ONNXOperands {
 
   func define(_ value: Int, layout: [Int], type: ONNXType = .float32, output index: Int = 0) throws(ConversionError) {
     try importer.checkShape(importer.graph.values[value].shape, "output \(index)")
+    if type == .int8 || type == .uint8 { keepGrid(value) }
     try define(index, .computed(Computed(value: value, layout: layout, type: type)))
   }
 
+  /// The result of an operator that takes quantized values as they are lies on the grid of what it takes.
+  private func keepGrid(_ value: Int) {
+    var source = value
+    // A row is made a picture, and a row again: at most three nodes.
+    for _ in 0..<3 where importer.graph.values[source].quantization == nil {
+      guard let producer = importer.graph.nodes.last(where: { $0.outputs.contains(source) }),
+        let input = producer.inputs.first ?? nil
+      else { return }
+      source = input
+    }
+    importer.graph.values[value].quantization = importer.graph.values[source].quantization
+  }
+
   /// A picture [N, H, W, C] as the node's result, which has as many axes as `source` had.
-  func definePicture(_ value: Int, like source: Computed) throws(ConversionError) {
-    guard source.layout.count == 3 else { return try define(value, layout: [0, 2, 3, 1]) }
+  ///
+  /// - Parameter type: another than real numbers for an operator that takes quantized values as they are.
+  func definePicture(_ value: Int, like source: Computed, type: ONNXType = .float32) throws(ConversionError) {
+    guard source.layout.count == 3 else { return try define(value, layout: [0, 2, 3, 1], type: type) }
     let stored = importer.graph.values[value].shape
-    try define(append(.reshape, [value], [stored[0], stored[2], stored[3]]), layout: [0, 2, 1])
+    try define(append(.reshape, [value], [stored[0], stored[2], stored[3]]), layout: [0, 2, 1], type: type)
   }
 
   /// Operators with results beyond the first that nobody here computes.

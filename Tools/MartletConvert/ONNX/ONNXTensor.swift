@@ -24,6 +24,20 @@ struct ONNXTensor {
 
   var count: Int { shape.reduce(1, *) }
 
+  /// The elements of a shape; nil where its dimensions other than 0 already make more than `limit`, so that no product
+  /// of some of them can overflow, whichever they are.
+  static func count(_ shape: [Int], limit: Int) -> Int? {
+    var product = 1
+    for size in shape where size != 0 {
+      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      guard size > 0, !overflow, next <= limit else { return nil }
+      product = next
+    }
+    return shape.contains(0) ? 0 : product
+  }
+
+  var byteCount: Int { isReal ? 4 * count : 8 * count }
+
   var isReal: Bool {
     if case .reals = elements { true } else { false }
   }
@@ -107,17 +121,13 @@ extension ONNXTensor {
     guard let type = ONNXType(rawValue: source.dataType), type != .string else {
       throw .unsupported("\(name) is \(ONNXType.name(source.dataType)), which is not supported")
     }
-    var count = 1
-    var shape: [Int] = []
-    for size in source.dims {
-      guard size >= 0 else { throw .badData("\(name) has a negative dimension, \(size)") }
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(size))
-      guard !overflow, product <= 1 << 30 else { throw .badData("\(name) has more than 2^30 elements") }
-      count = product
-      shape.append(Int(size))
-    }
+    let shape = source.dims.map { Int($0) }
+    if let size = shape.first(where: { $0 < 0 }) { throw .badData("\(name) has a negative dimension, \(size)") }
     guard shape.count <= ConversionLimits.sourceRank else {
       throw .unsupported("\(name) has \(shape.count) dimensions, at most \(ConversionLimits.sourceRank)")
+    }
+    guard let count = Self.count(shape, limit: 1 << 30) else {
+      throw .badData("\(name): shape \(shape) has more than 2^30 elements")
     }
     let raw: Data?
     if source.dataLocation == 1 {

@@ -1,9 +1,10 @@
 /// Rewritings of the graph that change no bit of its results.
 enum Passes {
-  static func run(_ graph: inout Graph) {
+  static func run(_ graph: inout Graph) throws(ConversionError) {
     EdgeConversion.strip(&graph)
     PadFusion.run(&graph)
     ActivationFusion.run(&graph)
+    try WeightZeroPoints.run(&graph)
     removeDeadNodes(&graph)
   }
 

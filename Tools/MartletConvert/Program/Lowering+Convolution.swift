@@ -23,6 +23,9 @@ extension Lowering {
     guard let weightsIndex = node.inputs[1], let constant = value(weightsIndex).constant,
       let quantization = value(weightsIndex).quantization, let weightZeroPoint = quantization.zeroPoints.first
     else { throw .unsupported("weights are computed, expected a constant") }
+    guard quantization.zeroPoints.allSatisfy({ $0 == weightZeroPoint }) else {
+      throw .unsupported("weights have a zero point for each channel")
+    }
     let (inputScale, inputZeroPoint) = try scale(node.inputs[0])
     let (outputScale, outputZeroPoint) = try scale(node.outputs[0])
     let isUnsigned = value(weightsIndex).isUnsigned

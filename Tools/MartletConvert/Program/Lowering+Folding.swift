@@ -19,7 +19,10 @@ extension Lowering {
       added.allSatisfy({ Self.kernel(of: $0) != nil })
     else { return }
     let touched = Set(added.flatMap { $0.inputs + [$0.output] })
-    guard touched.allSatisfy({ program.tensors[$0].byteCount <= ConversionLimits.foldedElements }) else { return }
+    let bytes = added.reduce(0) { $0 + program.tensors[$1.output].byteCount }
+    guard touched.allSatisfy({ program.tensors[$0].byteCount <= ConversionLimits.foldedElements }),
+      foldingBudget.take(nodes: 1, bytes: bytes, work: touched.reduce(0) { $0 + program.tensors[$1].byteCount })
+    else { return }
 
     var memory: [Int: [UInt8]] = [:]
     for tensor in touched {

@@ -8,6 +8,7 @@ struct Lowering {
   /// Device tensor of each graph value that has one.
   var tensorOfValue: [Int?]
   private var weightsBytes = 0
+  var foldingBudget = FoldingBudget(nodes: ConversionLimits.operators)
 
   static func program(for graph: Graph) throws(ConversionError) -> Program {
     var lowering = Lowering(graph)

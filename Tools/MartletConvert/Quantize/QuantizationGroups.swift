@@ -47,6 +47,24 @@ struct QuantizationGroups {
       nodes.append(node)
     }
     graph.nodes = nodes
+    joinClamps(uses, graph)
+  }
+
+  /// What only a clamp reads, and the model quantizes after the clamp only, needs no more than the grid there: what that
+  /// grid cuts off, the clamp does too.
+  private mutating func joinClamps(_ uses: GraphUses, _ graph: Graph) {
+    // A softmax has a grid of its own.
+    let fixed = graph.nodes.compactMap { node -> Int? in
+      if case .softmax = node.operation { node.outputs[0] } else { nil }
+    }
+    for node in graph.nodes {
+      guard case .unary(let function) = node.operation, function.scalar.clampBounds != nil, let input = node.inputs[0],
+        !fixed.contains(where: { root(of: $0) == root(of: input) }), input < uses.readers.count, uses.readers[input].count == 1, !uses.isOutput[input],
+        graph.values[input].constant == nil, grid(of: root(of: input), graph) == nil,
+        grid(of: root(of: node.outputs[0]), graph) != nil
+      else { continue }
+      _ = join(input, node.outputs[0], graph)
+    }
   }
 
   private mutating func makeValue(like other: Int, quantization: Quantization?, _ graph: inout Graph) -> Int {

@@ -47,11 +47,18 @@ enum ConversionLimits {
   static let sourceRank = 8
   static let operandsPerOperator = 1 << 10
   static let operators = 1 << 14
+  /// Of a window's height, width, strides and pads: the loader's limit.
+  static let window = 1 << 12
   static let weightsBytes = 1 << 30
   /// Constants larger than this are not folded.
   static let foldedElements = 1 << 24
+  /// Nodes of a TensorFlow Lite model that are folded; of an ONNX model any may be, as its shapes are computed so.
   static let foldings = 1 << 10
-  static let foldedBytes = 1 << 26
+  static let foldedBytes = 1 << 27
+  /// Elements read and written, or products added.
+  static let foldedWork = 1 << 29
+  /// Of a value that is computed in real numbers.
+  static let floatElements = 1 << 25
   static let labelBytes = 1 << 22
 }
 

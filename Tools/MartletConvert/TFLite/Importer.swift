@@ -10,8 +10,7 @@ final class Importer {
   /// Whether nothing in the model is quantized: then real numbers are taken where int8 is expected otherwise.
   let isFloat: Bool
   private let name: String
-  private var foldings = 0
-  private var foldedBytes = 0
+  private var budget = FoldingBudget(nodes: ConversionLimits.foldings)
 
   static func graph(from model: TFLiteModel, name: String) throws(ConversionError) -> Graph {
     let importer = Importer(model, name: name)
@@ -196,18 +195,17 @@ final class Importer {
     let first = graph.nodes.count
     let operands = try Operands(source, code, origin, self)
     try operands.importOperation()
+    try operands.refuseUnreadOptions()
     try foldConstants(from: first)
   }
 
   /// Computes at once what the new nodes make of constants only, so that weights and shapes may come out of them.
   private func foldConstants(from first: Int) throws(ConversionError) {
     for node in graph.nodes[first...] {
-      guard foldings < ConversionLimits.foldings, foldedBytes < ConversionLimits.foldedBytes, node.outputs.count == 1,
-        node.inputs.allSatisfy({ $0.map { graph.values[$0].constant != nil } ?? true }),
+      guard node.outputs.count == 1,
+        node.inputs.allSatisfy({ $0.map { graph.values[$0].constant != nil } ?? true }), budget.take(node, in: graph),
         let bytes = try constant(of: node)
       else { return }
-      foldings += 1
-      foldedBytes += bytes.count
       graph.values[node.outputs[0]].constant = ArraySlice(bytes)
       graph.nodes.remove(at: first)
     }

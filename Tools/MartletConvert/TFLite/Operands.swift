@@ -5,6 +5,8 @@ final class Operands {
   let origin: Origin
   let importer: Importer
   private let options: FlatTable?
+  /// Fields of the options that have been asked for.
+  private var read: Set<Int> = []
 
   init(_ source: TFLiteModel.Operator, _ code: OperatorCode, _ origin: Origin, _ importer: Importer)
     throws(ConversionError)
@@ -26,18 +28,28 @@ final class Operands {
   // MARK: - Options
 
   func option(_ field: Int, default value: Int = 0) throws(ConversionError) -> Int {
-    Int(try options?.integer(field, default: Int32(value)) ?? Int32(value))
+    read.insert(field)
+    return Int(try options?.integer(field, default: Int32(value)) ?? Int32(value))
   }
 
   func byteOption(_ field: Int) throws(ConversionError) -> Int {
-    Int(try options?.integer(field, default: Int8(0)) ?? 0)
+    read.insert(field)
+    return Int(try options?.integer(field, default: Int8(0)) ?? 0)
   }
 
-  func flag(_ field: Int) throws(ConversionError) -> Bool { try options?.bool(field) ?? false }
-  func floatOption(_ field: Int) throws(ConversionError) -> Float { try options?.float(field, default: 0) ?? 0 }
+  func flag(_ field: Int) throws(ConversionError) -> Bool {
+    read.insert(field)
+    return try options?.bool(field) ?? false
+  }
+
+  func floatOption(_ field: Int) throws(ConversionError) -> Float {
+    read.insert(field)
+    return try options?.float(field, default: 0) ?? 0
+  }
 
   func integersOption(_ field: Int) throws(ConversionError) -> [Int] {
-    try options?.integers(field, "option", of: Int32.self, limit: 64).map { Int($0) } ?? []
+    read.insert(field)
+    return try options?.integers(field, "option", of: Int32.self, limit: 64).map { Int($0) } ?? []
   }
 
   func activation(_ field: Int) throws(ConversionError) -> Activation {
@@ -56,6 +68,14 @@ final class Operands {
     let number = try option(field, default: value)
     guard number >= 1, number <= limit else { throw .badData("\(name) \(number) is not in 1...\(limit)") }
     return number
+  }
+
+  /// Options that are there and that no importer has asked for: a later schema may have made them mean something.
+  func refuseUnreadOptions() throws(ConversionError) {
+    guard let options else { return }
+    for field in 0..<options.fieldCount where !read.contains(field) && !code.harmlessOptions.contains(field) {
+      if try options.has(field) { throw .unsupported("field \(field) of its options is not supported") }
+    }
   }
 
   // MARK: - Inputs

@@ -64,6 +64,21 @@ enum OperatorCode: Int {
     }
   }
 
+  /// Fields of the options that change no result: what shapes, types and the number of results say already, and what is
+  /// meant for weights in int8 beside activations in float, or for int16.
+  var harmlessOptions: Set<Int> {
+    switch self {
+    case .conv2D: [6]  // quantized_bias_type
+    case .depthwiseConv2D: [3]  // depth_multiplier
+    case .fullyConnected: [3, 4]  // asymmetric_quantize_inputs, quantized_bias_type
+    case .transposeConv: [4]  // quantized_bias_type
+    case .add, .sub: [1]  // pot_scale_int16
+    case .resizeBilinear: [0, 1]  // new_height, new_width, of old
+    case .reshape, .split, .splitV, .pack, .unpack, .argMax, .argMin: [0]  // new_shape, counts, output_type
+    default: []
+    }
+  }
+
   /// Type of the options table in the model's `BuiltinOptions` union, where the operator has options that matter.
   var optionsType: UInt8? {
     switch self {
