@@ -1,5 +1,6 @@
 import CMartletKernels
 import Martlet
+import MartletTestSupport
 import Testing
 
 @testable import MartletConvert
@@ -72,7 +73,7 @@ import Testing
       stride_h: 1, stride_w: 1, dilation_h: 1, dilation_w: dilation, pad_top: 0, pad_left: pad, groups: 1,
       input_step_h: 1, input_step_w: 1, input_zero_point: 0, weight_zero_point: 0, output_zero_point: 0,
       clamp_min: -128, clamp_max: 127, double_rescale: 0)
-    let weights = 192 + Int(kernel) * (Int(channels) + 3) / 4 * 64
+    let weights = 192 + Int(kernel) * ((Int(channels) + 3) / 4) * 64
     return model(.conv2d, parameters, input: Int(channels), output: 1, weights: weights)
   }
 
@@ -128,5 +129,28 @@ import Testing
     let error = refusal(of: pools(side: 16384, kernel: 128, repeated: 3))
     #expect(isOverLimit(error, 3 << 42, ModelLimits.work))
     #expect(error?.index == 2)
+  }
+
+  /// Three channels of a 1x1 kernel fill three quarters of a quad; the fourth must be the weights' zero point.
+  @Test func verifyFindsPaddingThatIsNotTheZeroPoint() {
+    var file = convolution(channels: 3, kernel: 1, dilation: 1)
+    func verdict() -> ModelError? {
+      file.withUnsafeBytes { bytes in
+        do throws(ModelError) {
+          try Engine.verify(file: bytes)
+          return nil
+        } catch {
+          return error
+        }
+      }
+    }
+    #expect(verdict() == nil)
+    // The last section is the weights; the last of its 192 + 64 bytes is padding, the one before is a weight.
+    for (place, kind) in [(file.count - 2, ModelError.Kind?.none), (file.count - 1, .mismatch)] {
+      file[place] = 1
+      file.withUnsafeMutableBytes { FileRepair.repairHashes($0, weights: true) }
+      #expect(verdict()?.kind == kind)
+    }
+    #expect(refusal(of: file) == nil)
   }
 }
