@@ -189,6 +189,14 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(rule("name: a, class: x, threshold: 1, then: [{set: gate, for: 5ms}]").count == 1)
   }
 
+  /// One message is one line, whatever somebody may have meant.
+  @Test func suggestionsHaveNoControlCharacters() {
+    let text = "models: {net: {file: n}}\nlines: {\"e\\tye\": {line: x, direction: input}}\n"
+      + "cameras: {belt: {device: /dev/video0, trigger: {line: eye}, model: net, rules: []}}\n"
+    let messages = read(text).1
+    #expect(messages.contains { $0.hasSuffix(#"there is no line "eye"; did you mean "e\x09ye"?"#) }, "\(messages)")
+  }
+
   @Test func limits() {
     let many = (0..<40).map { "l\($0): {line: x, direction: input}" }.joined(separator: ", ")
     #expect(read("lines: {\(many)}").1.contains { $0.hasSuffix("there are more than 32") })

@@ -85,7 +85,7 @@ struct Nearest {
     let found = Nearest.distance(wanted, word)
     guard found < distance else { return }
     distance = found
-    text = String(utf8: word)
+    text = String(visible: word)
   }
 
   @inline(never)
