@@ -11,8 +11,13 @@
 // MARK: - Memory between unreadable pages
 
 #define PAGE ((size_t)4096)
-/// Unreadable on either side: further than any stride that a mistake may lead along.
+/// Unreadable on either side: further than any stride that a mistake may lead along; on arm64, where an emulator keeps
+/// a record of each page, further than a vector.
+#if defined(__x86_64__)
 #define FENCE ((size_t)16 << 30)
+#else
+#define FENCE ((size_t)64 << 10)
+#endif
 /// Beyond this only the ends are filled, and only pages that somebody has touched are looked at.
 #define FILLED ((size_t)1 << 20)
 
