@@ -48,7 +48,10 @@ var products: [Product] = [
 var targets: [Target] = [
   .target(name: "CMartletKernels", cSettings: compactKernels),
   .target(name: "CMartletPlatform", cSettings: compact),
-  .target(name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform"], swiftSettings: core + planted),
+  .target(name: "CMartletUnicode", cSettings: compact),
+  .target(
+    name: "Martlet", dependencies: ["CMartletKernels", "CMartletPlatform", "CMartletUnicode"],
+    swiftSettings: core + planted),
   .target(
     name: "CMartletLinux", cSettings: compactEdge,
     linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("gpiod"), .linkedLibrary("yaml")]),
@@ -96,20 +99,18 @@ if !embedded {
   products.append(.library(name: "MartletConvert", targets: ["MartletConvert"]))
   products.append(.executable(name: "martlet-tools", targets: ["MartletToolsCLI"]))
   targets += [
-    .systemLibrary(name: "CZlib", path: "Tools/CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(
-      name: "CMartletFloat", dependencies: ["CMartletKernels"], path: "Tools/CMartletFloat"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CMartletFloat", dependencies: ["CMartletKernels"]),
     .target(
       name: "MartletConvert",
       dependencies: [
         "MartletDevice", "Martlet", "CMartletKernels", "CMartletFloat", "CZlib",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tools/MartletConvert", exclude: ["ONNX/onnx.proto", "Language/Tokenizer/SentencePiece.proto"]),
+      exclude: ["ONNX/onnx.proto", "Language/Tokenizer/SentencePiece.proto"]),
     .executableTarget(
       name: "MartletToolsCLI",
-      dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      path: "Tools/MartletToolsCLI"),
+      dependencies: ["MartletConvert", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(
       name: "MartletConvertTests",
       dependencies: [

@@ -154,6 +154,8 @@ import Testing
         expect(first ? "the hidden size is \(value)" : words, #""\#(key)":\#(value)"#)
       }
     }
+    // What the device takes, and no more: not to be found out at the very end.
+    expect("the head size is 1024; 1 to 512 are taken", #""head_dim":1024"#)
     expect("vocab_size is not an integer", #""vocab_size":1e300"#)
     expect("vocab_size is not an integer", #""vocab_size":2.5"#)
     expect("the norm's epsilon is 0.0", #""rms_norm_eps":0"#)

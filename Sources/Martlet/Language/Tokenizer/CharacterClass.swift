@@ -1,4 +1,4 @@
-import CMartletPlatform
+import CMartletUnicode
 
 /// What a tokenizer's pattern asks about a character: `\p{L}`, `\p{N}`, `\s` and so on.
 ///

@@ -1,4 +1,4 @@
-import CMartletPlatform
+import CMartletUnicode
 
 /// Unicode's normalization form C (Unicode Standard Annex 15), in place, without heap.
 struct NormalizationFormC {

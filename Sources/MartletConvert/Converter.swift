@@ -1,4 +1,5 @@
 import Martlet
+import MartletDevice
 
 public struct ConversionOptions: Sendable {
   /// One per output of a classifier; nil takes those that the model carries.
@@ -66,7 +67,7 @@ public struct ConversionSummary: Sendable {
 
 /// From a source model's bytes to a `.martlet` file's: import, passes, lowering, plan, write, check.
 public enum Converter {
-  public static let version = "0.1.0"
+  public static let version = MartletVersion.text
 
   /// - Parameters:
   ///   - source: the bytes of a TensorFlow Lite or ONNX model; untrusted.

@@ -7,7 +7,7 @@ enum ActivationFusion {
     var isFused = Array(repeating: false, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
       guard case .unary(let function) = node.operation, let input = node.inputs[0], let first = producer[input],
-        uses.readers[input].count == 1, !uses.isOutput[input], clamps(graph.nodes[first].operation),
+        uses.readers[input].count == 1, !uses.isOutput[input], graph.nodes[first].operation.clamps,
         let quantization = graph.values[input].quantization,
         quantization == graph.values[node.outputs[0]].quantization,
         let scale = quantization.scales.first, let zeroPoint = quantization.zeroPoints.first,
@@ -21,15 +21,5 @@ enum ActivationFusion {
       isFused[index] = true
     }
     graph.nodes = graph.nodes.enumerated().filter { !isFused[$0.offset] }.map(\.element)
-  }
-
-  /// Whether an operator clamps its output anyway.
-  static func clamps(_ operation: Operation) -> Bool {
-    switch operation {
-    case .convolution, .depthwise, .fullyConnected, .transposedConvolution, .averagePool, .maxPool, .mean, .add,
-      .subtract, .multiply:
-      true
-    default: false
-    }
   }
 }

@@ -53,12 +53,7 @@ extension Graph {
   }
 
   func poolGeometry(_ node: Node) -> martlet_pool_params? {
-    let (window, motion): (Size, WindowMotion)
-    switch node.operation {
-    case .averagePool(let size, let moved, _), .maxPool(let size, let moved, _): (window, motion) = (size, moved)
-    default: return nil
-    }
-    guard let input = node.inputs[0] else { return nil }
+    guard let (window, motion) = node.operation.traits.pool, let input = node.inputs[0] else { return nil }
     let (from, to) = (values[input].shape, values[node.outputs[0]].shape)
     var p = martlet_pool_params()
     (p.batch, p.in_h, p.in_w, p.channels) = (Int32(from[0]), Int32(from[1]), Int32(from[2]), Int32(from[3]))
@@ -71,14 +66,6 @@ extension Graph {
 }
 
 extension Operation {
-  /// Whether it multiplies its input with constant weights.
-  var hasWeights: Bool {
-    switch self {
-    case .convolution, .depthwise, .fullyConnected, .transposedConvolution: true
-    default: false
-    }
-  }
-
   /// Whether its weights have their output channels last.
   var hasChannelsLast: Bool {
     if case .depthwise = self { true } else { false }
@@ -89,15 +76,5 @@ extension Operation {
   func weightLayout(_ shape: [Int]) -> (channels: Int, inner: Int) {
     if hasChannelsLast { return (shape.last ?? 1, 1) }
     return (shape.first ?? 1, shape.dropFirst().reduce(1, *))
-  }
-
-  var activation: Activation {
-    switch self {
-    case .convolution(_, _, let activation), .depthwise(_, _, let activation), .fullyConnected(let activation),
-      .transposedConvolution(_, let activation), .averagePool(_, _, let activation), .maxPool(_, _, let activation),
-      .add(let activation), .subtract(let activation), .multiply(let activation), .concatenation(_, let activation):
-      activation
-    default: .none
-    }
   }
 }

@@ -15,7 +15,7 @@ enum ScalarFusion {
       guard let node = uses.producer[value], case .unary(let function) = graph.nodes[node].operation,
         function.scalar.clampBounds != nil, let input = graph.nodes[node].inputs[0], let before = uses.producer[input]
       else { return true }
-      return !ActivationFusion.clamps(graph.nodes[before].operation)
+      return !graph.nodes[before].operation.clamps
     }
     for (index, node) in graph.nodes.enumerated() {
       let result = node.outputs[0]

@@ -40,7 +40,7 @@ struct QuantizationGroups {
         node = Node(operation: .unary(.scalar(.identity)), inputs: [value], outputs: [result], origin: node.origin)
       } else if case .unary(let function) = node.operation, function.scalar.clampBounds != nil,
         let producer = uses.producer[input], uses.readers[input].count == 1, !uses.isOutput[input],
-        ActivationFusion.clamps(graph.nodes[producer].operation), join(input, result, graph)
+        graph.nodes[producer].operation.clamps, join(input, result, graph)
       {
         isBeforeClamp[input] = true
       }
@@ -100,16 +100,4 @@ struct QuantizationGroups {
 
   /// All groups by their root, as lists of values.
   func members(_ graph: Graph) -> [Int: [Int]] { Dictionary(grouping: graph.values.indices, by: root(of:)) }
-}
-
-extension Operation {
-  /// Whether the result has its input's scale and zero point.
-  var keepsGrid: Bool {
-    switch self {
-    case .reshape, .transpose, .slice, .pad, .spaceToDepth, .depthToSpace, .resizeNearest, .resizeBilinear, .maxPool,
-      .averagePool:
-      true
-    default: false
-    }
-  }
 }

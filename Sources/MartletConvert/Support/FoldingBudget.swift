@@ -24,14 +24,11 @@ extension Graph {
   fileprivate func work(of node: Node) -> Int {
     let read = node.inputs.reduce(0) { $0 + ($1.map { values[$0].count } ?? 0) }
     let written = node.outputs.reduce(0) { $0 + values[$1].count }
-    switch node.operation {
-    case .convolution, .depthwise, .fullyConnected, .transposedConvolution:
-      guard let weights = node.inputs[1].map({ values[$0] }), weights.count > 0 else { return read + written }
+    let traits = node.operation.traits
+    if traits.hasWeights, let weights = node.inputs[1].map({ values[$0] }) {
       return read + written * (weights.count / max(1, node.operation.weightLayout(weights.shape).channels))
-    case .averagePool(let window, _, _), .maxPool(let window, _, _):
-      return read + written * window.height * window.width
-    default: return read + written
     }
+    return read + written * (traits.pool.map { $0.window.height * $0.window.width } ?? 1)
   }
 }
 

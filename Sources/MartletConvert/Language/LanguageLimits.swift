@@ -1,12 +1,15 @@
-/// Largest sizes that the language importers take, so that a small hostile file cannot ask for a large machine.
+import Martlet
+
+/// Largest sizes that the language importers take, so that a small hostile file cannot ask for a large machine. Of a
+/// model's shape they are the device's.
 enum LanguageLimits {
-  static let layers = 1 << 10
-  static let vocabulary = 1 << 20
-  static let hidden = 1 << 16
-  static let feedForward = 1 << 18
-  static let context = 1 << 20
-  static let heads = 1 << 10
-  static let headSize = 1 << 12
+  static let layers = LanguageFormat.maxLayers
+  static let vocabulary = LanguageFormat.maxVocabulary
+  static let hidden = LanguageFormat.maxHidden
+  static let feedForward = LanguageFormat.maxFeedForward
+  static let context = LanguageFormat.maxContext
+  static let heads = LanguageFormat.maxHeads
+  static let headSize = LanguageFormat.maxHeadSize
 
   static let metadataKeys = 1 << 16
   /// Of a GGUF file's metadata, which is copied; the largest vocabularies take about 10 MB.
