@@ -31,6 +31,17 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a"])
   }
 
+  /// What is being written is known to the whole process, for its signals: threads take turns.
+  @Test func threadsWriteSideBySide() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    DispatchQueue.concurrentPerform(iterations: 8) { thread in
+      for turn in 0..<20 {
+        #expect(throws: Never.self) { try FileAccess.write([UInt8(thread), UInt8(turn)], to: path("\(thread)")) }
+      }
+    }
+    for thread in 0..<8 { #expect(try FileAccess.read(path("\(thread)")) == [UInt8(thread), 19]) }
+  }
+
   @Test func replacingLeavesTheOldFileToItsReaders() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     try FileAccess.write([1, 2, 3], to: path("a"))

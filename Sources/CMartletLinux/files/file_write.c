@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,36 +24,52 @@ int martlet_file_write_all(int descriptor, const void *bytes, size_t count) {
   return 0;
 }
 
+/// What stands below is the process's: one thread at a time.
+static pthread_mutex_t mine = PTHREAD_MUTEX_INITIALIZER;
+
 // MARK: - What must not be written over
 
+/// The time of the last change tells a file from a later one that got its number.
 static struct {
   dev_t device;
   ino_t number;
+  struct timespec changed;
 } kept[256];
 static int kept_count;
 
 static int is_kept(const struct stat *status) {
   for (int i = 0; i < kept_count; i++) {
-    if (kept[i].number == status->st_ino && kept[i].device == status->st_dev) return 1;
+    if (kept[i].number == status->st_ino && kept[i].device == status->st_dev &&
+        kept[i].changed.tv_sec == status->st_ctim.tv_sec && kept[i].changed.tv_nsec == status->st_ctim.tv_nsec)
+      return 1;
   }
   return 0;
 }
 
 void martlet_file_keep(const char *path) {
   struct stat status;
-  if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || is_kept(&status)) return;
-  if (kept_count == sizeof kept / sizeof kept[0]) return;
-  kept[kept_count].device = status.st_dev;
-  kept[kept_count++].number = status.st_ino;
+  if (stat(path, &status) < 0 || !S_ISREG(status.st_mode)) return;
+  pthread_mutex_lock(&mine);
+  if (kept_count < (int)(sizeof kept / sizeof kept[0]) && !is_kept(&status)) {
+    kept[kept_count].device = status.st_dev;
+    kept[kept_count].changed = status.st_ctim;
+    kept[kept_count++].number = status.st_ino;
+  }
+  pthread_mutex_unlock(&mine);
 }
 
 int martlet_file_is_kept(const char *path) {
   struct stat status;
-  return stat(path, &status) == 0 && is_kept(&status);
+  if (stat(path, &status) < 0) return 0;
+  pthread_mutex_lock(&mine);
+  int found = is_kept(&status);
+  pthread_mutex_unlock(&mine);
+  return found;
 }
 
 // MARK: - What is being written
 
+/// For whoever ends the process.
 static char staged[PATH_MAX];
 static const int endings[] = {SIGTERM, SIGINT, SIGHUP};
 enum { ENDINGS = sizeof endings / sizeof endings[0] };
@@ -156,7 +173,7 @@ static int write_beside(const char *target, const struct stat *old, const martle
   return error;
 }
 
-int martlet_file_replace_parts(const char *path, const martlet_file_part *parts, size_t count) {
+static int replace(const char *path, const martlet_file_part *parts, size_t count) {
   struct stat old;
   int is_there = stat(path, &old) == 0;
   if (is_there) {
@@ -179,6 +196,13 @@ int martlet_file_replace_parts(const char *path, const martlet_file_part *parts,
   }
   staged[0] = '\0';
   if (error == 0) sync_directory(target);
+  return error;
+}
+
+int martlet_file_replace_parts(const char *path, const martlet_file_part *parts, size_t count) {
+  pthread_mutex_lock(&mine);
+  int error = replace(path, parts, count);
+  pthread_mutex_unlock(&mine);
   return error;
 }
 
