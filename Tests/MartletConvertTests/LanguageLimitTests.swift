@@ -65,9 +65,10 @@ import Testing
     deinit { munmap(bytes.baseAddress, bytes.count) }
   }
 
-  private static func refusal(_ file: SparseFile, context: Int) throws -> String? {
+  private static func refusal(_ file: SparseFile, context: Int, threads: Int = 1) throws -> String? {
     var options = GeneratorOptions()
     options.language.contextLength = context
+    options.language.threads = threads
     do throws(ModelError) {
       _ = try TextGenerator.budget(of: file.view, options: options)
       return nil
@@ -118,6 +119,10 @@ import Testing
     #expect(try Self.refusal(file, context: 16) == nil)
     #expect(try Self.refusal(file, context: 32) == "arena for this context")
     #expect(try Self.refusal(file, context: 1 << 20) == "arena for this context")
+    // 3.4 GB of keys and values; the scratch of 64 threads, 16 MiB each, is a part of the arena too.
+    let long = try SparseFile { $0.layerCount = 24 }
+    #expect(try Self.refusal(long, context: 1 << 20) == nil)
+    #expect(try Self.refusal(long, context: 1 << 20, threads: 64) == "arena for this context")
     // What no context could run in is refused by whoever only looks.
     let wide = try SparseFile {
       $0.keyValueHeadCount = 1024

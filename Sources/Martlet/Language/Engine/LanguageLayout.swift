@@ -114,10 +114,10 @@ struct LanguageLayout {
     self.scratchStride = scratchStride
     budget.work = LanguageLayout.work(model, position: 1)
     budget.workAtEnd = LanguageLayout.work(model, position: wanted)
+    scratch = try arena.carve(scratchStride * team)
     try LanguageLayout.check(Int64(arena.used), Int64(ModelLimits.arenaBytes), "arena for this context")
     try LanguageLayout.check(Int64(scratchStride), Int64(ModelLimits.scratchBytes), "scratch for this context")
     try LanguageLayout.check(budget.workAtEnd, ModelLimits.work, "work for this context")
-    scratch = try arena.carve(scratchStride * team)
     budget.scratchBytesPerThread = scratchStride
     budget.contextLength = wanted
     budget.threads = team
