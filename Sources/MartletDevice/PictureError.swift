@@ -37,7 +37,7 @@ public struct PictureError: Error {
   /// Rows that could be read.
   public var row: Int { Int(failure.row) }
   /// An errno value, or 0.
-  public var systemError: Int32 { failure.system_error }
+  public var systemError: Int32 { failure.error < MARTLET_FIRST_CODE ? failure.error : 0 }
   /// A few words, or empty.
   public var detail: String {
     var text = failure.detail
@@ -53,27 +53,26 @@ public struct PictureError: Error {
 
   /// The system refuses to list the folder that pictures are in.
   init(folder code: Int32) {
-    kind = code == martlet_error_no_file() ? .missing : .unreadable
+    kind = code == Int32(MARTLET_NO_FILE) ? .missing : .unreadable
     failure = martlet_picture_failure()
-    failure.system_error = code
+    failure.error = code
   }
 
-  /// Raw values, since comparing imported enumerations makes Swift's runtime allocate in a build that is not optimized.
   init(_ failure: martlet_picture_failure) {
     self.failure = failure
     kind =
-      switch failure.status.rawValue {
-      case MARTLET_PICTURE_MISSING.rawValue: .missing
-      case MARTLET_PICTURE_DIRECTORY.rawValue: .isDirectory
-      case MARTLET_PICTURE_UNREADABLE.rawValue: .unreadable
-      case MARTLET_PICTURE_EMPTY.rawValue: .empty
-      case MARTLET_PICTURE_NOT_A_PICTURE.rawValue: .notAPicture
-      case MARTLET_PICTURE_UNSUPPORTED.rawValue: .unsupported
-      case MARTLET_PICTURE_NO_PIXELS.rawValue: .noPixels
-      case MARTLET_PICTURE_TOO_LARGE.rawValue: .tooLarge
-      case MARTLET_PICTURE_NEEDS_MEMORY.rawValue: .needsMemory
-      case MARTLET_PICTURE_ENDS_EARLY.rawValue: .endsEarly
-      default: .damaged
+      switch Int(failure.error) {
+      case MARTLET_NO_FILE, MARTLET_NO_FOLDER: .missing
+      case MARTLET_IS_FOLDER: .isDirectory
+      case MARTLET_PICTURE_EMPTY: .empty
+      case MARTLET_PICTURE_NOT_A_PICTURE: .notAPicture
+      case MARTLET_PICTURE_UNSUPPORTED: .unsupported
+      case MARTLET_PICTURE_NO_PIXELS: .noPixels
+      case MARTLET_PICTURE_TOO_LARGE: .tooLarge
+      case MARTLET_PICTURE_NEEDS_MEMORY: .needsMemory
+      case MARTLET_PICTURE_ENDS_EARLY: .endsEarly
+      case MARTLET_PICTURE_DAMAGED: .damaged
+      default: .unreadable
       }
   }
 

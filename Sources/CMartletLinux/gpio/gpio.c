@@ -2,36 +2,23 @@
 #include "gpio_internal.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-void gpio_copy(char *into, size_t capacity, const char *text) {
-  size_t count = 0;
-  for (; text && count + 1 < capacity && text[count]; count++) into[count] = text[count];
-  into[count] = '\0';
-}
-
-int gpio_set_nonblocking(int descriptor) {
-  int flags = fcntl(descriptor, F_GETFL);
-  return flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ? errno : 0;
-}
-
 // MARK: - Addresses
 
-static int is_number(const char *text, size_t count, uint32_t *number) {
+static bool is_number(const char *text, size_t count, uint32_t *number) {
   uint64_t value = 0;
-  if (count == 0 || count > 9) return 0;
+  if (count == 0 || count > 9) return false;
   for (size_t i = 0; i < count; i++) {
-    if (text[i] < '0' || text[i] > '9') return 0;
+    if (text[i] < '0' || text[i] > '9') return false;
     value = value * 10 + (uint64_t)(text[i] - '0');
   }
   *number = (uint32_t)value;
-  return 1;
+  return true;
 }
 
-int32_t martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address *address) {
+martlet_error martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address *address) {
   memset(address, 0, sizeof *address);
   if (memchr(text, 0, count) != NULL) return MARTLET_GPIO_NO_ADDRESS;
   const char *colon = memrchr(text, ':', count);
@@ -42,23 +29,7 @@ int32_t martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address 
     return MARTLET_GPIO_NO_ADDRESS;
   memcpy(address->chip, text, chip);
   if (!colon || !is_number(line, length, &address->offset)) memcpy(address->name, line, length);
-  return MARTLET_GPIO_OK;
-}
-
-// MARK: - Failures
-
-int32_t gpio_fail(martlet_gpio_failure *failure, int32_t status, int error, const char *detail) {
-  failure->status = status;
-  failure->system_error = error;
-  gpio_copy(failure->detail, sizeof failure->detail, detail);
-  return status;
-}
-
-int32_t gpio_opening_failed(martlet_gpio_failure *failure, int error, const char *path) {
-  int32_t status = error == EACCES || error == EPERM                        ? MARTLET_GPIO_DENIED
-                   : error == ENOENT || error == ENOTTY || error == ENODEV ? MARTLET_GPIO_NO_CHIP
-                                                                           : MARTLET_GPIO_FAILED;
-  return gpio_fail(failure, status, error, path);
+  return 0;
 }
 
 // MARK: - Looking around
@@ -80,18 +51,18 @@ int32_t martlet_gpio_chips(uint32_t *numbers) {
   return count;
 }
 
-int gpio_open_path(martlet_gpio_chip *chip) {
-  int error = gpio_backend_open(chip);
+martlet_error gpio_open_path(martlet_gpio_chip *chip) {
+  martlet_error error = gpio_backend_open(chip);
   if (error) chip->chip = NULL;
   return error;
 }
 
-int32_t martlet_gpio_open(uint32_t number, martlet_gpio_chip *chip, martlet_gpio_failure *failure) {
+martlet_error martlet_gpio_open(uint32_t number, martlet_gpio_chip *chip, martlet_gpio_failure *failure) {
   memset(chip, 0, sizeof *chip);
   memset(failure, 0, sizeof *failure);
   snprintf(chip->info.path, sizeof chip->info.path, "/dev/gpiochip%u", number);
-  int error = gpio_open_path(chip);
-  return error ? gpio_opening_failed(failure, error, chip->info.path) : MARTLET_GPIO_OK;
+  martlet_error error = gpio_open_path(chip);
+  return error ? gpio_opening_failed(failure, error, chip->info.path) : 0;
 }
 
 void martlet_gpio_close(martlet_gpio_chip *chip) {
@@ -99,10 +70,9 @@ void martlet_gpio_close(martlet_gpio_chip *chip) {
   chip->chip = NULL;
 }
 
-int32_t martlet_gpio_line_info_of(
+martlet_error martlet_gpio_line_info_of(
   const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info, martlet_gpio_failure *failure) {
   memset(info, 0, sizeof *info);
-  int error = gpio_backend_line_info(chip->chip, offset, info);
-  if (!error) return MARTLET_GPIO_OK;
-  return gpio_fail(failure, error == ENODEV ? MARTLET_GPIO_GONE : MARTLET_GPIO_FAILED, error, chip->info.name);
+  martlet_error error = gpio_backend_line_info(chip->chip, offset, info);
+  return error ? gpio_fail(failure, error, error, chip->info.name) : 0;
 }

@@ -91,7 +91,7 @@ public struct Pipeline: ~Copyable {
     // Who starts it is there now to mend that; a disk that is full or away later may come back.
     if opened.openError != 0 {
       // Two that write would mix their numbers.
-      let isBusy = opened.openError == martlet_error_busy()
+      let isBusy = opened.openError == Int32(MARTLET_BUSY)
       let error = FileError(.write, wanted.file.permanentPath(), code: opened.openError)
       throw PipelineError(
         "log: " + (isBusy ? wanted.file + ": another martlet run writes it" : error.sentence), exitCode: error.exitCode)

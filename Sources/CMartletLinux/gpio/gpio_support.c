@@ -1,0 +1,29 @@
+#define _GNU_SOURCE
+#include "gpio_internal.h"
+
+#include <fcntl.h>
+
+void gpio_copy(char *into, size_t capacity, const char *text) {
+  size_t count = 0;
+  for (; text && count + 1 < capacity && text[count]; count++) into[count] = text[count];
+  into[count] = '\0';
+}
+
+martlet_error gpio_set_nonblocking(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  return flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ? errno : 0;
+}
+
+martlet_error gpio_fail(martlet_gpio_failure *failure, martlet_error error, int32_t system_error, const char *detail) {
+  failure->error = error;
+  failure->system_error = system_error;
+  gpio_copy(failure->detail, sizeof failure->detail, detail);
+  return error;
+}
+
+martlet_error gpio_opening_failed(martlet_gpio_failure *failure, int32_t system_error, const char *path) {
+  martlet_error error = system_error;
+  if (error == EACCES || error == EPERM) error = MARTLET_GPIO_DENIED;
+  if (error == ENOENT || error == ENOTTY || error == ENODEV) error = MARTLET_GPIO_NO_CHIP;
+  return gpio_fail(failure, error, system_error, path);
+}
