@@ -6,7 +6,7 @@ public struct PictureError: Error {
   public enum Kind: Sendable {
     case missing
     case isDirectory
-    /// The system refuses: `systemError`.
+    /// The system refuses, or it is no file.
     case unreadable
     case empty
     case notAPicture
@@ -36,8 +36,6 @@ public struct PictureError: Error {
   public var height: Int { Int(failure.height) }
   /// Rows that could be read.
   public var row: Int { Int(failure.row) }
-  /// An errno value, or 0.
-  public var systemError: Int32 { failure.error < MARTLET_FIRST_CODE ? failure.error : 0 }
   /// A few words, or empty.
   public var detail: String {
     var text = failure.detail
@@ -81,7 +79,7 @@ public struct PictureError: Error {
     switch kind {
     case .missing: "no such file"
     case .isDirectory: "a directory, not a picture"
-    case .unreadable: "cannot be read: " + String(cString: martlet_error_text(systemError))
+    case .unreadable: "cannot be read: " + String(cString: martlet_error_text(failure.error))
     case .empty: "an empty file, not a picture"
     case .notAPicture: "not a picture: JPEG, PNG, BMP, PPM or PGM is wanted"
     case .unsupported: "\(detail) is not supported: convert it to JPEG, PNG, BMP, PPM or PGM"

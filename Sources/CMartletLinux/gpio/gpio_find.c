@@ -11,28 +11,29 @@ static void list(martlet_gpio_failure *failure, const martlet_gpio_chip_info *in
   if (more >= (int)room) strcpy(failure->detail + sizeof failure->detail - 4, "...");
 }
 
-/// The offset of the address's line on this chip; -1: it has no such line; -2: several have the name.
-static int64_t offset_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address) {
-  if (address->name[0] == '\0') return address->offset < chip->info.line_count ? (int64_t)address->offset : -1;
-  int64_t found = -1;
+/// The offset of the address's line on this chip; MARTLET_GPIO_AMBIGUOUS: several have the name.
+static martlet_error offset_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address, uint32_t *offset) {
+  martlet_error error = MARTLET_GPIO_NO_LINE;
+  if (address->name[0] == '\0') {
+    *offset = address->offset;
+    return address->offset < chip->info.line_count ? 0 : error;
+  }
   for (uint32_t i = 0; i < chip->info.line_count; i++) {
     martlet_gpio_line_info info;
     if (gpio_backend_line_info(chip->chip, i, &info) || strcmp(info.name, address->name) != 0) continue;
-    if (found >= 0) return -2;
-    found = i;
+    if (error == 0) return MARTLET_GPIO_AMBIGUOUS;
+    error = 0;
+    *offset = i;
   }
-  return found;
+  return error;
 }
 
 /// Goes on with the line on one chip.
 static martlet_error settle_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address, uint32_t *offset,
                                martlet_gpio_failure *failure) {
-  int64_t found = offset_on(chip, address);
+  martlet_error error = offset_on(chip, address, offset);
   failure->lines = chip->info.line_count;
-  if (found == -2) return gpio_fail(failure, MARTLET_GPIO_AMBIGUOUS, 0, chip->info.name);
-  if (found < 0) return gpio_fail(failure, MARTLET_GPIO_NO_LINE, 0, chip->info.name);
-  *offset = (uint32_t)found;
-  return 0;
+  return error ? gpio_fail(failure, error, 0, chip->info.name) : 0;
 }
 
 martlet_error gpio_find(
@@ -67,9 +68,9 @@ martlet_error gpio_find(
       continue;
     }
     list(&all, &chip.info);
-    int is_it = address->chip[0] == '\0' ? offset_on(&chip, address) != -1
-                                         : !strcmp(chip.info.name, address->chip)
-                                             || !strcmp(chip.info.label, address->chip);
+    bool is_it = address->chip[0] == '\0' ? offset_on(&chip, address, offset) != MARTLET_GPIO_NO_LINE
+                                          : !strcmp(chip.info.name, address->chip)
+                                              || !strcmp(chip.info.label, address->chip);
     if (is_it) {
       list(&matching, &chip.info);
       if (matches++ == 0) {

@@ -33,13 +33,15 @@ martlet_error gpio_backend_read(martlet_gpio_line *line, martlet_gpio_event *eve
 
 /// Copies a text that may be NULL, cut to what fits.
 void gpio_copy(char *into, size_t capacity, const char *text);
+/// Whether the text is a number of at most nine digits.
+bool gpio_number(const char *text, size_t count, uint32_t *number);
 martlet_error gpio_set_nonblocking(int descriptor);
 /// Fills in the failure and returns `error`. `system_error`: the errno value behind it, or 0.
 martlet_error gpio_fail(martlet_gpio_failure *failure, martlet_error error, int32_t system_error, const char *detail);
 /// The same for a chip's device file that cannot be opened.
 martlet_error gpio_opening_failed(martlet_gpio_failure *failure, int32_t system_error, const char *path);
 
-// gpio.c
+// gpio_chip.c
 
 /// Opens chip->info.path; chip->chip is NULL if that fails.
 martlet_error gpio_open_path(martlet_gpio_chip *chip);

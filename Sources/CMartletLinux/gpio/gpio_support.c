@@ -9,6 +9,17 @@ void gpio_copy(char *into, size_t capacity, const char *text) {
   into[count] = '\0';
 }
 
+bool gpio_number(const char *text, size_t count, uint32_t *number) {
+  uint64_t value = 0;
+  if (count == 0 || count > 9) return false;
+  for (size_t i = 0; i < count; i++) {
+    if (text[i] < '0' || text[i] > '9') return false;
+    value = value * 10 + (uint64_t)(text[i] - '0');
+  }
+  *number = (uint32_t)value;
+  return true;
+}
+
 martlet_error gpio_set_nonblocking(int descriptor) {
   int flags = fcntl(descriptor, F_GETFL);
   return flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ? errno : 0;

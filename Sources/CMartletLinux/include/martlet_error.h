@@ -5,7 +5,7 @@
 ///   one may hand it on. Nothing is told by -1, by NULL, in errno or through a pointer.
 /// - What a function gives goes through its last pointers. Nothing there at the moment is EAGAIN.
 /// - What is to be told besides the number (the place, how many, a few words) is in the subject's failure record.
-///   Sentences are written in Swift.
+///   Sentences are written in Swift, but for the last words of a process that ends.
 /// - A function that cannot fail returns its answer; yes or no is a bool, and what is not known has a value that its
 ///   comment names. Of all that can fail only martlet_reserve_memory gives NULL, as malloc does, for the one reason
 ///   there is.

@@ -11,7 +11,7 @@ public enum FileAccess {
     let limit = ConversionLimits.sourceBytes
     var bytes: [UInt8] = []
     // One byte more tells a file that has grown, or a pipe that goes on.
-    var capacity = opened.is_pipe != 0 ? 1 << 16 : Int(min(opened.size, UInt64(limit))) + 1
+    var capacity = opened.is_pipe ? 1 << 16 : Int(min(opened.size, UInt64(limit))) + 1
     while true {
       let piece = try read(opened.descriptor, capacity, path)
       bytes = bytes.isEmpty ? piece : bytes + piece
