@@ -79,7 +79,19 @@ public struct ActionConfiguration: Sendable {
     case log
     /// The frame goes into the frame store.
     case save
+
+    /// What is to be done, whatever with.
+    public var verb: Verb {
+      switch self {
+      case .pulse: .pulse
+      case .set: .set
+      case .log: .log
+      case .save: .save
+      }
+    }
   }
+
+  public enum Verb: Sendable { case pulse, set, log, save }
 
   public var kind: Kind
   public var line: Int

@@ -44,7 +44,7 @@ public struct RuleScores {
   /// The rule's score in this decision: see `RuleState`.
   ///
   /// - Parameter classes: indices of classes, each less than `count`.
-  public func score(of classes: UnsafeBufferPointer<Int32>, includesUnknown: Bool) -> Float {
+  public func score(of classes: [Int32], includesUnknown: Bool) -> Float {
     if isUnknown { return includesUnknown ? .infinity : -.infinity }
     var highest = -Float.infinity
     for index in classes { highest = max(highest, score(Int(index))) }
