@@ -106,7 +106,7 @@ extension ConfigurationKey.Kind {
     switch self {
     case .mapping(let mapping), .either(_, let mapping, _): (mapping, "")
     case .named(let mapping, _): (mapping, ".NAME")
-    case .list(let mapping, _): (mapping, "[]")
+    case .list(let mapping, _): (mapping, ".N")
     case .text, .path, .socketPath, .flag, .integer, .number, .time, .size, .choice, .name, .form: nil
     }
   }

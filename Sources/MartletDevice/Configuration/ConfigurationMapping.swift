@@ -47,7 +47,7 @@ public enum ConfigurationMapping: Int, CaseIterable {
     }
   }
 
-  /// Every mapping with its place, like `cameras.NAME.rules[]`; those inside one follow it.
+  /// Every mapping with its place, like `cameras.NAME.rules.N`; those inside one follow it.
   public static var places: [(place: String, mapping: ConfigurationMapping)] {
     var places: [(place: String, mapping: ConfigurationMapping)] = [("", .root)]
     var at = 0
