@@ -187,6 +187,55 @@ private func differences(_ told: [ToldKey], default format: (String) -> String) 
     #expect(camera.rules[0].votes == 1 && camera.rules[0].window == 1)
   }
 
+  /// A key that is in the table and that nobody reads would be taken in silence: what cannot be right is reported where
+  /// it stands, whatever the key.
+  @Test func everyKeyIsRead() {
+    for mapping in ConfigurationMapping.allCases {
+      for (_, key) in mapping.rows {
+        // Controls have any names.
+        let value = mapping == .camera && key.name.text == "controls" ? "[[1]]" : "{nonsense: 1}"
+        let text = document(mapping, key, value)
+        let (_, messages) = Array(text.utf8).withUnsafeBytes {
+          Configuration.read($0, path: "/c", checksFiles: false)
+        }
+        let line = text.components(separatedBy: "\n").firstIndex { $0.hasPrefix(key.name.text + ": " + value) }!
+        let own = messages.list.filter { !$0.isWarning }
+        #expect(own.contains { $0.line == line + 1 }, "\(mapping) \(key.name): \(own) in\n\(text)")
+      }
+    }
+  }
+
+  /// A configuration that is right but for one key of one mapping, which is at the beginning of a line.
+  private func document(_ target: ConfigurationMapping, _ wrong: ConfigurationKey, _ value: String) -> String {
+    let isAlternative = wrong.presenceText == "one is required"
+    func mapping(_ mapping: ConfigurationMapping, _ told: [String]) -> String {
+      guard mapping == target else { return "{" + told.joined(separator: ", ") + "}" }
+      let name = wrong.name.text + ": "
+      return "{" + (told.filter { !$0.hasPrefix(name) } + ["\n" + name + value]).joined(separator: ", ") + "\n}"
+    }
+    var action = ["pulse: up", "for: 5ms"]
+    if target == .action, isAlternative { action = wrong.name.text == "pulse" ? ["for: 5ms"] : [] }
+    let source = wrong.owner == .pictures ? "pictures: x" : "device: /dev/v"
+    let camera = target == .camera && isAlternative ? [] : [source]
+    let trigger = mapping(.trigger, target == .trigger && isAlternative ? [] : ["line: eye"])
+    let rule = mapping(.rule, ["name: a", "class: x", "threshold: 1", "then: [\(mapping(.action, action))]"])
+    // Of the two lines the one that may have the key.
+    let isInput = wrong.owner != .output
+    var root = [
+      "models: {net: \(mapping(.model, ["file: net"]))}",
+      "lines: {eye: \(isInput ? mapping(.line, ["line: x", "direction: input"]) : "{line: x, direction: input}"), "
+        + "up: \(isInput ? "{line: y, direction: output}" : mapping(.line, ["line: y", "direction: output"]))}",
+      "log: \(mapping(.log, ["file: log"]))",
+      "frames: \(mapping(.frames, ["folder: frames"]))",
+      "status: s",
+      "cameras: {c: \(mapping(.camera, camera + ["model: net", "trigger: \(trigger)", "rules: [\(rule)]"]))}",
+    ]
+    if target == .root {
+      root = root.map { $0.hasPrefix(wrong.name.text + ": ") ? wrong.name.text + ": " + value : $0 }
+    }
+    return root.joined(separator: "\n")
+  }
+
   /// The words of a choice are the cases of its enum, in their order.
   @Test func wordsAreCases() {
     func check<Value: RawRepresentable>(_ key: some MappingKey, _: Value.Type) where Value.RawValue: BinaryInteger {
