@@ -22,7 +22,8 @@ public struct PictureReader: ~Copyable {
   public init(memoryBytes: Int = PictureReader.defaultMemoryBytes) throws(PictureError) {
     let bytes = max(memoryBytes, martlet_picture_reader_minimum_bytes())
     guard let region = martlet_reserve_memory(bytes) else { throw PictureError(.outOfMemory) }
-    guard let reader = martlet_picture_reader_create(region, bytes) else {
+    var made: OpaquePointer?
+    guard martlet_picture_reader_create(region, bytes, &made) == 0, let reader = made else {
       martlet_release_memory(region, bytes)
       throw PictureError(.outOfMemory)
     }
@@ -111,8 +112,8 @@ public struct PictureReader: ~Copyable {
       orientation: Orientation(rawValue: UInt8(info.orientation))!)
   }
 
-  private func check(_ status: martlet_picture_status) throws(PictureError) {
-    guard status.rawValue != MARTLET_PICTURE_OK.rawValue else { return }
+  private func check(_ error: martlet_error) throws(PictureError) {
+    guard error != 0 else { return }
     throw PictureError(martlet_picture_failure_of(reader).pointee)
   }
 }

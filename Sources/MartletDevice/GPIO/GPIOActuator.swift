@@ -34,7 +34,7 @@ public struct GPIOActuator: ~Copyable {
     let error = martlet_actuator_start(memory, Int32(clamping: capacity), &handle)
     guard error == 0, let handle else {
       memory.deallocate()
-      throw GPIOError(systemError: error, address: "")
+      throw GPIOError(error, address: "")
     }
     self.handle = handle
     self.memory = memory
@@ -44,6 +44,7 @@ public struct GPIOActuator: ~Copyable {
 
   deinit {
     // First the thread, then the lines that it uses.
+    martlet_actuator_unguard(handle)
     martlet_actuator_stop(handle)
     memory.deallocate()
     lines.deinitialize(count: count)
@@ -54,15 +55,15 @@ public struct GPIOActuator: ~Copyable {
   public func guardAgainstFaults() { martlet_actuator_guard(handle) }
 
   /// Whether pulses end by a thread with real-time priority.
-  public var isRealTime: Bool { martlet_actuator_is_real_time(handle) != 0 }
+  public var isRealTime: Bool { martlet_actuator_is_real_time(handle) }
 
   /// Takes the output over and sets it to its safe level; returns its number. An active safe level is held: pulses have
   /// an effect only after `set(_, false)`.
   public mutating func add(_ output: consuming GPIOOutput, safeLevel: Bool = false) throws(GPIOError) -> Int {
     var index: Int32 = 0
     let error = martlet_actuator_add(
-      handle, { martlet_gpio_set_errno($0, $1) }, output.line, safeLevel ? 1 : 0, &index)
-    guard error == 0 else { throw GPIOError(systemError: error, address: output.address.text) }
+      handle, { martlet_gpio_set($0?.assumingMemoryBound(to: martlet_gpio_line.self), $1) }, output.line, safeLevel ? 1 : 0, &index)
+    guard error == 0 else { throw GPIOError(error, address: output.address.text) }
     (lines + Int(index)).initialize(to: output)
     count += 1
     return Int(index)
@@ -101,10 +102,10 @@ public struct GPIOActuator: ~Copyable {
   /// Whether the output's chip was there when it was last used.
   public func checkIsThere(_ index: Int) throws(GPIOError) {
     let error = statistics(index).lastError
-    if error == martlet_gpio_gone_error() { try check(error, index) }
+    if error == Int32(MARTLET_GONE) { try check(error, index) }
   }
 
-  public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) != 0 }
+  public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) }
 
   public func statistics(_ index: Int) -> Statistics {
     var found = martlet_actuator_statistics()
@@ -118,6 +119,6 @@ public struct GPIOActuator: ~Copyable {
   private func check(_ error: Int32, _ index: Int) throws(GPIOError) {
     guard error != 0 else { return }
     let isThere = index >= 0 && index < count
-    throw GPIOError(systemError: error, address: isThere ? lines[index].address.text : "output \(index)")
+    throw GPIOError(error, address: isThere ? lines[index].address.text : "output \(index)")
   }
 }

@@ -34,9 +34,8 @@ public struct GPIOOutput: ~Copyable {
 
   /// Does not allocate unless it throws.
   public func set(_ level: Bool) throws(GPIOError) {
-    guard martlet_gpio_set(line, level ? 1 : 0) == MARTLET_GPIO_OK else {
-      throw GPIOError(systemError: line.pointee.system_error, address: address.text)
-    }
+    let error = martlet_gpio_set(line, level ? 1 : 0)
+    guard error == 0 else { throw GPIOError(error, address: address.text) }
   }
 
   public func level() throws(GPIOError) -> Bool { try GPIOLine.level(line, address) }
@@ -52,7 +51,7 @@ enum GPIOLine {
     var failure = martlet_gpio_failure()
     var wanted = address.parsed() ?? martlet_gpio_address()
     var settings = settings
-    guard martlet_gpio_request(&wanted, &settings, line, &failure) == MARTLET_GPIO_OK else {
+    guard martlet_gpio_request(&wanted, &settings, line, &failure) == 0 else {
       line.deallocate()
       throw GPIOError(failure, address: address.text)
     }
@@ -68,8 +67,9 @@ enum GPIOLine {
   static func level(
     _ line: UnsafeMutablePointer<martlet_gpio_line>, _ address: GPIOLineAddress
   ) throws(GPIOError) -> Bool {
-    let level = martlet_gpio_get(line)
-    guard level >= 0 else { throw GPIOError(systemError: line.pointee.system_error, address: address.text) }
+    var level: Int32 = 0
+    let error = martlet_gpio_get(line, &level)
+    guard error == 0 else { throw GPIOError(error, address: address.text) }
     return level != 0
   }
 }

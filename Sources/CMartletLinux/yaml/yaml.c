@@ -16,35 +16,35 @@ typedef struct reading {
   uint32_t node_capacity, text_capacity;
 } reading;
 
-static int32_t fail(martlet_yaml *yaml, int32_t status, yaml_mark_t mark) {
+static martlet_error fail(martlet_yaml *yaml, martlet_error error, yaml_mark_t mark) {
   yaml->line = (uint32_t)mark.line + 1;
   yaml->column = (uint32_t)mark.column + 1;
-  return status;
+  return error;
 }
 
-static int is_core_tag(const yaml_char_t *tag) {
+static bool is_core_tag(const yaml_char_t *tag) {
   static const char *const names[] = {"str", "int", "float", "bool", "null", "seq", "map"};
   const char prefix[] = "tag:yaml.org,2002:", *text = (const char *)tag;
-  if (strcmp(text, "!") == 0) return 1;
-  if (strncmp(text, prefix, sizeof prefix - 1) != 0) return 0;
+  if (strcmp(text, "!") == 0) return true;
+  if (strncmp(text, prefix, sizeof prefix - 1) != 0) return false;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(text + sizeof prefix - 1, names[i]) == 0) return 1;
-  return 0;
+    if (strcmp(text + sizeof prefix - 1, names[i]) == 0) return true;
+  return false;
 }
 
 /// The keys of a mapping are compared one by one: with the limit on nodes that is two million comparisons at most.
-static int has_key(const martlet_yaml *yaml, int32_t mapping, const martlet_yaml_node *key) {
+static bool has_key(const martlet_yaml *yaml, int32_t mapping, const martlet_yaml_node *key) {
   for (int32_t at = yaml->nodes[mapping].first; at >= 0;) {
     const martlet_yaml_node *other = &yaml->nodes[at];
     if (other != key && other->text_count == key->text_count &&
         memcmp(yaml->text + other->text, yaml->text + key->text, key->text_count) == 0)
-      return 1;
+      return true;
     at = other->next < 0 ? -1 : yaml->nodes[other->next].next;
   }
-  return 0;
+  return false;
 }
 
-static int32_t add_scalar(reading *at, martlet_yaml_node *node, const yaml_event_t *event) {
+static martlet_error add_scalar(reading *at, martlet_yaml_node *node, const yaml_event_t *event) {
   martlet_yaml *yaml = at->yaml;
   size_t count = event->data.scalar.length;
   if (count >= at->text_capacity - yaml->text_count) return fail(yaml, MARTLET_YAML_TOO_LARGE, event->start_mark);
@@ -56,10 +56,10 @@ static int32_t add_scalar(reading *at, martlet_yaml_node *node, const yaml_event
   memcpy(yaml->text + yaml->text_count, event->data.scalar.value, count);
   yaml->text[yaml->text_count + count] = '\0';
   yaml->text_count += (uint32_t)count + 1;
-  return MARTLET_YAML_OK;
+  return 0;
 }
 
-static int32_t add(reading *at, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag) {
+static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag) {
   martlet_yaml *yaml = at->yaml;
   if (anchor != NULL) return fail(yaml, MARTLET_YAML_ANCHOR, event->start_mark);
   if (tag != NULL && !is_core_tag(tag)) return fail(yaml, MARTLET_YAML_TAG, event->start_mark);
@@ -73,8 +73,8 @@ static int32_t add(reading *at, const yaml_event_t *event, const yaml_char_t *an
                : event->type == YAML_SEQUENCE_START_EVENT ? MARTLET_YAML_SEQUENCE
                                                           : MARTLET_YAML_MAPPING;
   if (is_scalar) {
-    int32_t status = add_scalar(at, node, event);
-    if (status != MARTLET_YAML_OK) return status;
+    martlet_error error = add_scalar(at, node, event);
+    if (error != 0) return error;
   }
   if (at->depth > 0) {
     int32_t top = at->depth - 1, parent = at->open[top];
@@ -88,15 +88,15 @@ static int32_t add(reading *at, const yaml_event_t *event, const yaml_char_t *an
     at->last[top] = index;
     at->children[top]++;
   }
-  if (is_scalar) return MARTLET_YAML_OK;
+  if (is_scalar) return 0;
   if (at->depth == MARTLET_YAML_MAX_DEPTH) return fail(yaml, MARTLET_YAML_TOO_DEEP, event->start_mark);
   at->open[at->depth] = index;
   at->last[at->depth] = -1;
   at->children[at->depth++] = 0;
-  return MARTLET_YAML_OK;
+  return 0;
 }
 
-static int32_t take(reading *at, const yaml_event_t *event) {
+static martlet_error take(reading *at, const yaml_event_t *event) {
   switch (event->type) {
   case YAML_SCALAR_EVENT:
     return add(at, event, event->data.scalar.anchor, event->data.scalar.tag);
@@ -107,20 +107,20 @@ static int32_t take(reading *at, const yaml_event_t *event) {
   case YAML_SEQUENCE_END_EVENT:
   case YAML_MAPPING_END_EVENT:
     at->depth--;
-    return MARTLET_YAML_OK;
+    return 0;
   case YAML_ALIAS_EVENT:
     return fail(at->yaml, MARTLET_YAML_ANCHOR, event->start_mark);
   case YAML_DOCUMENT_START_EVENT:
     if (at->yaml->node_count > 0) return fail(at->yaml, MARTLET_YAML_SECOND_DOCUMENT, event->start_mark);
-    return MARTLET_YAML_OK;
+    return 0;
   default:
-    return MARTLET_YAML_OK;
+    return 0;
   }
 }
 
 /// libyaml tells where it noticed; a problem at the end of the file is told with the beginning of what is open.
-static int32_t syntax(const yaml_parser_t *parser, martlet_yaml *yaml) {
-  if (parser->error == YAML_MEMORY_ERROR) return MARTLET_YAML_NO_MEMORY;
+static martlet_error syntax(const yaml_parser_t *parser, martlet_yaml *yaml) {
+  if (parser->error == YAML_MEMORY_ERROR) return ENOMEM;
   const char *context = parser->context != NULL ? parser->context : "", *gap = parser->context != NULL ? ", " : "";
   if (parser->error == YAML_READER_ERROR) {
     // Not text: the offset is all that is known.
@@ -133,7 +133,7 @@ static int32_t syntax(const yaml_parser_t *parser, martlet_yaml *yaml) {
   return fail(yaml, MARTLET_YAML_SYNTAX, parser->problem_mark);
 }
 
-int32_t martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml) {
+martlet_error martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml) {
   memset(yaml, 0, sizeof *yaml);
   yaml->line = yaml->column = 1;
   if (count > MARTLET_YAML_MAX_BYTES) return MARTLET_YAML_TOO_LARGE;
@@ -145,21 +145,21 @@ int32_t martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml) {
   yaml->nodes = malloc(at.node_capacity * sizeof *yaml->nodes);
   yaml->text = malloc(at.text_capacity);
   yaml_parser_t parser;
-  if (yaml->nodes == NULL || yaml->text == NULL || !yaml_parser_initialize(&parser)) return MARTLET_YAML_NO_MEMORY;
+  if (yaml->nodes == NULL || yaml->text == NULL || !yaml_parser_initialize(&parser)) return ENOMEM;
   yaml_parser_set_input_string(&parser, bytes, count);
-  int32_t status = MARTLET_YAML_OK;
-  for (int is_over = 0; !is_over && status == MARTLET_YAML_OK;) {
+  martlet_error error = 0;
+  for (int is_over = 0; !is_over && error == 0;) {
     yaml_event_t event;
     if (!yaml_parser_parse(&parser, &event)) {
-      status = syntax(&parser, yaml);
+      error = syntax(&parser, yaml);
       break;
     }
     is_over = event.type == YAML_STREAM_END_EVENT;
-    status = take(&at, &event);
+    error = take(&at, &event);
     yaml_event_delete(&event);
   }
   yaml_parser_delete(&parser);
-  return status;
+  return error;
 }
 
 void martlet_yaml_free(martlet_yaml *yaml) {

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "martlet_options.h"
+#include "martlet_process.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -11,8 +11,8 @@ void martlet_options_start(int32_t first) {
   opterr = 0;
 }
 
-int32_t martlet_next_option(int32_t argc, char *const *argv, const martlet_option *options, int32_t count,
-                            const char **text) {
+martlet_error martlet_next_option(int32_t argc, char *const *argv, const martlet_option *options, int32_t count,
+                                  int32_t *code, const char **text) {
   struct option table[MAX_OPTIONS + 1];
   memset(table, 0, sizeof table);
   if (count > MAX_OPTIONS) count = MAX_OPTIONS;
@@ -23,16 +23,17 @@ int32_t martlet_next_option(int32_t argc, char *const *argv, const martlet_optio
   }
   int at = optind;
   // "-" : arguments come in their order, as option 1; ":" : a missing value is told from an unknown option.
-  int code = getopt_long(argc, argv, "-:", table, NULL);
+  *code = getopt_long(argc, argv, "-:", table, NULL);
   *text = optarg;
-  switch (code) {
+  switch (*code) {
   case -1:
     // After "--" getopt stops; what is left are arguments.
-    if (optind >= argc) return MARTLET_OPTIONS_END;
-    *text = argv[optind++];
-    return MARTLET_ARGUMENT;
+    *code = optind < argc ? MARTLET_ARGUMENT : MARTLET_OPTIONS_END;
+    if (optind < argc) *text = argv[optind++];
+    return 0;
   case 1:
-    return MARTLET_ARGUMENT;
+    *code = MARTLET_ARGUMENT;
+    return 0;
   case ':':
     *text = argv[at < argc ? at : argc - 1];
     return MARTLET_OPTION_WITHOUT_VALUE;
@@ -41,6 +42,6 @@ int32_t martlet_next_option(int32_t argc, char *const *argv, const martlet_optio
     // For a known option that may not have a value getopt leaves its code in optopt.
     return optopt != 0 && strncmp(*text, "--", 2) == 0 ? MARTLET_OPTION_WITH_VALUE : MARTLET_OPTION_UNKNOWN;
   default:
-    return code;
+    return 0;
   }
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int martlet_file_write_all(int descriptor, const void *bytes, size_t count) {
+martlet_error martlet_file_write_all(int descriptor, const void *bytes, size_t count) {
   const char *at = bytes;
   while (count > 0) {
     ssize_t n = write(descriptor, at, count);
@@ -37,13 +37,13 @@ static struct {
 } kept[256];
 static int kept_count;
 
-static int is_kept(const struct stat *status) {
+static bool is_kept(const struct stat *status) {
   for (int i = 0; i < kept_count; i++) {
     if (kept[i].number == status->st_ino && kept[i].device == status->st_dev &&
         kept[i].changed.tv_sec == status->st_ctim.tv_sec && kept[i].changed.tv_nsec == status->st_ctim.tv_nsec)
-      return 1;
+      return true;
   }
-  return 0;
+  return false;
 }
 
 void martlet_file_keep(const char *path) {
@@ -58,11 +58,11 @@ void martlet_file_keep(const char *path) {
   pthread_mutex_unlock(&mine);
 }
 
-int martlet_file_is_kept(const char *path) {
+bool martlet_file_is_kept(const char *path) {
   struct stat status;
-  if (stat(path, &status) < 0) return 0;
+  if (stat(path, &status) < 0) return false;
   pthread_mutex_lock(&mine);
-  int found = is_kept(&status);
+  bool found = is_kept(&status);
   pthread_mutex_unlock(&mine);
   return found;
 }
@@ -102,17 +102,17 @@ static void release_endings(void) {
 
 // MARK: - Writing
 
-static int write_parts(int descriptor, const martlet_file_part *parts, size_t count) {
-  int error = 0;
+static martlet_error write_parts(int descriptor, const martlet_file_part *parts, size_t count) {
+  martlet_error error = 0;
   for (size_t i = 0; i < count && error == 0; i++)
     error = martlet_file_write_all(descriptor, parts[i].bytes, parts[i].count);
   return error;
 }
 
-static int write_in_place(const char *path, const martlet_file_part *parts, size_t count) {
+static martlet_error write_in_place(const char *path, const martlet_file_part *parts, size_t count) {
   int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0) return errno;
-  int error = write_parts(descriptor, parts, count);
+  martlet_error error = write_parts(descriptor, parts, count);
   if (close(descriptor) < 0 && error == 0) error = errno;
   return error;
 }
@@ -127,7 +127,7 @@ static int own_stream(const struct stat *status) {
 }
 
 /// The file that a path leads to, whether it is there yet or not.
-static int follow(const char *path, char *target) {
+static martlet_error follow(const char *path, char *target) {
   if (realpath(path, target) != NULL) return 0;
   if (errno != ENOENT) return errno;
   if (strlen(path) >= PATH_MAX) return ENAMETOOLONG;
@@ -156,10 +156,11 @@ static void sync_directory(char *path) {
 }
 
 /// `old`: what is replaced; NULL: nothing.
-static int write_beside(const char *target, const struct stat *old, const martlet_file_part *parts, size_t count) {
+static martlet_error write_beside(
+  const char *target, const struct stat *old, const martlet_file_part *parts, size_t count) {
   int descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old != NULL ? 0600 : 0666);
   if (descriptor < 0) return errno;
-  int error = 0;
+  martlet_error error = 0;
   if (old != NULL) {
     // Before the mode: a new owner takes special bits away. Where that is not allowed the file becomes ours.
     if (fchown(descriptor, old->st_uid, old->st_gid) < 0 && errno == EIO) error = errno;
@@ -173,9 +174,9 @@ static int write_beside(const char *target, const struct stat *old, const martle
   return error;
 }
 
-static int replace(const char *path, const martlet_file_part *parts, size_t count) {
+static martlet_error replace(const char *path, const martlet_file_part *parts, size_t count) {
   struct stat old;
-  int is_there = stat(path, &old) == 0;
+  bool is_there = stat(path, &old) == 0;
   if (is_there) {
     if (S_ISDIR(old.st_mode)) return EISDIR;
     if (is_kept(&old)) return MARTLET_OWN_SOURCE;
@@ -184,7 +185,7 @@ static int replace(const char *path, const martlet_file_part *parts, size_t coun
     if (!S_ISREG(old.st_mode)) return write_in_place(path, parts, count);
   }
   char target[PATH_MAX];
-  int error = follow(path, target);
+  martlet_error error = follow(path, target);
   if (error != 0) return error;
   int length = snprintf(staged, sizeof staged, "%s.%d.part", target, (int)getpid());
   if (length < 0 || (size_t)length >= sizeof staged) {
@@ -199,14 +200,14 @@ static int replace(const char *path, const martlet_file_part *parts, size_t coun
   return error;
 }
 
-int martlet_file_replace_parts(const char *path, const martlet_file_part *parts, size_t count) {
+martlet_error martlet_file_replace_parts(const char *path, const martlet_file_part *parts, size_t count) {
   pthread_mutex_lock(&mine);
-  int error = replace(path, parts, count);
+  martlet_error error = replace(path, parts, count);
   pthread_mutex_unlock(&mine);
   return error;
 }
 
-int martlet_file_replace(const char *path, const void *bytes, size_t count) {
+martlet_error martlet_file_replace(const char *path, const void *bytes, size_t count) {
   const martlet_file_part part = {bytes, count};
   return martlet_file_replace_parts(path, &part, 1);
 }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "martlet_wall_time.h"
+#include "martlet_log.h"
 
 #include <time.h>
 

@@ -1,36 +1,32 @@
 #define _GNU_SOURCE
 #include "martlet_files.h"
-#include "martlet_terminal.h"
-#include "martlet_visible.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 // MARK: - Opening
 
 /// A named pipe waits for a writer that may never come, and its type is that of the file system that it lies in.
-static int is_unnamed_pipe(int descriptor) {
+static bool is_unnamed_pipe(int descriptor) {
   struct statfs system;
   return fstatfs(descriptor, &system) == 0 && system.f_type == PIPEFS_MAGIC;
 }
 
-int martlet_file_open(const char *path, martlet_open_file *file) {
+martlet_error martlet_file_open(const char *path, martlet_open_file *file) {
   struct stat status;
   // Opening a pipe without O_NONBLOCK would wait for a writer.
   do file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   while (file->descriptor < 0 && errno == EINTR);
   // A socket, or a device that nobody drives.
   if (file->descriptor < 0) return errno == ENXIO || errno == ENODEV ? MARTLET_NOT_A_FILE : errno;
-  int error = fstat(file->descriptor, &status) < 0 ? errno : 0;
-  file->is_pipe = 0;
+  martlet_error error = fstat(file->descriptor, &status) < 0 ? errno : 0;
+  file->is_pipe = false;
   if (error == 0 && S_ISDIR(status.st_mode)) error = EISDIR;
   if (error == 0 && !S_ISREG(status.st_mode)) {
     file->is_pipe = S_ISFIFO(status.st_mode) && is_unnamed_pipe(file->descriptor);
@@ -47,18 +43,18 @@ int martlet_file_open(const char *path, martlet_open_file *file) {
 
 // MARK: - Mapping
 
-/// What is mapped, for the sentence that says which one shrank.
+/// What is mapped, for whoever asks which one shrank.
 static struct {
   const char *bytes, *path;
   size_t count;
 } mapped[16];
 enum { MAPPED = sizeof mapped / sizeof mapped[0] };
 
-static int map(const char *path, int flags, martlet_mapped_file *file) {
+static martlet_error map(const char *path, int flags, martlet_mapped_file *file) {
   martlet_open_file opened;
   file->bytes = NULL;
   file->count = 0;
-  int error = martlet_file_open(path, &opened);
+  martlet_error error = martlet_file_open(path, &opened);
   if (error != 0) return error;
   if (opened.is_pipe) {
     error = MARTLET_NOT_A_FILE;
@@ -82,8 +78,8 @@ static int map(const char *path, int flags, martlet_mapped_file *file) {
   return error;
 }
 
-int martlet_file_map(const char *path, martlet_mapped_file *file) { return map(path, MAP_POPULATE, file); }
-int martlet_file_map_lazily(const char *path, martlet_mapped_file *file) { return map(path, 0, file); }
+martlet_error martlet_file_map(const char *path, martlet_mapped_file *file) { return map(path, MAP_POPULATE, file); }
+martlet_error martlet_file_map_lazily(const char *path, martlet_mapped_file *file) { return map(path, 0, file); }
 
 void martlet_file_unmap(martlet_mapped_file *file) {
   if (file->bytes != NULL) munmap((void *)file->bytes, file->count);
@@ -94,55 +90,22 @@ void martlet_file_unmap(martlet_mapped_file *file) {
   file->count = 0;
 }
 
-// MARK: - A file that shrinks
-
-static const char *guarded_command = "martlet";
-
-static void write_text(const char *text) { martlet_file_write_all(STDERR_FILENO, text, strlen(text)); }
-
-/// Only what is safe in a signal handler.
-static void on_bus_error(int number, siginfo_t *info, void *context) {
-  (void)context;
-  const char *at = info->si_addr, *path = NULL;
+const char *martlet_file_at(const void *address) {
+  const char *at = address, *path = NULL;
   for (int slot = 0; slot < MAPPED; slot++) {
     const char *start = mapped[slot].bytes;
     // The last page may lie behind the file's end.
-    if (info->si_code > 0 && start != NULL && at >= start && (size_t)(at - start) < mapped[slot].count)
-      path = mapped[slot].path;
+    if (start != NULL && at >= start && (size_t)(at - start) < mapped[slot].count) path = mapped[slot].path;
   }
-  martlet_file_abandon();
-  // A line may be read meanwhile: the next one at the shell must show what is typed.
-  martlet_terminal_restore();
-  if (path == NULL) {
-    // No file: it ends the process as it always does.
-    signal(number, SIG_DFL);
-    raise(number);
-    return;
-  }
-  write_text(guarded_command);
-  write_text(": ");
-  // Not on the stack of a thread that may have little.
-  static char shown[MARTLET_VISIBLE_GROWTH * 1024];
-  martlet_file_write_all(STDERR_FILENO, shown, martlet_visible(path, strnlen(path, 1024), 0, shown));
-  write_text(": the file shrank while it was in use; replace it by renaming a new file over it\n");
-  _exit(EX_IOERR);
-}
-
-void martlet_file_guard(const char *command) {
-  guarded_command = command;
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_sigaction = on_bus_error;
-  action.sa_flags = SA_SIGINFO;
-  sigaction(SIGBUS, &action, NULL);
+  return path;
 }
 
 // MARK: - Reading
 
-int martlet_file_read(const char *path, void *into, size_t capacity, size_t *count) {
+martlet_error martlet_file_read(const char *path, void *into, size_t capacity, size_t *count) {
   martlet_open_file file;
   *count = 0;
-  int error = martlet_file_open(path, &file);
+  martlet_error error = martlet_file_open(path, &file);
   if (error != 0) return error;
   while (error == 0) {
     // At the end of the buffer one more byte tells whether the file goes on.
@@ -158,28 +121,4 @@ int martlet_file_read(const char *path, void *into, size_t capacity, size_t *cou
   if (error == 0 && file.size > *count) *count = (size_t)file.size;
   close(file.descriptor);
   return error;
-}
-
-// MARK: - Errors
-
-int martlet_error_no_file(void) { return ENOENT; }
-int martlet_error_io(void) { return EIO; }
-int martlet_error_no_memory(void) { return ENOMEM; }
-int martlet_error_no_permission(void) { return EACCES; }
-int martlet_error_busy(void) { return EBUSY; }
-int martlet_error_broken_pipe(void) { return EPIPE; }
-
-int martlet_is_disk_gone(int error) {
-  return error == EIO || error == ENOENT || error == ESTALE || error == ENODEV || error == ENXIO;
-}
-
-int martlet_is_transfer_error(int error) {
-  return error == EIO || error == ENOSPC || error == EDQUOT || error == EFBIG || error == EPIPE || error == EBADF;
-}
-
-const char *martlet_error_text(int error) {
-  if (error == MARTLET_NOT_A_FILE) return "it is not a regular file";
-  if (error == MARTLET_OWN_SOURCE) return "it is what this command itself reads or has written";
-  const char *text = strerrordesc_np(error);
-  return text != NULL ? text : "unknown error";
 }

@@ -1,11 +1,9 @@
 #define _GNU_SOURCE
 #include "frame_store_internal.h"
-#include "martlet_files.h"
-#include "martlet_pictures.h"
-#include "martlet_wall_time.h"
+#include "martlet_log.h"
+#include "martlet_process.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,7 +31,7 @@ struct martlet_frame_store {
   /// A ring: the oldest first.
   entry *entries;
   uint32_t first, count;
-  int last_error;
+  martlet_error last_error;
   uint64_t retry_ns;
   char last_name[MARTLET_STORE_NAME_BYTES];
 };
@@ -90,7 +88,7 @@ static int parse_name(const char *name, entry *entry) {
 
 // MARK: - The ring
 
-static int remove_oldest(martlet_frame_store *store) {
+static martlet_error remove_oldest(martlet_frame_store *store) {
   char name[MARTLET_STORE_NAME_BYTES];
   entry *oldest = at(store, 0);
   name_of(oldest, name);
@@ -161,12 +159,12 @@ static void take(martlet_frame_store *store, const char *name) {
   store->bytes += found.count;
 }
 
-static int scan(martlet_frame_store *store) {
+static martlet_error scan(martlet_frame_store *store) {
   int descriptor = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return errno;
   DIR *folder = fdopendir(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
   if (folder == NULL) {
-    int error = errno;
+    martlet_error error = errno;
     close(descriptor);
     return error;
   }
@@ -182,13 +180,13 @@ static int scan(martlet_frame_store *store) {
 
 // MARK: - Saving
 
-static int write_frame(martlet_frame_store *store, const martlet_stored_frame *frame, const entry *entry) {
+static martlet_error write_frame(martlet_frame_store *store, const martlet_stored_frame *frame, const entry *entry) {
   char part[MARTLET_STORE_NAME_BYTES], name[MARTLET_STORE_NAME_BYTES];
   snprintf(part, sizeof part, ".%llu.part", (unsigned long long)entry->decision);
   name_of(entry, name);
   int file = openat(store->descriptor, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (file < 0) return errno;
-  int error = frame_file_write(frame, file);
+  martlet_error error = frame_file_write(frame, file);
   if (close(file) < 0 && error == 0) error = errno;
   if (error == 0 && renameat(store->descriptor, part, store->descriptor, name) < 0) error = errno;
   if (error != 0)
@@ -198,15 +196,16 @@ static int write_frame(martlet_frame_store *store, const martlet_stored_frame *f
   return error;
 }
 
-static int save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us) {
+static martlet_error save(
+  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us) {
   if (store->descriptor < 0) {
     if (now_ns() < store->retry_ns) return store->last_error;
     store->retry_ns = now_ns() + 1000000000u;
-    int error = scan(store);
+    martlet_error error = scan(store);
     if (error != 0) return error;
   }
   frame_file file;
-  int error = frame_file_of(frame, &file);
+  martlet_error error = frame_file_of(frame, &file);
   if (error != 0) return error;
   if (file.count > store->max_bytes || file.count > UINT32_MAX) return EFBIG;
   if (store->count > 0 && at(store, store->count - 1)->decision >= decision) return EEXIST;
@@ -227,9 +226,9 @@ static int save(martlet_frame_store *store, const martlet_stored_frame *frame, u
   return 0;
 }
 
-int32_t martlet_store_save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
-                           uint64_t wall_us, int32_t *is_new) {
-  int error = save(store, frame, decision, wall_us);
+martlet_error martlet_store_save(
+  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us, bool *is_new) {
+  martlet_error error = save(store, frame, decision, wall_us);
   // A folder that was made anew, or a disk that was away: read again.
   if (store->descriptor >= 0 && martlet_is_disk_gone(error)) {
     close(store->descriptor);
@@ -244,25 +243,26 @@ int32_t martlet_store_save(martlet_frame_store *store, const martlet_stored_fram
 
 // MARK: - Opening
 
-martlet_frame_store *martlet_store_open(const char *folder, uint64_t max_bytes, int32_t *error) {
+martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet_frame_store **opened) {
+  *opened = NULL;
   martlet_frame_store *store = calloc(1, sizeof *store);
-  if (store == NULL) return NULL;
+  if (store == NULL) return ENOMEM;
   store->entries = martlet_reserve_memory(RING_BYTES);
   if (store->entries == NULL) {
     free(store);
-    return NULL;
+    return ENOMEM;
   }
   store->max_bytes = max_bytes;
   store->descriptor = -1;
   if (strlen(folder) >= sizeof store->folder) {
-    *error = ENAMETOOLONG;
+    store->last_error = ENAMETOOLONG;
   } else {
     strcpy(store->folder, folder);
-    *error = scan(store);
+    store->last_error = scan(store);
   }
-  store->last_error = *error;
   store->retry_ns = now_ns() + 1000000000u;
-  return store;
+  *opened = store;
+  return store->last_error;
 }
 
 void martlet_store_close(martlet_frame_store *store) {

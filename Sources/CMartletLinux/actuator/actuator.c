@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "martlet_actuator.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -51,7 +50,7 @@ struct martlet_actuator {
   int32_t count;
   int32_t is_stopping;
   int32_t is_abandoned;
-  int32_t is_real_time;
+  bool is_real_time;
   /// When the thread will wake by itself.
   uint64_t wakes_ns;
   pthread_t thread;
@@ -66,8 +65,8 @@ static uint64_t now_ns(void) {
 
 // MARK: - One output; its lock is held
 
-static int32_t set_line(martlet_actuator *actuator, output *output, int32_t level) {
-  int32_t error = output->set(output->context, level);
+static martlet_error set_line(martlet_actuator *actuator, output *output, int32_t level) {
+  martlet_error error = output->set(output->context, level);
   if (error) {
     output->statistics.failures++;
     output->statistics.last_error = error;
@@ -101,9 +100,9 @@ static void owe(output *output, int32_t level) {
   output->due_level = level;
 }
 
-/// Active now; its end is due later. 0 or an errno value.
-static int32_t begin_pulse(martlet_actuator *actuator, output *output, uint64_t duration_ns, uint64_t *began_ns) {
-  int32_t error = set_line(actuator, output, 1);
+/// Active now; its end is due later.
+static martlet_error begin_pulse(martlet_actuator *actuator, output *output, uint64_t duration_ns, uint64_t *began_ns) {
+  martlet_error error = set_line(actuator, output, 1);
   uint64_t now = now_ns(), end = now + duration_ns;
   *began_ns = now;
   if (error) {
@@ -187,14 +186,14 @@ size_t martlet_actuator_bytes(int32_t capacity) {
   return (bytes + 63) & ~(size_t)63;
 }
 
-int32_t martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator **made) {
+martlet_error martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator **made) {
   if (capacity < 1 || capacity > MARTLET_ACTUATOR_MAX_OUTPUTS) return EINVAL;
   martlet_actuator *actuator = memory;
   memset(actuator, 0, martlet_actuator_bytes(capacity));
   actuator->capacity = capacity;
   actuator->wakes_ns = NEVER;
   pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
+  martlet_error error = pthread_attr_init(&attributes);
   if (error) return error;
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
   // The process's signals are for its other threads; those of a fault stay with whoever has it.
@@ -217,12 +216,12 @@ int32_t martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator 
   return 0;
 }
 
-int32_t martlet_actuator_is_real_time(const martlet_actuator *actuator) { return actuator->is_real_time; }
+bool martlet_actuator_is_real_time(const martlet_actuator *actuator) { return actuator->is_real_time; }
 
 // MARK: - Callers
 
-int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_function set, void *context,
-                             int32_t safe_level, int32_t *index) {
+martlet_error martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_function set, void *context,
+                                   int32_t safe_level, int32_t *index) {
   if (actuator->count == actuator->capacity) return ENOSPC;
   output *output = &actuator->outputs[actuator->count];
   memset(output, 0, sizeof *output);
@@ -230,7 +229,7 @@ int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_fu
   output->context = context;
   output->safe_level = output->is_held = safe_level != 0;
   nothing_due(output);
-  int32_t error = set_line(actuator, output, output->safe_level);
+  martlet_error error = set_line(actuator, output, output->safe_level);
   if (error) return error;
   // A caller that holds the lock gets the thread's priority while the thread waits for it.
   pthread_mutexattr_t attributes;
@@ -245,13 +244,14 @@ int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_fu
   return 0;
 }
 
-int32_t martlet_actuator_pulse(martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns) {
+martlet_error martlet_actuator_pulse(
+  martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns) {
   if (index < 0 || index >= actuator->count || duration_ns == 0 || duration_ns > LONGEST_PULSE_NS) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
   output *output = &actuator->outputs[index];
   uint64_t began;
   pthread_mutex_lock(&output->lock);
-  int32_t error = begin_pulse(actuator, output, duration_ns, &began);
+  martlet_error error = begin_pulse(actuator, output, duration_ns, &began);
   uint64_t due = output->due_ns;
   pthread_mutex_unlock(&output->lock);
   if (due != NEVER) tell(actuator, due);
@@ -259,12 +259,13 @@ int32_t martlet_actuator_pulse(martlet_actuator *actuator, int32_t index, uint64
   return error;
 }
 
-int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns) {
+martlet_error martlet_actuator_pulse_at(
+  martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns) {
   if (index < 0 || index >= actuator->count || duration_ns == 0 || duration_ns > LONGEST_PULSE_NS) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
   output *output = &actuator->outputs[index];
   pthread_mutex_lock(&output->lock);
-  int32_t error = output->ahead_count == MARTLET_ACTUATOR_MAX_AHEAD ? ENOSPC : 0;
+  martlet_error error = output->ahead_count == MARTLET_ACTUATOR_MAX_AHEAD ? ENOSPC : 0;
   if (!error) {
     int32_t place = output->ahead_count++;
     for (; place > 0 && output->ahead[place - 1].start_ns > start_ns; place--)
@@ -278,9 +279,9 @@ int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uin
 }
 
 /// Holds `level`; if that fails, the thread brings the line there.
-static int32_t hold(martlet_actuator *actuator, output *output, int32_t level) {
+static martlet_error hold(martlet_actuator *actuator, output *output, int32_t level) {
   pthread_mutex_lock(&output->lock);
-  int32_t error = set_line(actuator, output, level);
+  martlet_error error = set_line(actuator, output, level);
   nothing_due(output);
   output->is_held = level && !error;
   if (error) owe(output, level);
@@ -290,20 +291,20 @@ static int32_t hold(martlet_actuator *actuator, output *output, int32_t level) {
   return error;
 }
 
-int32_t martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level) {
+martlet_error martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level) {
   if (index < 0 || index >= actuator->count) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
   return hold(actuator, &actuator->outputs[index], level != 0);
 }
 
-int32_t martlet_actuator_safe_all(martlet_actuator *actuator) {
-  int32_t first = 0;
+martlet_error martlet_actuator_safe_all(martlet_actuator *actuator) {
+  martlet_error first = 0;
   for (int32_t i = 0; i < actuator->count; i++) {
     output *output = &actuator->outputs[i];
     pthread_mutex_lock(&output->lock);
     output->ahead_count = 0;
     pthread_mutex_unlock(&output->lock);
-    int32_t error = hold(actuator, output, output->safe_level);
+    martlet_error error = hold(actuator, output, output->safe_level);
     if (first == 0) first = error;
   }
   return first;
@@ -318,11 +319,11 @@ void martlet_actuator_abandon(martlet_actuator *actuator) {
   }
 }
 
-int32_t martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index) {
-  if (index < 0 || index >= actuator->count) return 0;
+bool martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index) {
+  if (index < 0 || index >= actuator->count) return false;
   output *output = &actuator->outputs[index];
   pthread_mutex_lock(&output->lock);
-  int32_t is_pulsing = output->end_ns != 0;
+  bool is_pulsing = output->end_ns != 0;
   pthread_mutex_unlock(&output->lock);
   return is_pulsing;
 }
@@ -338,7 +339,6 @@ void martlet_actuator_statistics_of(
 }
 
 void martlet_actuator_stop(martlet_actuator *actuator) {
-  martlet_actuator_unguard(actuator);
   martlet_actuator_safe_all(actuator);
   __atomic_store_n(&actuator->is_stopping, 1, __ATOMIC_SEQ_CST);
   tell(actuator, 0);

@@ -1,9 +1,10 @@
 /// Frames saved into a folder of limited size, the oldest removed first.
-#ifndef MARTLET_FRAME_STORE_H
-#define MARTLET_FRAME_STORE_H
+#ifndef MARTLET_FRAMES_H
+#define MARTLET_FRAMES_H
+
+#include "martlet_error.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 enum { MARTLET_STORE_MAX_FRAMES = 65536, MARTLET_STORE_NAME_BYTES = 64 };
 
@@ -21,15 +22,16 @@ typedef struct martlet_stored_frame {
 typedef struct martlet_frame_store martlet_frame_store;
 
 /// Takes stock of a folder: frames are known by their names; others' files are left alone, unfinished ones of our own
-/// removed. NULL: no memory. `error` gets an errno value if the folder cannot be read yet, else 0.
-martlet_frame_store *martlet_store_open(const char *folder, uint64_t max_bytes, int32_t *error);
+/// removed. *store is NULL only without memory. After any other error it is there: the folder is tried again with the
+/// next frames.
+martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet_frame_store **store);
 void martlet_store_close(martlet_frame_store *store);
 
 /// Saves a frame under the decision's number, which must grow: JPEG as it came, grey as PGM, everything else as PPM.
-/// 0 or an errno value: ENOTSUP for a format that it does not know, EINVAL for a frame shorter than its format wants,
-/// EFBIG for one larger than the store may be. *is_new: not the error of the frame before.
-int32_t martlet_store_save(
-  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us, int32_t *is_new);
+/// ENOTSUP: a format that it does not know. EINVAL: a frame shorter than its format wants. EFBIG: one larger than the
+/// store may be. *is_new: not the error of the frame before.
+martlet_error martlet_store_save(
+  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us, bool *is_new);
 
 /// The file name of the last frame that was saved.
 const char *martlet_store_last_name(const martlet_frame_store *store);

@@ -3,26 +3,17 @@
 
 #include <fcntl.h>
 #include <link.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-static uint64_t start_ns;
-
-static uint64_t now_ns(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+void *martlet_reserve_memory(size_t bytes) {
+  void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return address == MAP_FAILED ? NULL : address;
 }
 
-__attribute__((constructor)) static void note_start(void) {
-  start_ns = now_ns(CLOCK_MONOTONIC) - now_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-uint64_t martlet_process_start_ns(void) { return start_ns; }
+void martlet_release_memory(void *address, size_t bytes) { munmap(address, bytes); }
 
 /// The number behind a key in /proc/self/status; 0 if it does not say.
 static uint64_t status_number(const char *key) {
@@ -36,6 +27,8 @@ static uint64_t status_number(const char *key) {
   const char *line = strstr(text, key);
   return line == NULL ? 0 : strtoull(line + strlen(key), NULL, 10);
 }
+
+uint64_t martlet_resident_bytes(void) { return status_number("VmRSS:") * 1024; }
 
 /// getrusage's maximum survives exec, so that it may be that of the program that started us; VmHWM is our own.
 uint64_t martlet_peak_resident_bytes(void) { return status_number("VmHWM:") * 1024; }
@@ -59,21 +52,3 @@ void martlet_forget_start(void) {
   // A debugger's breakpoints are pages that differ from the file.
   if (status_number("TracerPid:") == 0) dl_iterate_phdr(forget_segments, NULL);
 }
-
-void martlet_streams_open(void) {
-  // The other way round, so that what is read or written there fails.
-  for (int descriptor = 0; descriptor < 3; descriptor++) {
-    if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGXFSZ, SIG_IGN);
-}
-
-int martlet_is_writable(int descriptor) {
-  int flags = fcntl(descriptor, F_GETFL);
-  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
-}
-
-int martlet_is_terminal(int descriptor) { return isatty(descriptor); }
-
-void martlet_exit(int32_t code) { _exit(code); }
