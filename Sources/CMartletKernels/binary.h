@@ -1,5 +1,5 @@
 /// Element-wise operators of two inputs with broadcasting: how their work is cut, the loop over rows, the loop along a
-/// row, and with them the scalar variants. martlet_NAME_one(params, x, y) is what an operator NAME does with one element.
+/// row, and with them the scalar variants. What an operator does with one element is martlet_NAME_one(params, x, y).
 #ifndef MARTLET_BINARY_H
 #define MARTLET_BINARY_H
 
