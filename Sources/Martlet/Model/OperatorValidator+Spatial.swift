@@ -1,5 +1,6 @@
 import CMartletKernels
 
+/// Operators on pictures, [batch, height, width, channels].
 extension OperatorValidator {
   /// No kernel of a real network is larger, and no index arithmetic below overflows with it.
   private static var maxWindow: Int32 { 4096 }
@@ -67,6 +68,19 @@ extension OperatorValidator {
     try checkWindows(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.pad_left)
     try checkClamp(p.clamp_min, p.clamp_max)
     try check(p.unsigned_rounding, in: 0...1, "unsigned_rounding")
+    try require(record.input0, "input", .int8, elements: inputs)
+    try requireOutput(.int8, elements: outputs)
+  }
+
+  func validateResize(_ p: martlet_resize_params) throws(ModelError) {
+    let inputs = try product(p.batch, p.in_h, p.in_w, p.channels, field: "input shape")
+    let outputs = try product(p.batch, p.out_h, p.out_w, p.channels, field: "output shape")
+    // The fixed-point coordinates carry 10 fractional bits.
+    try check(max(p.in_h, p.in_w), in: 1...(1 << 16), "input shape")
+    try check(max(p.out_h, p.out_w), in: 1...(1 << 16), "output shape")
+    try check(p.align_corners, in: 0...1, "align_corners")
+    try check(p.half_pixel_centers, in: 0...1, "half_pixel_centers")
+    try check(p.unsigned_float, in: 0...1, "unsigned_float")
     try require(record.input0, "input", .int8, elements: inputs)
     try requireOutput(.int8, elements: outputs)
   }

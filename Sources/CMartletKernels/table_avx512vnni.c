@@ -1,10 +1,10 @@
-#include "operators.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 /// 64 look-ups: one byte shuffle for each of the table's 16 lines, in which the indices of other lines give 0.
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
 look_up(const __m512i lines[16], __m512i x) {
   const __m512i step = _mm512_set1_epi8(16), outside = _mm512_set1_epi8(0x70);
   // Now 0...255 from the first entry on.
@@ -18,12 +18,9 @@ look_up(const __m512i lines[16], __m512i x) {
   return y;
 }
 
-MARTLET_TARGET_AVX512 void martlet_table_avx512(const void *params, const martlet_buffers *buffers, int32_t first,
-                                                int32_t last, void *scratch) {
-  const martlet_table_params *p = params;
+MARTLET_KERNEL(table, avx512vnni, p) {
   const int8_t *in = buffers->input[0], *table = buffers->weights;
   int8_t *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   __m512i lines[16];
   for (int i = 0; i < 16; i++) {

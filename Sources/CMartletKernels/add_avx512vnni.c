@@ -1,6 +1,5 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
-#include "walk.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -20,7 +19,7 @@ typedef struct prepared {
 } prepared;
 
 /// A 32-bit lane holds x with its sign extended; the upper 16 bits meet a zero in the constant.
-MARTLET_TARGET_AVX512 static term term_of(const martlet_add_term *from, int32_t zero_point) {
+MARTLET_TARGET_avx512vnni static term term_of(const martlet_add_term *from, int32_t zero_point) {
   term t = {.halves = from->halves, .zero_point = _mm512_set1_epi32(zero_point)};
   if (from->halves) return t;
   t.high = _mm512_set1_epi32(from->high & 0xFFFF);
@@ -32,7 +31,7 @@ MARTLET_TARGET_AVX512 static term term_of(const martlet_add_term *from, int32_t 
 }
 
 /// A term of the sum; where it is just shifted its zero point is still in it.
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i term_16(const term *t, __m512i x) {
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i term_16(const term *t, __m512i x) {
   if (t->halves) return _mm512_slli_epi32(x, 19);
   __m512i high = _mm512_slli_epi32(_mm512_dpwssd_epi32(t->high_bias, x, t->high), 5);
   __m512i low = _mm512_srai_epi32(_mm512_dpwssd_epi32(t->low_bias, x, t->low), 11);
@@ -42,7 +41,7 @@ MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i term_
   return _mm512_sra_epi32(y, t->right);
 }
 
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
 add_16(const prepared *c, __m128i a, __m128i b) {
   __m512i x = term_16(&c->a, _mm512_cvtepi8_epi32(a)), y = term_16(&c->b, _mm512_cvtepi8_epi32(b));
   __m512i sum = c->subtract ? _mm512_sub_epi32(x, y) : _mm512_add_epi32(x, y);
@@ -56,7 +55,7 @@ add_16(const prepared *c, __m128i a, __m128i b) {
 
 /// 64 sums of inputs that either step or repeat. Packing works on lanes of 128 bits: the 32-bit elements of the
 /// result are put in order last.
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
 add_64(const prepared *c, const int8_t *a, bool step_a, __m128i x, const int8_t *b, bool step_b, __m128i y) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   __m512i out[4];
@@ -70,7 +69,7 @@ add_64(const prepared *c, const int8_t *a, bool step_a, __m128i x, const int8_t 
   return _mm512_permutexvar_epi32(order, packed);
 }
 
-MARTLET_TARGET_AVX512 static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
+MARTLET_TARGET_avx512vnni static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
                                       int64_t stride_b, int8_t *out, int32_t n) {
   const prepared *c = context;
   if ((stride_a != 1 && stride_a != 0) || (stride_b != 1 && stride_b != 0)) {
@@ -93,11 +92,9 @@ MARTLET_TARGET_AVX512 static void row(const void *context, const int8_t *a, int6
   }
 }
 
-MARTLET_TARGET_AVX512 void martlet_add_avx512(const void *params, const martlet_buffers *buffers, int32_t first,
-                                              int32_t last, void *scratch) {
-  const martlet_add_params *p = params;
+MARTLET_KERNEL(add, avx512vnni, p) {
   martlet_add_plan plan;
-  if (!martlet_add_plan_of(&plan, p)) return martlet_add_scalar(params, buffers, first, last, scratch);
+  if (!martlet_add_plan_of(&plan, p)) return martlet_add_scalar(p, buffers, first, last, scratch);
   prepared c;
   c.params = p;
   c.a = term_of(&plan.a, p->zero_point0);
