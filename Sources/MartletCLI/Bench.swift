@@ -46,7 +46,7 @@ enum Bench {
   private static func fillInputs(_ model: inout LoadedModel) {
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     for index in 0..<model.engine.inputCount {
-      let bytes = model.engine.bytes(ofTensor: Int(model.engine.manifest.inputs[index].tensor))
+      let bytes = model.engine.bytes(ofInput: index)
       for i in bytes.indices {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         bytes[i] = UInt8(truncatingIfNeeded: state >> 56)

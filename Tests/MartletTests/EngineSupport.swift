@@ -50,7 +50,7 @@ struct TestEngine: ~Copyable {
   /// A picture-like input that depends on `seed`.
   func fillInput(_ seed: UInt64) {
     var random = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    let input = engine.bytes(ofTensor: Int(engine.manifest.inputs[0].tensor))
+    let input = engine.bytes(ofInput: 0)
     for index in input.indices {
       random ^= random << 13
       random ^= random >> 7

@@ -124,7 +124,8 @@ struct EngineTests {
   @Test func topScoresAreSortedAndStable() throws {
     let test = try TestEngine()
     let boundary = test.engine.manifest.outputs[0]
-    let values = test.engine.bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self)
+    let values = UnsafeMutableRawBufferPointer(mutating: test.engine.bytes(ofTensor: Int(boundary.tensor)))
+      .bindMemory(to: Int8.self)
     let scores: [Int8] = [5, -128, 127, 5, 0, 127, -1, 5, 90, 1]
     for (index, score) in scores.enumerated() { values[index] = score }
     let expected = [2, 5, 8, 0, 3, 7, 9, 4, 6, 1]
