@@ -64,7 +64,7 @@ final class DeviceModel {
 
   var arenaBytes: Int { engine.budget.arenaBytes }
 
-  func memoryPlanSVG(title: String) -> String { MartletDevice.MemoryPlan(engine).svg(title: title) }
+  func arenaMapSVG(title: String) -> String { ArenaMap(engine).svg(title: title) }
 
   // MARK: - Running
 
