@@ -61,7 +61,7 @@ public struct GPIOActuator: ~Copyable {
   public mutating func add(_ output: consuming GPIOOutput, safeLevel: Bool = false) throws(GPIOError) -> Int {
     var index: Int32 = 0
     let error = martlet_actuator_add(
-      handle, { martlet_gpio_set_errno($0, $1) }, output.line, safeLevel ? 1 : 0, &index)
+      handle, { martlet_gpio_set_errno($0, $1) }, output.line.record.baseAddress, safeLevel ? 1 : 0, &index)
     guard error == 0 else { throw GPIOError(systemError: error, address: output.address.text) }
     (lines + Int(index)).initialize(to: output)
     count += 1
