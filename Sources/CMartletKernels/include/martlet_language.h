@@ -1,7 +1,7 @@
 /// The kernels of the language model: matrices in blocks of 16 rows against rows of activations, attention over a KV
 /// cache, and what happens to one token between two matrices.
 ///
-/// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is unused).
+/// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is NULL).
 /// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
 /// Floating point is done in one written order, without fused multiply-add: equal bits on every processor, but for the
 /// bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.

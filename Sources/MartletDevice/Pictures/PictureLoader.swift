@@ -103,9 +103,8 @@ extension Engine {
   /// The first input as a place for a picture; an error if it is none.
   public func pictureTarget() throws(PictureError) -> PictureTarget {
     guard takesPicture, let table = pixels else { throw PictureError(.modelTakesNoPicture) }
-    let index = Int(manifest.inputs[0].tensor)
-    let record = tensor(index)
-    guard let values = bytes(ofTensor: index).baseAddress else { throw PictureError(.modelTakesNoPicture) }
+    let record = tensor(Int(manifest.inputs[0].tensor))
+    guard let values = bytes(ofInput: 0).baseAddress else { throw PictureError(.modelTakesNoPicture) }
     return PictureTarget(
       width: Int(record.dims[2]), height: Int(record.dims[1]), channels: Int(record.dims[3]),
       isBlueFirst: manifest.channelOrder == 1, values: values.assumingMemoryBound(to: Int8.self), table: table)

@@ -72,7 +72,7 @@ public enum LanguageFlags: UInt32 {
 }
 
 /// How a tensor of a language model is held.
-public enum LanguageTensorType: UInt32 {
+public enum LanguageTensorType: UInt32, Sendable {
   // The first three are martlet_matrix_type: blocks of 16 rows.
   case blocksF32 = 0
   case blocksInt8 = 1

@@ -1,9 +1,8 @@
 import CMartletKernels
-import Martlet
 import MartletTestSupport
 import Testing
 
-@testable import MartletConvert
+@testable import Martlet
 
 /// Small files that ask for too much are refused when they are loaded, by the name of the limit.
 @Suite struct LimitTests {
@@ -23,8 +22,8 @@ import Testing
       return record
     }
     func up(_ count: Int) -> Int { (count + 63) / 64 * 64 }
-    var tensors = SectionFile.bytes(of: tensor(input, at: 0)) + SectionFile.bytes(of: tensor(output, at: up(input)))
-    if weights > 0 { tensors += SectionFile.bytes(of: tensor(weights, at: 0, in: .weights)) }
+    var tensors = TestFile.bytes(of: tensor(input, at: 0)) + TestFile.bytes(of: tensor(output, at: up(input)))
+    if weights > 0 { tensors += TestFile.bytes(of: tensor(weights, at: 0, in: .weights)) }
     var record = OperatorRecord()
     record.opcode = opcode.code
     record.input0 = 0
@@ -45,10 +44,10 @@ import Testing
     manifest.inputs[0] = edge
     edge.tensor = 1
     manifest.outputs[0] = edge
-    return SectionFile.bytes([
-      (.manifest, SectionFile.bytes(of: manifest)), (.tensors, tensors),
-      (.operators, Array(repeatElement(SectionFile.bytes(of: record), count: repeated).joined())),
-      (.plan, SectionFile.bytes(of: plan)), (.weights, [UInt8](repeating: 0, count: weights)),
+    return TestFile.bytes([
+      (.manifest, TestFile.bytes(of: manifest)), (.tensors, tensors),
+      (.operators, Array(repeatElement(TestFile.bytes(of: record), count: repeated).joined())),
+      (.plan, TestFile.bytes(of: plan)), (.weights, [UInt8](repeating: 0, count: weights)),
     ])
   }
 

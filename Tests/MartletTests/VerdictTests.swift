@@ -1,10 +1,8 @@
 import CMartletKernels
-import Foundation
 import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// A damaged file has one verdict: `verify` finds what opening for use finds, in the same words; what it passes runs.
 /// Only the weights are `verify`'s alone, since opening does not read them.
@@ -15,23 +13,13 @@ import Testing
     0xFFFF_FFFF,
   ]
 
-  private static let shipped: [UInt8] = {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return [UInt8](
-      FileManager.default.contents(
-        atPath: root.appendingPathComponent("Models/resnet8-cifar10/resnet8-cifar10.martlet").path)!)
-  }()
-
-  private static let pieces = try! SyntheticLanguageModel.smallest().file()
-  private static let bytePairs: [UInt8] = try! {
-    var model = SyntheticLanguageModel.smallest()
-    model.tokenizer = SyntheticLanguageModel.byteTokenizer
-    model.configuration.vocabularySize = SyntheticLanguageModel.byteTokenizer.tokenCount
-    var options = LanguageConversionOptions()
-    options.group = 32
-    options.chatFormat = "zephyr"
-    return try LanguageConverter.convert(model, options: options).bytes
+  private static let pieces = TestLanguageModel.smallest().file()
+  private static let bytePairs: [UInt8] = {
+    var model = TestLanguageModel.smallest()
+    model.tokenizer = .bytes()
+    model.record.vocabularySize = UInt32(TestTokenizer.bytes().tokens.count)
+    model.chat = ChatFormatTests.section()
+    return model.file()
   }()
 
   // MARK: Verdicts
@@ -112,7 +100,7 @@ import Testing
   /// Damages `file` at one place after another; gives up after the first few differences.
   private static func tryAll(_ file: [UInt8], _ name: String, _ sections: [SectionKind], step: Int) throws -> Int {
     let copy = TestMemory(copying: file)
-    let header = 64 + 32 * Int(file[12])
+    let header = TestFile.head(of: file).upperBound
     var differences = 0
     var count = 0
     for kind in sections {
@@ -141,7 +129,7 @@ import Testing
   }
 
   @Test func ofWholeFiles() {
-    for file in [Self.shipped, Self.pieces, Self.bytePairs] {
+    for file in [shippedModel, Self.pieces, Self.bytePairs] {
       let copy = TestMemory(copying: file)
       let view = UnsafeRawBufferPointer(copy.bytes)
       #expect(Self.verdict { () throws(ModelError) in try Self.open(view) } == nil)
@@ -158,12 +146,12 @@ import Testing
 
   @Test func ofDamagedVisionModels() throws {
     let kinds: [SectionKind] = [.manifest, .tensors, .operators, .plan, .labels, .names, .provenance, .pixels]
-    #expect(try Self.tryAll(Self.shipped, "resnet8", kinds, step: 4) > 4000)
+    #expect(try Self.tryAll(shippedModel, "resnet8", kinds, step: 4) > 4000)
   }
 
   /// Cut short, and with the length and the hashes right again.
   @Test func ofFilesThatWereCut() {
-    for (name, file) in [("resnet8", Self.shipped), ("pieces", Self.pieces), ("byte pairs", Self.bytePairs)] {
+    for (name, file) in [("resnet8", shippedModel), ("pieces", Self.pieces), ("byte pairs", Self.bytePairs)] {
       for length in stride(from: 0, to: file.count, by: max(file.count / 500, 1)) {
         let copy = TestMemory(copying: Array(file[..<length]))
         _ = Self.compare(copy.bytes, "\(name) cut to \(length)")
@@ -175,7 +163,7 @@ import Testing
 
   /// Sections of another model's kind, or with none of its own: every section in turn becomes every other kind.
   @Test func ofFilesWithOtherSections() throws {
-    for (name, file) in [("resnet8", Self.shipped), ("byte pairs", Self.bytePairs)] {
+    for (name, file) in [("resnet8", shippedModel), ("byte pairs", Self.bytePairs)] {
       for index in 0..<Int(file[12]) {
         for kind in UInt8(1)...14 {
           let copy = TestMemory(copying: file)
@@ -184,20 +172,6 @@ import Testing
           _ = Self.compare(copy.bytes, "\(name), section \(index) as kind \(kind)")
         }
       }
-    }
-  }
-}
-
-/// Places in a `.martlet` file.
-enum TestFile {
-  static func section(_ kind: SectionKind, in file: [UInt8]) -> Range<Int>? {
-    file.withUnsafeBytes { bytes in
-      let count = Int(bytes.loadUnaligned(as: FileHeader.self).sectionCount)
-      for index in 0..<count {
-        let record = bytes.loadUnaligned(fromByteOffset: 64 + index * 32, as: SectionRecord.self)
-        if record.kind == kind.rawValue { return Int(record.offset)..<Int(record.offset + record.length) }
-      }
-      return nil
     }
   }
 }

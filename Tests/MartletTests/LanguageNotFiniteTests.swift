@@ -3,22 +3,22 @@ import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// A NaN or an infinity among the weights: `verify` names the tensor, loading does not look, and the scores are the
 /// same on every instruction set.
 @Suite struct LanguageNotFiniteTests {
+  private static let types: [LanguageTensorType] = [.blocksInt8, .blocksInt4, .blocksF32]
   private static let sets = (0..<MARTLET_ISA_COUNT.rawValue).map { martlet_isa(rawValue: $0) }
     .filter { martlet_language_for($0) != nil }
 
   /// The model with everything that there is, and where each of its tensors lies.
   private static func model(
-    _ weights: LanguageWeights
+    _ type: LanguageTensorType
   ) throws -> (file: [UInt8], tensors: [(kind: LanguageTensorKind, record: LanguageTensorRecord)], start: Int) {
-    var source = SyntheticLanguageModel.ornate()
+    var source = TestLanguageModel.ornate()
     // A soft cap makes a number of a NaN.
-    source.configuration.outputSoftCap = nil
-    let file = try source.file(weights)
+    source.record.outputCap = 0
+    let file = source.file(type)
     let language = try #require(TestFile.section(.language, in: file)).lowerBound
     let start = try #require(TestFile.section(.weights, in: file)).lowerBound
     return file.withUnsafeBytes { bytes in
@@ -39,8 +39,8 @@ import Testing
     return (bits, try test.generator.next(on: test.team))
   }
 
-  @Test(arguments: LanguageWeights.allCases) func everyTensor(_ weights: LanguageWeights) throws {
-    let (file, tensors, start) = try Self.model(weights)
+  @Test(arguments: types) func everyTensor(_ type: LanguageTensorType) throws {
+    let (file, tensors, start) = try Self.model(type)
     var notNumbers = 0
     for (index, tensor) in tensors.enumerated() where tensor.kind != .frequencies && tensor.kind != .localFrequencies {
       let isQuantized = tensor.record.type == LanguageTensorType.blocksInt8.rawValue
@@ -72,7 +72,7 @@ import Testing
 
   /// What the number is, in a tensor of several blocks: the first scale of the second block, the last float.
   @Test func theirPlace() throws {
-    let (file, tensors, start) = try Self.model(.int8)
+    let (file, tensors, start) = try Self.model(.blocksInt8)
     let embedding = tensors[0].record
     let blocks = (Int(embedding.rows) + 15) / 16
     var damaged = file

@@ -1,14 +1,14 @@
 import CMartletKernels
+import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// What a language engine promises, whatever the weights: the same bits however a text is fed, exact memory, sessions.
 @Suite struct LanguageEngineTests {
-  private static let plain = try! SyntheticLanguageModel.llama().file()
-  private static let ornate = try! SyntheticLanguageModel.ornate().file()
-  private static let fourBits = try! SyntheticLanguageModel.llama().file(.int4)
+  private static let plain = TestLanguageModel.llama().file()
+  private static let ornate = TestLanguageModel.ornate().file()
+  private static let fourBits = TestLanguageModel.llama().file(.blocksInt4)
   private static let models = [plain, ornate, fourBits]
 
   /// More than two batches, each token below 250.
@@ -208,8 +208,8 @@ import Testing
     var sampling = SamplingOptions()
     sampling.temperature = 1000
     (sampling.topK, sampling.topP, sampling.minP) = (0, 1, 0)
-    for (tokenizer, count) in [(SyntheticLanguageModel.byteTokenizer as TokenizerSource?, 263), (nil, 257)] {
-      let model = try SyntheticLanguageModel.llama(tokenizer: tokenizer).file()
+    for (tokenizer, count) in [(TestTokenizer.bytes() as TestTokenizer?, 263), (nil, 257)] {
+      let model = TestLanguageModel.llama(tokenizer: tokenizer).file()
       var test = try TestGenerator(model, context: 512, sampling: sampling)
       try test.append([1])
       let tokens = try test.next(500)

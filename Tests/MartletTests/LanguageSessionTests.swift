@@ -1,13 +1,12 @@
-import CMartletKernels
+import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// A saved cache is taken up bit by bit, and nothing but that is taken up.
 @Suite struct LanguageSessionTests {
-  private static let model = try! SyntheticLanguageModel.llama().file()
-  private static let ornate = try! SyntheticLanguageModel.ornate().file()
+  private static let model = TestLanguageModel.llama().file()
+  private static let ornate = TestLanguageModel.ornate().file()
   private static let prompt: [Int32] = (0..<75).map { Int32($0 * 7 % 250) }
 
   private static var sampling: SamplingOptions {
@@ -184,7 +183,7 @@ import Testing
 
   @Test func whatIsForeignIsRefused() throws {
     var test = try generator()
-    let other = try generator(SyntheticLanguageModel.llama(seed: 2).file())
+    let other = try generator(TestLanguageModel.llama(seed: 2).file())
     #expect(refusal(other.session(), &test) == .otherModel)
     let float = try generator(isCacheFloat: true)
     #expect(refusal(float.session(), &test) == .otherModel)

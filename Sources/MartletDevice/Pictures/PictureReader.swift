@@ -84,10 +84,11 @@ public struct PictureReader: ~Copyable {
 
   /// The next row from the top, as stored: width * bytes per pixel bytes, valid until the next call. The last one comes
   /// only if the file is whole.
-  public mutating func readRow() throws(PictureError) -> UnsafePointer<UInt8> {
+  public mutating func readRow() throws(PictureError) -> UnsafeBufferPointer<UInt8> {
     var row: UnsafePointer<UInt8>?
     try check(martlet_picture_read_row(reader, &row))
-    return row!
+    let info = martlet_picture_info_of(reader).pointee
+    return UnsafeBufferPointer(start: row, count: Int(info.width) * Int(info.channels))
   }
 
   public mutating func close() { martlet_picture_close(reader) }

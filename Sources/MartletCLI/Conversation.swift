@@ -2,8 +2,8 @@ import CMartletPlatform
 import Martlet
 import MartletDevice
 
-/// A talk: turns behind each other in the KV cache. The generator's mark is where the latest one begins.
-struct Talk: ~Copyable {
+/// A conversation: turns behind each other in the KV cache. The generator's mark is where the latest one begins.
+struct Conversation: ~Copyable {
   private var model: LoadedGenerator
   private let format: ChatFormat
   private let system: [UInt8]?
@@ -21,7 +21,7 @@ struct Talk: ~Copyable {
     self.system = system
     self.options = options
     if let path = options.session { try SessionFile.restore(path, &self.model, isNeeded: false) }
-    // What the session holds stays in the cache for as long as the talk begins with it.
+    // What the session holds stays in the cache for as long as the conversation begins with it.
   }
 
   /// Forgets all turns.
@@ -32,7 +32,7 @@ struct Talk: ~Copyable {
     model.generator.policy = .stop
   }
 
-  /// One turn: the question is read, the answer written as it comes. What cannot be read leaves the talk as it was.
+  /// One turn: the question is read, the answer written as it comes. What cannot be read changes nothing.
   mutating func answer(to text: UnsafeRawBufferPointer, isVerbose: Bool) throws(CommandError) {
     let question = Array(text)
     let start = Clocks()
@@ -57,7 +57,7 @@ struct Talk: ~Copyable {
 
   // MARK: Reading
 
-  /// False: Ctrl-C came meanwhile, and the talk is what it was.
+  /// False: Ctrl-C came meanwhile, and the conversation is what it was.
   private mutating func read(_ question: [UInt8]) throws(CommandError) -> Bool {
     var segments = ChatSegments()
     var base = model.generator.length

@@ -1,7 +1,7 @@
 import Martlet
 
 /// The memory plan as it is drawn: one box for each tensor of the arena.
-public struct MemoryPlan {
+public struct ArenaMap {
   public struct Box {
     public var name: String
     /// From the start of the tensor region.
@@ -99,11 +99,11 @@ private struct Lives {
     lives.removeAll { $0.last < 0 }
   }
 
-  func boxes(_ engine: borrowing some ModelTables & ~Copyable) -> [MemoryPlan.Box] {
-    var boxes: [MemoryPlan.Box] = []
+  func boxes(_ engine: borrowing some ModelTables & ~Copyable) -> [ArenaMap.Box] {
+    var boxes: [ArenaMap.Box] = []
     for life in lives {
       boxes.append(
-        MemoryPlan.Box(
+        ArenaMap.Box(
           name: String(utf8: engine.name(ofTensor: life.tensor)), offset: life.offset,
           byteCount: Int(engine.tensor(life.tensor).byteCount), first: life.first, last: life.last))
     }

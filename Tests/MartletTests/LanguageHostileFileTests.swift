@@ -4,12 +4,11 @@ import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// Any bytes at all give a language model or a typed error, and a model that loads reads texts and runs: never a trap.
 @Suite struct LanguageHostileFileTests {
-  private static let file = try! SyntheticLanguageModel.smallest().file()
-  private static let bytePairs = try! SyntheticLanguageModel.llama().file()
+  private static let file = TestLanguageModel.smallest().file()
+  private static let bytePairs = TestLanguageModel.llama().file()
   private static let isExhaustive = ProcessInfo.processInfo.environment["MARTLET_EXHAUSTIVE"] != nil
 
   private enum Outcome: Equatable { case model, refused(ModelError.Place) }
@@ -63,18 +62,7 @@ import Testing
   /// Where everything but the weights lies.
   private static func tables(_ file: [UInt8] = file) -> [Range<Int>] {
     let kinds: [SectionKind] = [.manifest, .language, .tokenizer, .chat, .provenance]
-    return [0..<64 + 32 * Int(file[12])] + kinds.compactMap { section($0, in: file) }
-  }
-
-  private static func section(_ kind: SectionKind, in file: [UInt8] = file) -> Range<Int>? {
-    file.withUnsafeBytes { bytes in
-      let count = Int(bytes.loadUnaligned(as: FileHeader.self).sectionCount)
-      for index in 0..<count {
-        let record = bytes.loadUnaligned(fromByteOffset: 64 + index * 32, as: SectionRecord.self)
-        if record.kind == kind.rawValue { return Int(record.offset)..<Int(record.offset + record.length) }
-      }
-      return nil
-    }
+    return [TestFile.head(of: file)] + kinds.compactMap { TestFile.section($0, in: file) }
   }
 
   @Test func wholeFilesAreModels() {
@@ -129,7 +117,7 @@ import Testing
   private static func outcome(
     _ kind: SectionKind, _ changes: [Int: UInt32], in file: [UInt8] = file
   ) throws -> Outcome {
-    let start = try #require(section(kind, in: file)).lowerBound
+    let start = try #require(TestFile.section(kind, in: file)).lowerBound
     return withCopy(file) { copy in
       for (place, value) in changes { copy.storeBytes(of: value, toByteOffset: start + place, as: UInt32.self) }
       FileRepair.repairHashes(copy)
@@ -155,7 +143,7 @@ import Testing
 
   /// Every word of every tensor's record.
   @Test func everyWordOfTheTensors() throws {
-    let count = (try #require(Self.section(.language)).count - 256) / 32
+    let count = (try #require(TestFile.section(.language, in: Self.file)).count - 256) / 32
     #expect(count == 9)
     for place in stride(from: 256, to: 256 + 32 * count, by: 4) {
       let isGroup = (place - 256) % 32 == 4
@@ -194,8 +182,8 @@ import Testing
   /// Weights, scales and norms are only numbers: NaN in all of them too. Rotary frequencies become angles, and are
   /// checked.
   @Test func weightsOfAnyBits() throws {
-    let weights = try #require(Self.section(.weights))
-    let language = try #require(Self.section(.language)).lowerBound
+    let weights = try #require(TestFile.section(.weights, in: Self.file))
+    let language = try #require(TestFile.section(.language, in: Self.file)).lowerBound
     for pattern in [0x7FC0_0000, 0xFF80_0000, 0x7F7F_FFFF, 0x8080_8080, .max] as [UInt32] {
       for keepsFrequencies in [true, false] {
         let outcome = Self.withCopy { copy in
@@ -221,7 +209,7 @@ import Testing
   @Test func vocabulariesThatContradictThemselves() throws {
     var refused = 0
     for file in [Self.file, Self.bytePairs] {
-      let section = try #require(Self.section(.tokenizer, in: file))
+      let section = try #require(TestFile.section(.tokenizer, in: file))
       let header = file.withUnsafeBytes {
         $0.loadUnaligned(fromByteOffset: section.lowerBound, as: TokenizerHeader.self)
       }
@@ -265,7 +253,7 @@ import Testing
     for count: UInt32 in [0, 23, 1 << 20, .max] {
       #expect(try Self.outcome(.tokenizer, [12: count]) == .refused(.tokenizer), "\(count)")
     }
-    let section = try #require(Self.section(.tokenizer))
+    let section = try #require(TestFile.section(.tokenizer, in: Self.file))
     for place in stride(from: 52, through: 84, by: 4) {
       for offset in [UInt32(section.count) + 1, 0x7FFF_FFFF, .max] {
         #expect(try Self.outcome(.tokenizer, [place: offset]) == .refused(.tokenizer), "word \(place): \(offset)")

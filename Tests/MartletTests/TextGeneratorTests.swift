@@ -1,13 +1,13 @@
 import Foundation
+import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// Text in, text out: what the generator adds to engine, tokenizer and sampler.
 @Suite struct TextGeneratorTests {
-  private static let model = try! SyntheticLanguageModel.llama().file()
-  private static let bare = try! SyntheticLanguageModel.llama(tokenizer: nil).file()
+  private static let model = TestLanguageModel.llama().file()
+  private static let bare = TestLanguageModel.llama(tokenizer: nil).file()
 
   private static func sampling(_ seed: UInt64) -> SamplingOptions {
     var options = SamplingOptions()

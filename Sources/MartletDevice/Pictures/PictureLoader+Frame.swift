@@ -7,8 +7,9 @@ extension PictureLoader {
     var policy: ResizePolicy
     var shorterSide: Int
     var isBlueFirst: Bool
-    var values: UnsafeMutablePointer<Int8>
-    var table: UnsafePointer<Int8>
+    /// Addresses, only compared: whether the target is still the same.
+    var values: UInt
+    var table: UInt
   }
 
   /// Fills the engine's first input from a camera's JPEG frame in memory.
@@ -56,8 +57,8 @@ extension PictureLoader {
     shape.region = region.map { $0.scaled(byEighths: scale) }
 
     let key = FrameKey(
-      shape: shape, policy: policy, shorterSide: shorterSide, isBlueFirst: target.isBlueFirst, values: target.values,
-      table: target.table)
+      shape: shape, policy: policy, shorterSide: shorterSide, isBlueFirst: target.isBlueFirst,
+      values: UInt(bitPattern: target.values), table: UInt(bitPattern: target.table))
     if frameKey != key {
       frames = FrameResizer(
         frame: shape, policy: policy, shorterSide: shorterSide, target: target, region: frameRegion)

@@ -1,4 +1,4 @@
-extension MemoryPlan {
+extension ArenaMap {
   private static let width = 1200
   private static let height = 640
   private static let left = 90
@@ -7,38 +7,38 @@ extension MemoryPlan {
 
   /// The plan as a picture: time (operators) goes across, the arena's address goes up, one box is one tensor.
   public func svg(title: String) -> String {
-    let plotWidth = MemoryPlan.width - MemoryPlan.left - 24
-    let plotHeight = MemoryPlan.height - MemoryPlan.top - MemoryPlan.bottom
+    let plotWidth = ArenaMap.width - ArenaMap.left - 24
+    let plotHeight = ArenaMap.height - ArenaMap.top - ArenaMap.bottom
     let columns = Double(max(operatorCount, 1))
     let peak = Double(max(plannedPeakBytes, 1))
-    func x(_ time: Int) -> Double { Double(MemoryPlan.left) + Double(time) / columns * Double(plotWidth) }
+    func x(_ time: Int) -> Double { Double(ArenaMap.left) + Double(time) / columns * Double(plotWidth) }
     func y(_ address: Int) -> Double {
-      Double(MemoryPlan.top + plotHeight) - Double(address) / peak * Double(plotHeight)
+      Double(ArenaMap.top + plotHeight) - Double(address) / peak * Double(plotHeight)
     }
-    var svg = MemoryPlan.header
-    svg.add("<text class='title' x='\(MemoryPlan.left)' y='28'>\(MemoryPlan.escaped(title))</text>\n")
-    svg.add("<text x='\(MemoryPlan.left)' y='48'>planned peak ")
+    var svg = ArenaMap.header
+    svg.add("<text class='title' x='\(ArenaMap.left)' y='28'>\(ArenaMap.escaped(title))</text>\n")
+    svg.add("<text x='\(ArenaMap.left)' y='48'>planned peak ")
     svg.add("\(NumberText.grouped(plannedPeakBytes)) bytes, lower bound ")
     svg.add("\(NumberText.grouped(lowerBoundBytes)) bytes, \(boxes.count) tensors, \(operatorCount) operators</text>\n")
     for step in 0...4 {
       let address = plannedPeakBytes * step / 4
-      svg.add("<path class='grid' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(address)))h\(plotWidth)'/>")
-      svg.add("<text class='tick' x='\(MemoryPlan.left - 8)' y='\(MemoryPlan.number(y(address) + 4))'>")
+      svg.add("<path class='grid' d='M\(ArenaMap.left) \(ArenaMap.number(y(address)))h\(plotWidth)'/>")
+      svg.add("<text class='tick' x='\(ArenaMap.left - 8)' y='\(ArenaMap.number(y(address) + 4))'>")
       svg.add("\(NumberText.bytes(address))</text>\n")
     }
     for (index, box) in boxes.enumerated() {
-      svg.add(MemoryPlan.draw(box, index, x(box.first), x(box.last + 1), y(box.offset + box.byteCount), y(box.offset)))
+      svg.add(ArenaMap.draw(box, index, x(box.first), x(box.last + 1), y(box.offset + box.byteCount), y(box.offset)))
     }
     if lowerBoundBytes > 0 && lowerBoundBytes <= plannedPeakBytes {
-      svg.add("<path class='bound' d='M\(MemoryPlan.left) \(MemoryPlan.number(y(lowerBoundBytes)))h\(plotWidth)'>")
+      svg.add("<path class='bound' d='M\(ArenaMap.left) \(ArenaMap.number(y(lowerBoundBytes)))h\(plotWidth)'>")
       svg.add("<title>lower bound: \(NumberText.grouped(lowerBoundBytes)) bytes</title></path>\n")
     }
     let stride = max(1, (operatorCount + 15) / 16)
     for time in Swift.stride(from: 0, to: operatorCount, by: stride) {
-      svg.add("<text class='time' x='\(MemoryPlan.number((x(time) + x(time + 1)) / 2))' ")
-      svg.add("y='\(MemoryPlan.top + plotHeight + 18)'>\(time)</text>")
+      svg.add("<text class='time' x='\(ArenaMap.number((x(time) + x(time + 1)) / 2))' ")
+      svg.add("y='\(ArenaMap.top + plotHeight + 18)'>\(time)</text>")
     }
-    svg.add("<text class='time' x='\(MemoryPlan.left + plotWidth / 2)' y='\(MemoryPlan.height - 14)'>operator</text>\n")
+    svg.add("<text class='time' x='\(ArenaMap.left + plotWidth / 2)' y='\(ArenaMap.height - 14)'>operator</text>\n")
     return svg + "</svg>\n"
   }
 

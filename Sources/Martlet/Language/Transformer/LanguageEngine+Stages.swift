@@ -37,15 +37,13 @@ extension LanguageEngine {
     return Int64(evaluation.count * hidden)
   }
 
-  private func run<P>(
-    _ kernel: martlet_kernel, _ parameters: P, units: Int, _ team: borrowing Team
+  private func run<Parameters>(
+    _ kernel: LanguageKernel<Parameters>, _ parameters: Parameters, units: Int, _ team: borrowing Team
   ) {
     withUnsafePointer(to: parameters) { pointer in
-      let raw = UnsafeRawPointer(pointer)
-      // The language kernels do not look at the buffers.
       let job = Job(
-        kernel: kernel, parameters: raw, buffers: raw.assumingMemoryBound(to: martlet_buffers.self),
-        scratch: layout.scratch!, scratchStride: layout.scratchStride)
+        kernel: kernel.function, parameters: UnsafeRawPointer(pointer), buffers: nil, scratch: layout.scratch!,
+        scratchStride: layout.scratchStride)
       team.run(job, first: 0, last: Int32(units))
     }
   }
@@ -61,7 +59,7 @@ extension LanguageEngine {
     let parameters = martlet_rope_table_params(
       frequencies: frequencies, cosines: table.cosines, sines: table.sines, half: Int32(record.headSize) / 2,
       first_position: Int32(position))
-    run(kernels.rope_table, parameters, units: evaluation.count, team)
+    run(kernels.angles, parameters, units: evaluation.count, team)
   }
 
   private func angleTable(

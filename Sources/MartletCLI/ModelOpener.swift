@@ -2,8 +2,8 @@ import CMartletKernels
 import Martlet
 import MartletDevice
 
-/// Opening a model with the sentences and exit codes of the commands.
-enum Opening {
+/// Opens models with the sentences and exit codes of the commands.
+enum ModelOpener {
   @inline(never)
   static func file(_ path: FilePath, verb: StaticString) throws(CommandError) -> ModelFile {
     do throws(FileError) {

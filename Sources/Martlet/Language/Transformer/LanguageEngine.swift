@@ -7,7 +7,7 @@ import CMartletKernels
 public struct LanguageEngine: ~Copyable {
   let model: LanguageModel
   let layout: LanguageLayout
-  let kernels: martlet_language_table
+  let kernels: LanguageKernels
   /// Tokens whose keys and values are in the cache.
   public private(set) var position = 0
   var evaluation = Evaluation()
@@ -59,7 +59,7 @@ public struct LanguageEngine: ~Copyable {
     let layout = try LanguageLayout(model, options: options, from: &arena)
     self.model = model
     self.layout = layout
-    self.kernels = kernels.pointee
+    self.kernels = LanguageKernels(kernels.pointee)
   }
 
   public var record: LanguageRecord { model.record }

@@ -4,7 +4,6 @@ import MartletTestSupport
 import Testing
 
 @testable import Martlet
-@testable import MartletConvert
 
 /// What a file may ask for: tensors that all lie at the same place make a large model of a small file.
 @Suite struct LanguageLimitTests {
@@ -43,12 +42,12 @@ import Testing
         matrix.group = 256
         tensor.byteCount = UInt64(kind.isMatrix ? Int(martlet_matrix_bytes(&matrix)) : shape.columns * 4)
         largest = max(largest, Int(tensor.byteCount))
-        SectionFile.append(tensor, to: &records)
+        records += TestFile.bytes(of: tensor)
       }
       var manifest = ManifestRecord()
       manifest.task = ModelTask.language.rawValue
-      let head = SectionFile.bytes([
-        (.manifest, SectionFile.bytes(of: manifest)), (.language, SectionFile.bytes(of: record) + records),
+      let head = TestFile.bytes([
+        (.manifest, TestFile.bytes(of: manifest)), (.language, TestFile.bytes(of: record) + records),
         (.weights, [UInt8](repeating: 0, count: 64)),
       ])
       let weights = try #require(TestFile.section(.weights, in: head)).lowerBound
