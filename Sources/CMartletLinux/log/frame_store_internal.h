@@ -9,7 +9,7 @@ typedef struct frame_file {
   const char *ending;
 } frame_file;
 
-/// 0, ENOTSUP or EINVAL.
+/// 0 or EINVAL.
 int frame_file_of(const martlet_stored_frame *frame, frame_file *file);
 /// Writes it to an open file; 0 or an errno value.
 int frame_file_write(const martlet_stored_frame *frame, int descriptor);

@@ -71,16 +71,19 @@ extension ConfigurationReader {
     }
   }
 
-  /// A four-character code; 0: chosen.
-  private mutating func format(_ node: Node) -> UInt32 {
-    guard let text = scalar(node), !Words.equal("auto", text) else { return 0 }
-    guard text.count >= 3, text.count <= 4, text.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+  /// A four-character code; nil: chosen.
+  private mutating func format(_ node: Node) -> FourCC? {
+    guard let text = scalar(node), !Words.equal("auto", text) else { return nil }
+    guard let fourcc = FourCC(text) else {
       wrong(node, "auto or a four-character code like YUYV, MJPG, NV12, GREY (martlet devices lists a camera's)")
-      return 0
+      return nil
     }
-    var code: UInt32 = 0
-    for index in 0..<4 { code |= UInt32(index < text.count ? text[index] : 0x20) << UInt32(8 * index) }
-    return code
+    if PixelFormat.of(fourcc).reading == .converted {
+      warn(
+        node, "%k: %v needs libv4lconvert, which takes time and memory for each frame; read without it are %s",
+        PixelFormat.list)
+    }
+    return fourcc
   }
 
   /// Whole numbers from 0 to 65535 with a separator between each two.

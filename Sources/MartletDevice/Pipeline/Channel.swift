@@ -134,8 +134,7 @@ extension UnsafeMutablePointer where Pointee: ~Copyable {
 extension CameraConfiguration {
   var settings: CameraSettings {
     var settings = CameraSettings(address: address)
-    settings.format = CameraFormat(
-      fourcc: format == 0 ? nil : FourCC(code: format), width: width, height: height, rate: Int(rate))
+    settings.format = CameraFormat(fourcc: format, width: width, height: height, rate: Int(rate))
     settings.region = region.map { PixelBox(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     settings.orientation = Orientation(clockwise: rotation, isMirrored: isMirrored)
     settings.controls = controls.map { ($0.name, Int($0.value)) }

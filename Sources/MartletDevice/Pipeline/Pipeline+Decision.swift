@@ -118,20 +118,15 @@ extension Pipeline {
       return false
     }
     guard isWanted else { return }
-    var stored = martlet_stored_frame()
+    var content: FrameContent?
     var mapped = martlet_mapped_file()
     if let frame {
-      let format = channel.pointee.stream.format
-      (stored.bytes, stored.count, stored.format) = (UnsafeRawPointer(frame.bytes), frame.count, format.fourcc)
-      (stored.width, stored.height) = (UInt32(format.width), UInt32(format.height))
-      stored.stride = UInt32(format.stride)
-      stored.is_bt709 = format.matrix == MARTLET_CAMERA_BT709 ? 1 : 0
-      stored.is_full_range = format.is_full_range ? 1 : 0
+      content = channel.pointee.stream.content(of: frame)
     } else if let picture, martlet_file_map(picture.cString, &mapped) == 0 {
       // A picture that is no JPEG is refused by the store.
-      (stored.bytes, stored.count, stored.format) = (mapped.bytes, mapped.count, FourCC.jpeg.code)
+      content = FrameContent(bytes: UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), shape: nil)
     }
-    if case .lost(let code, let isNew) = frames.pointee.save(stored, decision: decision, wallUs: wallUs), isNew {
+    if case .lost(let code, let isNew) = frames.pointee.save(content, decision: decision, wallUs: wallUs), isNew {
       Pipeline.tell(configuration.frames!.folder, code)
     }
     martlet_file_unmap(&mapped)
