@@ -72,9 +72,9 @@ public struct PictureReader: ~Copyable {
     let layout: PixelLayout =
       switch planes.chroma.rawValue {
       case MARTLET_CHROMA_NONE.rawValue: .grey
-      case MARTLET_CHROMA_444.rawValue: .yuv444p
-      case MARTLET_CHROMA_422.rawValue: .yuv422p
-      default: .yu12
+      case MARTLET_CHROMA_444.rawValue: .planar(columnShift: 0, rowShift: 0)
+      case MARTLET_CHROMA_422.rawValue: .planar(columnShift: 1, rowShift: 0)
+      default: .planar(columnShift: 1, rowShift: 1)
       }
     let shape = FrameShape(
       width: Int(planes.width), height: Int(planes.height), layout: layout, stride: Int(planes.stride),

@@ -29,10 +29,11 @@ public struct FrameStore: ~Copyable {
   }
 
   /// - Parameters:
+  ///   - frame: nil counts as lost: there was one, but not any more.
   ///   - decision: more than that of any frame before.
   ///   - wallUs: microseconds since 1970 UTC.
-  public mutating func save(_ frame: martlet_stored_frame, decision: UInt64, wallUs: UInt64) -> Outcome {
-    var frame = frame
+  public mutating func save(_ frame: FrameContent?, decision: UInt64, wallUs: UInt64) -> Outcome {
+    var frame = frame?.stored ?? martlet_stored_frame()
     var isNew = false
     let code = martlet_store_save(store, &frame, decision, wallUs, &isNew)
     return code == 0 ? .saved : .lost(code: code, isNew: isNew)
