@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts in this folder share; sourced, not run. Installing is explicit and repeatable: whatever a script needs,
 # a function here says what it puts on the machine, or finds it there and says nothing.
 set -euo pipefail
@@ -11,6 +12,36 @@ venv=$cache/venv
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# show_help SCRIPT : the comment at its head.
+show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
+
+# source_files : the checkout's files in a language, new ones too, XX ending or the first line; 'sourced' is shell without a first line that says so.
+source_files() {
+  (
+    cd "$root"
+    git ls-files --cached --others --exclude-standard | git check-attr --stdin linguist-generated \
+      | sed -n 's/: linguist-generated: unspecified$//p' | while IFS= read -r file; do
+        [ -f "$file" ] || continue
+        head=''
+        case $file in
+          *.swift) say "swift $file" ;;
+          *.c | *.h) say "c $file" ;;
+          *.py) say "python $file" ;;
+          *.sh | *.bash)
+            read -r head <"$file"
+            [[ $head == '#!'* ]] || say "sourced $file"
+            ;;
+          *.*) ;;
+          *) read -r head <"$file" 2>/dev/null || true ;;
+        esac
+        case $head in
+          '#!'*python*) say "python $file" ;;
+          '#!'*sh) say "shell $file" ;;
+        esac
+      done
+  )
+}
 
 # Runs a command that changes the system.
 as_root() {
@@ -144,6 +175,18 @@ need_python() {
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
   cp "$wanted" "$venv/.requirements"
+}
+
+# need_format : what Tools/format runs, in a Python environment of its own.
+need_format() {
+  local wanted=$root/Tools/requirements-format.txt
+  apt_need git shellcheck
+  cmp -s "$wanted" "$cache/format/.requirements" && return 0
+  apt_need python3-venv
+  say "installing $(grep -v '^#' "$wanted" | tr '\n' ' ')into $cache/format" >&2
+  python3 -m venv "$cache/format"
+  "$cache/format/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$cache/format/.requirements"
 }
 
 # need_llama : llama.cpp, the peer of language models, as llama-cpp-python builds it for this processor.
