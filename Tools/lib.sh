@@ -56,8 +56,14 @@ apt_need() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
+  # Steps of the tests run side by side: apt's own lock would make one of them fail.
+  local lock
+  mkdir -p "$cache"
+  exec {lock}>"$cache/.apt.lock"
+  flock "$lock"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  exec {lock}>&-
 }
 
 # What building and running the commands on this machine takes.
@@ -165,10 +171,10 @@ glibc_floor() {
   readelf --dyn-syms -W "$1" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1
 }
 
-# need_python : numpy, the peers LiteRT and ONNX Runtime, and what the oracle in Tests/Oracle needs besides. LiteRT's
+# need_python : numpy, the peers LiteRT and ONNX Runtime, and what Tests/Oracle and Tests/Benchmarks need besides. LiteRT's
 # reference kernels are what Martlet must equal.
 need_python() {
-  local wanted=$root/Tests/Oracle/requirements.txt
+  local wanted=$root/Tests/Harness/requirements.txt
   cmp -s "$wanted" "$venv/.requirements" && return 0
   apt_need python3-venv
   say "installing $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv"
@@ -192,26 +198,35 @@ need_format() {
 # need_llama : llama.cpp, the peer of language models, as llama-cpp-python builds it for this processor.
 need_llama() {
   need_python
-  local wanted=$root/Tests/Oracle/requirements-language.txt
+  local wanted=$root/Tests/Benchmarks/requirements.txt
   "$venv/bin/python" -c 'import llama_cpp' 2>/dev/null && return 0
   apt_need cmake g++
   say "building $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv: some twenty minutes"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
 }
 
-# oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; LiteRT's notices at start-up are left out.
-oracle() {
-  local module=$1
-  shift
-  PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" \
+# oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; benchmark, one of Tests/Benchmarks. LiteRT's notices at
+# start-up are left out.
+oracle() { python_module "oracle.$1" "${@:2}"; }
+benchmark() { python_module "benchmarks.$1" "${@:2}"; }
+python_module() {
+  PYTHONPATH=$root/Tests/Harness:$root/Tests/Oracle:$root/Tests/Benchmarks "$venv/bin/python" -W ignore -m "$@" \
     2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
+}
+
+# build_products PRODUCT... : of the ordinary release build, into $release. All of them at once would be the plugins of the
+# packages too, which nobody uses.
+release=$root/.build/release
+build_products() {
+  need_build
+  local product
+  for product in "$@"; do (cd "$root" && swift build -c release --product "$product" >&2); done
 }
 
 # The workstation command of the release build.
 build_tools() {
-  need_build
-  (cd "$root" && swift build -c release --product martlet-tools >&2)
-  tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
+  build_products martlet-tools
+  tools=$release/martlet-tools
 }
 
 # fuzz_configurations FOLDER : what there is of them, in FOLDER/configuration.
