@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the scripts in this folder share; sourced, not run. Installing is explicit and repeatable: whatever a script needs,
-# a function here says what it puts on the machine, or finds it there and says nothing.
+# What the scripts in this folder share; sourced, not run. Installing is explicit and repeatable: whatever a script
+# needs, a function here says what it puts on the machine, or finds it there and says nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,7 +16,8 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # show_help SCRIPT : the comment at its head.
 show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
 
-# source_files : the checkout's files in a language, new ones too, XX ending or the first line; 'sourced' is shell without a first line that says so.
+# source_files : the checkout's files in a language, new ones too, generated ones not, one a line: `swift|c|python|shell
+# FILE`, by the name's ending or the first line; `sourced` is shell without a first line that says so.
 source_files() {
   (
     cd "$root"
@@ -75,8 +76,8 @@ need_build() {
 # The toolchain's llvm-objcopy knows every architecture, so that stripping needs no cross binutils.
 llvm-objcopy() { "$(dirname "$(readlink -f "$(command -v swift)")")/llvm-objcopy" "$@"; }
 
-# need_sysroot : the C library, compiler support files and the libraries that are linked, for arm64, unpacked, not installed.
-# apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
+# need_sysroot : the C library, compiler support files and the libraries that are linked, for arm64, unpacked, not
+# installed. apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
 sysroot_packages=(libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev
   libpng16-16 libpng-dev zlib1g zlib1g-dev libgpiod2 libgpiod-dev libyaml-0-2 libyaml-dev)
 
@@ -148,8 +149,8 @@ run_aarch64() {
   qemu-aarch64-static -cpu "$cpu" -L "$sysroot" "$@"
 }
 
-# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped. A caller that builds
-# for another release of Debian sets these two.
+# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped. A caller that
+# builds for another release of Debian sets these two.
 device_scratch=$root/.build-embedded device_options=()
 
 build_device() {
@@ -162,8 +163,9 @@ build_device() {
     scratch=$device_scratch-aarch64
     options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
   fi
-  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2) || fail "$product does not build"
-  say "$(cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" --show-bin-path)/$product"
+  options+=(--scratch-path "$scratch" --package-path "$root")
+  MARTLET_EMBEDDED=1 swift build "${options[@]}" >&2 || fail "$product does not build"
+  say "$(MARTLET_EMBEDDED=1 swift build "${options[@]}" --show-bin-path)/$product"
 }
 
 # glibc_floor EXECUTABLE : the oldest glibc that it runs on.
@@ -171,8 +173,8 @@ glibc_floor() {
   readelf --dyn-syms -W "$1" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1
 }
 
-# need_python : numpy, the peers LiteRT and ONNX Runtime, and what Tests/Oracle and Tests/Benchmarks need besides. LiteRT's
-# reference kernels are what Martlet must equal.
+# need_python : numpy, the peers LiteRT and ONNX Runtime, and what Tests/Oracle and Tests/Benchmarks need besides.
+# LiteRT's reference kernels are what Martlet must equal.
 need_python() {
   local wanted=$root/Tests/Harness/requirements.txt
   cmp -s "$wanted" "$venv/.requirements" && return 0
@@ -214,8 +216,8 @@ python_module() {
     2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
 }
 
-# build_products PRODUCT... : of the ordinary release build, into $release. All of them at once would be the plugins of the
-# packages too, which nobody uses.
+# build_products PRODUCT... : of the ordinary release build, into $release. All of them at once would be the plugins of
+# the packages too, which nobody uses.
 release=$root/.build/release
 build_products() {
   need_build
