@@ -140,7 +140,8 @@ need_virtual() {
   apt_need e2fsprogs util-linux cpio
 }
 
-need_qemu() { apt_need qemu-user-static; }
+# qemu-user-static needs nothing besides itself; only qemu-user takes plugins.
+need_qemu() { apt_need qemu-user-static qemu-user; }
 
 # run_aarch64 CPU PROGRAM ARGUMENT... : cortex-a53 has no dot-product, max has everything that qemu knows.
 run_aarch64() {
