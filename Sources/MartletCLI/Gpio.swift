@@ -107,7 +107,3 @@ enum Gpio {
     json.field("offset", offset)
   }
 }
-
-extension StaticString {
-  var text: String { withUTF8Buffer { String(utf8: UnsafeRawBufferPointer($0)) } }
-}

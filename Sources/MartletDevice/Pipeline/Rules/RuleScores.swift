@@ -3,8 +3,7 @@ import Martlet
 /// A model's scores as its rules read them: output 0, quantized, in the arena.
 public struct RuleScores {
   private let values: UnsafeBufferPointer<Int8>
-  private let zeroPoint: Int32
-  private let scale: Float
+  private let scale: OutputScale
   /// Of the last `update`.
   public private(set) var best = -Float.infinity
   public private(set) var bestIndex = 0
@@ -14,23 +13,14 @@ public struct RuleScores {
   public init(_ engine: borrowing Engine) {
     let boundary = engine.manifest.outputs[0]
     values = UnsafeBufferPointer(engine.bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self))
-    zeroPoint = RuleScores.zeroPoint(boundary)
-    scale = boundary.scale
-  }
-
-  /// The arena holds a uint8 output shifted by 128, its zero point likewise.
-  private static func zeroPoint(_ boundary: BoundaryRecord) -> Int32 {
-    boundary.zeroPoint - (boundary.type == UInt32(ElementType.uint8.rawValue) ? 128 : 0)
+    scale = OutputScale(boundary)
   }
 
   public var count: Int { values.count }
 
-  /// The highest score that an output can have.
-  static func highest(_ boundary: BoundaryRecord) -> Float { Float(127 - zeroPoint(boundary)) * boundary.scale }
-
   public func raw(_ index: Int) -> Int8 { values[index] }
 
-  public func score(_ index: Int) -> Float { Float(Int32(values[index]) - zeroPoint) * scale }
+  public func score(_ index: Int) -> Float { scale.real(values[index]) }
 
   /// After an inference: finds the best class, and whether the frame is unknown.
   public mutating func update(unknownBelow: Float?) {
@@ -44,7 +34,7 @@ public struct RuleScores {
   /// The rule's score in this decision: see `RuleState`.
   ///
   /// - Parameter classes: indices of classes, each less than `count`.
-  public func score(of classes: UnsafeBufferPointer<Int32>, includesUnknown: Bool) -> Float {
+  public func score(of classes: [Int32], includesUnknown: Bool) -> Float {
     if isUnknown { return includesUnknown ? .infinity : -.infinity }
     var highest = -Float.infinity
     for index in classes { highest = max(highest, score(Int(index))) }

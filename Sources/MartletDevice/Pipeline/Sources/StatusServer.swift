@@ -3,12 +3,12 @@ import CMartletPlatform
 
 /// Answers on a Unix socket: a caller sends `json` or `text` and a newline, and reads until the end. A caller is never
 /// waited for, and is hung up on after a second.
-struct StatusServer: ~Copyable {
+struct StatusServer: ~Copyable, EventSource {
   /// Callers at a time.
   static let capacity = 4
   private static let patienceNs: UInt64 = 1_000_000_000
 
-  enum Question { case json, text }
+  private enum Question { case json, text }
 
   private let path: FilePath?
   private var listening: Int32 = -1
@@ -29,24 +29,33 @@ struct StatusServer: ~Copyable {
     if let path { martlet_status_unlisten(path.cString, listening) }
   }
 
+  var descriptorCapacity: Int { Self.capacity + 1 }
+
+  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) {
+    var isFull = true
+    for slot in 0..<Self.capacity {
+      if callers[slot] >= 0 { waits.add(callers[slot]) } else { isFull = false }
+    }
+    // Further ones wait in the kernel.
+    if !isFull { waits.add(listening) }
+  }
+
   /// When the first caller has taken too long.
-  var deadlineNs: UInt64 {
+  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 {
     var first = UInt64.max
     for slot in 0..<Self.capacity { first = min(first, deadlines[slot]) }
     return first
   }
 
-  func forEachDescriptor(_ body: (Int32) -> Void) {
-    var isFull = true
-    for slot in 0..<Self.capacity {
-      if callers[slot] >= 0 { body(callers[slot]) } else { isFull = false }
+  mutating func service(_ core: inout PipelineCore) {
+    let now = martlet_now_ns()
+    while let (slot, question) = next(nowNs: now) {
+      reply(slot, question == .json ? core.statusJSON(now) : core.statusText(now))
     }
-    // Further ones wait in the kernel.
-    if !isFull { body(listening) }
   }
 
   /// The next caller with a question, by its number.
-  mutating func next(nowNs: UInt64) -> (slot: Int, question: Question)? {
+  private mutating func next(nowNs: UInt64) -> (slot: Int, question: Question)? {
     guard listening >= 0 else { return nil }
     for slot in 0..<Self.capacity {
       if callers[slot] < 0 {
@@ -67,7 +76,7 @@ struct StatusServer: ~Copyable {
     return nil
   }
 
-  mutating func reply(_ slot: Int, _ answer: String) {
+  private mutating func reply(_ slot: Int, _ answer: String) {
     var answer = answer
     _ = answer.withUTF8 { martlet_status_send(callers[slot], $0.baseAddress, $0.count) }
     hangUp(slot)
@@ -77,32 +86,5 @@ struct StatusServer: ~Copyable {
     if callers[slot] >= 0 { martlet_status_hang_up(callers[slot]) }
     callers[slot] = -1
     deadlines[slot] = .max
-  }
-}
-
-/// The last decisions as their lines were written, in fixed memory.
-struct RecentDecisions: ~Copyable {
-  static let capacity = 8
-  private let memory: UnsafeMutableRawPointer
-  private var counts = InlineArray<8, Int>(repeating: 0)
-  private var next = 0
-
-  init() { memory = .allocate(byteCount: Self.capacity * DecisionLine.recommendedBytes, alignment: 8) }
-
-  deinit { memory.deallocate() }
-
-  mutating func add(_ line: UnsafeRawBufferPointer) {
-    (memory + next * DecisionLine.recommendedBytes).copyMemory(from: line.baseAddress!, byteCount: line.count)
-    counts[next] = line.count
-    next = (next + 1) % Self.capacity
-  }
-
-  /// Oldest first, without their newlines.
-  func forEach(_ body: (UnsafeRawBufferPointer) -> Void) {
-    for offset in 0..<Self.capacity {
-      let place = (next + offset) % Self.capacity
-      guard counts[place] > 0 else { continue }
-      body(UnsafeRawBufferPointer(start: memory + place * DecisionLine.recommendedBytes, count: counts[place] - 1))
-    }
   }
 }

@@ -17,6 +17,9 @@ public struct RuleState: BitwiseCopyable, Sendable {
     public var isReleased: Bool
   }
 
+  /// Decisions: the bits of a mask.
+  static let maxWindow = 64
+
   private let threshold: Float
   private let release: Float
   private let votes: Int
@@ -31,13 +34,13 @@ public struct RuleState: BitwiseCopyable, Sendable {
   /// - Parameters:
   ///   - release: at most `threshold`.
   ///   - votes: 1...`window`.
-  ///   - window: 1...64.
+  ///   - window: 1...`maxWindow`.
   public init(threshold: Float, release: Float, votes: Int, window: Int, fire: RuleConfiguration.Fire) {
-    precondition(votes >= 1 && votes <= window && window <= 64)
+    precondition(votes >= 1 && votes <= window && window <= RuleState.maxWindow)
     self.threshold = threshold
     self.release = release
     self.votes = votes
-    mask = window == 64 ? .max : (1 << UInt64(window)) - 1
+    mask = window == RuleState.maxWindow ? .max : (1 << UInt64(window)) - 1
     firesAlways = fire == .always
   }
 
