@@ -1,14 +1,13 @@
-"""What the numbers were measured on, and how tables are printed."""
+"""What the numbers were measured on."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
-from ..programs import ROOT
+from harness.programs import ROOT
 
 
 def processor() -> str:
@@ -31,9 +30,3 @@ def header(*more: str) -> str:
     load = os.getloadavg()[0]
     facts = [f"{processor()}, {os.cpu_count()} cores, load {load:.2f}", f"Martlet {revision()}", *more]
     return "\n".join(f"- {fact}" for fact in facts) + "\n"
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table: the first column is text, the others are numbers."""
-    lines = ["| " + " | ".join(columns) + " |", "|---|" + "---:|" * (len(columns) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

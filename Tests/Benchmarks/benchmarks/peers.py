@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from ai_edge_litert.interpreter import Interpreter
 
-from ..corpus import repaired
+from harness.corpus import repaired
 
 
 class Peer(Protocol):

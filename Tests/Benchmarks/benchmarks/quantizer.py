@@ -1,6 +1,6 @@
 """Post-training quantization side by side: float, Martlet's int8, and ONNX Runtime's quantize_static in six ways.
 
-    python -m oracle.quantizer [--tools TOOLS] [--only NAME]
+    python -m benchmarks.quantizer [--tools TOOLS] [--only NAME]
 
 EfficientNet-Lite0 in float is calibrated on the corpus' 143 pictures of `imagenet` and counted on the 357 of
 `imagenet_eval`. Pictures are brought to 224 pixels with Pillow (bicubic, shorter side 256, central square), so that all
@@ -12,16 +12,17 @@ its ranges again.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from . import corpus
-from .pictures import Labelled, crop, write
-from .programs import Failed, add_options, programs, run
+from harness import corpus
+from harness.options import Options
+from harness.pictures import Labelled, crop, write
+from harness.programs import Failed, programs, run
+
 from .side_by_side import Bound, Line, Result, Subject, compare, report
 
 SIZE = 224
@@ -61,13 +62,11 @@ def own_pixels(tools: str, subject: Subject, folder: Path, result: Result) -> No
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_only()
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to count (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tools = programs(options).tools
     results, failures = [], []
     with tempfile.TemporaryDirectory(prefix="martlet-quantizer-") as name:

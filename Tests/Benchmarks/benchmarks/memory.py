@@ -7,7 +7,6 @@ The planned peak may be at most 1.05 times the lower bound (the largest sum of l
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -15,9 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .. import corpus
-from ..programs import Failed, Setting, add_options, programs, run
-from .host import header, table
+from harness import corpus
+from harness.options import Options
+from harness.programs import Failed, Setting, programs, run
+from harness.tables import table
+
+from .host import header
 
 LIMIT = 1.05
 
@@ -27,15 +29,12 @@ def inspect(setting: Setting, model: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.set_defaults(threads="1,2")
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
-    parser.add_argument("--json", help="also write the figures to this file")
+    parser = Options(__doc__)
+    parser.add_programs(threads="1,2")
+    parser.add_only()
+    parser.add_json()
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to measure (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tested = programs(options)
     rows, facts, problems = [], [], 0
     with tempfile.TemporaryDirectory(prefix="martlet-memory-") as folder:

@@ -8,7 +8,6 @@ medians, and the ratio is the median of the rounds' ratios, so that a neighbour'
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
@@ -17,9 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .. import corpus
-from ..programs import Failed, Setting, add_options, programs, run
-from .host import header, processor, revision, table
+from harness import corpus
+from harness.options import Options
+from harness.programs import Failed, Setting, programs, run
+from harness.tables import table
+
+from .host import header, processor, revision
 from .peers import LiteRT, OnnxRuntime, Peer
 
 # The same net as an ONNX file.
@@ -121,17 +123,14 @@ def print_scaling(results: list[dict[str, Any]]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.set_defaults(threads="1,2")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = Options(__doc__)
+    parser.add_programs(threads="1,2")
+    parser.add_rounds(7)
     parser.add_argument("--milliseconds", type=float, default=150, help="time for one runtime in one round")
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
-    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_only()
+    parser.add_json()
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to measure (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tested = programs(options)
     print(
         header(LiteRT.name, OnnxRuntime.name, f"{options.rounds} rounds in turns, medians, milliseconds per inference")

@@ -16,7 +16,6 @@ opencv-python-headless is installed into the Python environment by this measure 
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 import statistics
@@ -32,8 +31,11 @@ from typing import Any
 
 import numpy as np
 
-from ..programs import ROOT, Failed, build_path, run
-from .host import header, processor, revision, table
+from harness.options import Options
+from harness.programs import ROOT, Failed, build_path, run
+from harness.tables import table
+
+from .host import header, processor, revision
 
 OPENCV = "opencv-python-headless==5.0.0.93"
 WIDTH, HEIGHT, SIDE = 1280, 720, 224
@@ -211,12 +213,12 @@ def print_table(results: list[dict[str, Any]]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Options(__doc__)
     parser.add_argument("--frames", help="path of martlet-frames (default: the release build of this checkout)")
     parser.add_argument("--picture", type=Path, default=ROOT / "Models" / "photos" / "cat.jpg")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_rounds(15)
     parser.add_argument("--same", action="append", default=[], help="a whole command of another martlet-frames; repeat")
-    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_json()
     options = parser.parse_args()
     cv2 = opencv()
     program = Path(options.frames) if options.frames else build_path() / "martlet-frames"

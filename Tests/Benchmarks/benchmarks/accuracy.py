@@ -9,7 +9,6 @@ centred square.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -20,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import corpus
-from .programs import Failed, Setting, add_options, infer, programs, read_raw, run
-from .reference import Reference
+from harness import corpus
+from harness.options import Options
+from harness.programs import Failed, Setting, infer, programs, read_raw, run
+from harness.reference import Reference
 
 PICTURES_PER_CALL = 50
 
@@ -84,15 +84,13 @@ def count(network: corpus.Network, model: Path, setting: Setting, pictures: bool
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_only()
     parser.add_argument("--no-classify", action="store_true", help="leave out the column of martlet classify")
-    parser.add_argument("--json", help="also write the counts to this file")
+    parser.add_json("counts")
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to count (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tested = programs(options)
     print(
         "| model | data | inputs | LiteRT reference | Martlet, same tensors | outputs that differ | martlet classify |"

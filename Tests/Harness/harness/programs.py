@@ -96,24 +96,8 @@ def difference(actual: np.ndarray, wanted: np.ndarray) -> str | None:
     )
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say what to test; see `programs`."""
-    parser.add_argument("--martlet", help="path of martlet (default: the release build of this checkout)")
-    parser.add_argument("--tools", help="path of martlet-tools (default: the same build)")
-    parser.add_argument(
-        "--runner",
-        action="append",
-        default=[],
-        help="a whole command instead of --martlet, such as 'qemu-aarch64-static -L DIR -cpu max martlet'; "
-        "repeat for several",
-    )
-    parser.add_argument(
-        "--isa", default="", help="instruction sets, separated by commas (default: the program's choice)"
-    )
-    parser.add_argument("--threads", default="1", help="numbers of threads, separated by commas")
-
-
 def programs(options: argparse.Namespace) -> Programs:
+    """What `Options.add_programs` asked for."""
     martlet, tools = options.martlet, options.tools
     if not tools or not (martlet or options.runner):
         built = build_path()
@@ -130,7 +114,4 @@ def programs(options: argparse.Namespace) -> Programs:
 
 def build_path() -> Path:
     """Where SwiftPM leaves this checkout's release build."""
-    shown = subprocess.run(
-        ["swift", "build", "-c", "release", "--show-bin-path"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return Path(shown.stdout.strip())
+    return ROOT / ".build" / "release"

@@ -23,9 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..programs import CACHE, Failed, Setting, add_options, programs, run
+from harness.options import Options
+from harness.programs import CACHE, Failed, Setting, programs, run
+from harness.tables import table
+
 from . import llama
-from .host import header, processor, revision, table
+from .host import header, processor, revision
 from .neighbours import Bandwidth, busy, cores
 from .perplexity import plain, remade
 
@@ -190,16 +193,15 @@ def plan(settings: tuple[Setting, ...], with_busy: bool) -> list[tuple[Setting, 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Options(__doc__)
     parser.add_argument("model", type=Path, help="a GGUF file")
-    add_options(parser)
-    parser.set_defaults(threads="1,2")
+    parser.add_programs(threads="1,2")
     parser.add_argument("--weights", default="int8,int4", help="formats, separated by commas")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_rounds(5)
     parser.add_argument("--folder", type=Path, default=CACHE / "language", help="where GGUF files are kept")
     parser.add_argument("--no-busy", action="store_true", help="without the neighbours")
     parser.add_argument("--peer-only", action="store_true", help="llama.cpp alone")
-    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_json()
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     tested = programs(options)

@@ -1,6 +1,6 @@
 """What the ONNX importer takes of the classic architectures that the onnx package carries, with constant weights.
 
-    python -m oracle.zoo [--tools TOOLS] [--only NAME]
+    python -m benchmarks.zoo [--tools TOOLS] [--only NAME]
 
 Each is quantized with four random pictures; its float outputs mean nothing, so that only the import is looked at. Local
 response normalization is not an operator of Martlet: a model with one must be refused by name.
@@ -8,7 +8,6 @@ response normalization is not an operator of Martlet: a model with one must be r
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from .measure.host import table
-from .pictures import write
-from .programs import Failed, add_options, programs, run
+from harness.options import Options
+from harness.pictures import write
+from harness.programs import Failed, programs, run
+from harness.tables import table
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 UNSUPPORTED = {"LRN"}
@@ -56,9 +56,9 @@ def attempt(tools: str, path: Path, pictures: Path, folder: Path) -> Tried:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_only()
     options = parser.parse_args()
     paths = [path for path in sorted(LIGHT.glob("*.onnx")) if options.only in path.stem]
     if not paths:

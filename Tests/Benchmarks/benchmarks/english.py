@@ -1,6 +1,6 @@
 """An English text to measure perplexity on: the prose of The Debian Administrator's Handbook.
 
-python -m oracle.measure.english TARGET [--folder DIR] [--bytes 290000]
+python -m benchmarks.english TARGET [--folder DIR] [--bytes 290000]
 
 The handbook (Raphaël Hertzog, Roland Mas; GPL-2+ or CC-BY-SA-3.0) is Debian's package `debian-handbook`; without
 --folder it is fetched with `apt-get download` and unpacked. Its paragraphs in the book's order, one a line, an empty
@@ -9,13 +9,14 @@ line between; screens, listings and menus are left out. The text goes to TARGET,
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
+
+from harness.options import Options
 
 PACKAGE = "debian-handbook"
 PAGES = "usr/share/doc/debian-handbook/html/en-US"
@@ -101,7 +102,7 @@ def write(target: Path, folder: Path | None = None, size: int = 290_000) -> None
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Options(__doc__)
     parser.add_argument("target", type=Path)
     parser.add_argument("--folder", type=Path, help="the handbook's pages, where they are unpacked already")
     parser.add_argument("--bytes", type=int, default=290_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ DATA: dict[str, str] = {
 # How classify fits these pictures, in the words of `martlet-tools convert --resize`.
 FIT = {"imagenet_eval": "crop"}
 LABEL_OFFSET = {"imagenet_eval": 1}  # index 0 of the 1001-class models is "background"
+
+
+def require() -> None:
+    """Ends the command, in order, where there is no corpus."""
+    if not CORPUS.is_dir():
+        print(f"no corpus at {CORPUS}: nothing to do (MARTLET_CORPUS names another place)")
+        sys.exit(0)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Tools/bench cold --martlet PATH-OF-THE-DEVICE-BUILD [--only mobilenet] [--json F
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import json
 import os
@@ -17,9 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .. import corpus
-from ..programs import Failed, Setting, add_options, programs, run
-from .host import header, table
+from harness import corpus
+from harness.options import Options
+from harness.programs import Failed, Setting, programs, run
+from harness.tables import table
+
+from .host import header
 
 LITERT = """
 import sys, time
@@ -128,15 +130,13 @@ def _cold(bench: dict[str, Any]) -> dict[str, float | None]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
-    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_only()
+    parser.add_json()
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to measure (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tested = programs(options)
     setting = tested.settings[0]
     results, problems = [], 0

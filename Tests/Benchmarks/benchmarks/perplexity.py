@@ -23,9 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from ..programs import CACHE, Failed, Programs, add_options, programs, run
+from harness.options import Options
+from harness.programs import CACHE, Failed, Programs, programs, run
+from harness.tables import table
+
 from . import english, llama
-from .host import header, table
+from .host import header
 
 CHUNK = 512
 SLICE, EVERY = 10, 10_000  # chunks
@@ -225,16 +228,16 @@ def rows(results: dict[str, Any]) -> list[list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Options(__doc__)
     parser.add_argument("model", type=Path, help="a GGUF file")
-    add_options(parser)
+    parser.add_programs()
     parser.add_argument("--folder", type=Path, default=CACHE / "language", help="where files are kept")
     parser.add_argument("--text", type=Path, help="another text (default: the Debian handbook, see english.py)")
     parser.add_argument("--chunks", type=int, default=EVERY, help="only so many chunks")
     parser.add_argument("--llama-threads", type=int, default=2)
     parser.add_argument("--baseline-only", action="store_true", help="without Martlet")
     parser.add_argument("--transformers", type=int, default=0, help="cross-check on so many chunks with transformers")
-    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_json()
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     text = options.text or options.folder / "english.txt"

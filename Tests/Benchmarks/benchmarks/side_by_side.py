@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from . import ort
-from .measure.host import table
-from .pictures import Labelled
-from .programs import run
-from .reference import Reference
+from harness import ort
+from harness.pictures import Labelled
+from harness.programs import run
+from harness.reference import Reference
+from harness.tables import table
 
 COLUMNS = ["model", "how", "right", "agrees with float", "quantizing s"]
 

