@@ -8,13 +8,13 @@ import Martlet
 final class CameraBench {
   let values = UnsafeMutablePointer<Int8>.allocate(capacity: 192)
   let table = UnsafeMutablePointer<Int8>.allocate(capacity: 768)
-  let system: UnsafePointer<martlet_camera_system>
-  private let held = UnsafeMutablePointer<martlet_camera_system>.allocate(capacity: 1)
+  let system: CameraSystem
+  private let held = UnsafeMutableBufferPointer<martlet_camera_system>.allocate(capacity: 1)
 
   init() {
     driver_reset()
-    held.initialize(to: driver_system)
-    system = UnsafePointer(held)
+    held.initialize(repeating: driver_system)
+    system = CameraSystem(UnsafeBufferPointer(held))
     values.initialize(repeating: 0, count: 192)
     for index in 0..<768 { table[index] = Int8(truncatingIfNeeded: index % 256 - 128) }
   }

@@ -180,7 +180,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(rule("name: a, class: x, threshold: 1, then: [beep]").count == 1)
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate}]")
-        == ["5:46: a pulse needs for, how long it is, like 50ms"])
+        == ["5:46: a pulse needs for: how long it is, like 50ms"])
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate, for: 5ms}, {set: gate}]")
         == ["5:77: set: \"gate\": must be a line that no rule pulses"])

@@ -67,7 +67,7 @@ public struct FrameInput: ~Copyable {
         loader = try PictureLoader(
           width: place.target.width, height: place.target.height, channels: place.target.channels)
       } catch {
-        throw CameraError(.system, camera.path, code: martlet_error_no_memory())
+        throw CameraError(.system, camera.path, code: Int32(MARTLET_NO_MEMORY))
       }
     }
     if let box = settings.region, !Self.isInside(box, format) {
@@ -88,7 +88,7 @@ public struct FrameInput: ~Copyable {
       let isComplete = reading != .converted || converted.bytes.baseAddress != nil
       guard let start = memory.bytes.baseAddress, isComplete else {
         martlet_camera_converter_close(&converter)
-        throw CameraError(.system, camera.path, code: martlet_error_no_memory())
+        throw CameraError(.system, camera.path, code: Int32(MARTLET_NO_MEMORY))
       }
       resizer = FrameResizer(
         frame: frame, policy: place.policy, shorterSide: place.shorterSide, target: place.target,

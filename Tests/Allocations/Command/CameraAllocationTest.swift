@@ -39,7 +39,9 @@ enum CameraAllocationTest {
     return withUnsafePointer(to: &system) { system in
       do throws(CameraError) {
         let place = try FrameInput.Place(camera: model.engine)
-        var stream = CameraStream(CameraSettings(address: .path("/dev/video0")), into: place, system: system)
+        var stream = CameraStream(
+          CameraSettings(address: .path("/dev/video0")), into: place,
+          system: CameraSystem(UnsafeBufferPointer(start: system, count: 1)))
         try stream.open(nowNs: 0)
         var decided = 0
         // The first frame makes tables.

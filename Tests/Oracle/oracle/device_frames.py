@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from harness.options import Options
 
 SMALL = (320, 240)
 LOOP = (640, 480)
@@ -168,7 +169,7 @@ def compare_model(folder: Path, host: Host, expected: dict[str, str], report: Co
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    parser = Options(__doc__)
     parser.add_argument("step", choices=["make", "compare"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("photos", type=Path, nargs="*")
