@@ -37,7 +37,6 @@ extension ConfigurationReader {
     }
     return fourcc
   }
-  }
 
   mutating func readSize(_ field: Field, _ camera: inout CameraConfiguration) {
     guard let size = value(field, { ConfigurationReader.numbers($0, 2, separator: "x") }) else { return }
