@@ -101,7 +101,7 @@ extension CameraTests {
   /// Examples.
   @Test(arguments: [
     ("Firmware/martlet.yaml", "    format: auto", "\n"), ("Sources/MartletCLI/Help.swift", "--format F", "\n"),
-    ("Sources/MartletDevice/Configuration/ConfigurationReader+Camera.swift", "auto or a four-character", "\n"),
+    ("Sources/MartletDevice/Configuration/CameraConfiguration.swift", "auto or a four-character", "\n"),
     ("Sources/MartletCLI/ClassifyCamera.swift", "must be a four-character", "\n"),
   ])
   func namesOnlyRows(path: String, start: String, end: String) throws {
