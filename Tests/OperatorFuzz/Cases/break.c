@@ -10,8 +10,6 @@ typedef struct field_range {
   int64_t low, high;
 } field_range;
 
-// A table, a few fields on a line: clang-format finds no end of it.
-// clang-format off
 #define FIELD(OPCODE, NAME, FIELD_NAME, LOW, HIGH) \
   {OPCODE, #FIELD_NAME, offsetof(operator_parameters, NAME.FIELD_NAME), LOW, HIGH},
 #define ZERO_POINT(OPCODE, NAME, FIELD_NAME) FIELD(OPCODE, NAME, FIELD_NAME, -128, 127)
@@ -57,7 +55,6 @@ static const field_range ranges[] = {
   FIELD(15, argmax, minimum, 0, 1)
   ZERO_POINT(16, quantize, zero_point) ZERO_POINT(17, quantize, zero_point)
 };
-// clang-format on
 
 /// Just outside, far outside.
 static bool beyond_range(dice *d, martlet_operator_case *c) {
