@@ -124,6 +124,12 @@ floor() {
   return $bad
 }
 
+# Who uses whom, in the C of both architectures and between modules.
+arrows() {
+  "$root/Tests/System/arrows"
+  "$root/Tests/System/arrows" --target=aarch64-linux-gnu --sysroot="$sysroot"
+}
+
 # Tests/README.md has a row for each step, and none for others.
 documented() {
   local name bad=0 names

@@ -99,14 +99,18 @@ struct Arguments {
     var list: Option?
     while true {
       var text: UnsafePointer<CChar>?
-      let code = martlet_next_option(argc, argv, table, Int32(table.count), &text)
+      var code: Int32 = 0
+      let error = martlet_next_option(argc, argv, table, Int32(table.count), &code, &text)
       let shown = text.map { String(cString: $0) } ?? ""
-      switch code {
-      case Int32(MARTLET_OPTIONS_END): return
-      case Int32(MARTLET_OPTION_UNKNOWN): throw .usage("there is no option \(shown)")
-      case Int32(MARTLET_OPTION_WITHOUT_VALUE): throw .usage("\(shown) needs a value")
-      case Int32(MARTLET_OPTION_WITH_VALUE): throw .usage("\(shown): this option takes no value")
-      case Int32(MARTLET_ARGUMENT):
+      switch Int(error) {
+      case MARTLET_OPTION_WITHOUT_VALUE: throw .usage("\(shown) needs a value")
+      case MARTLET_OPTION_WITH_VALUE: throw .usage("\(shown): this option takes no value")
+      case MARTLET_OPTION_UNKNOWN: throw .usage("there is no option \(shown)")
+      default: break
+      }
+      switch Int(code) {
+      case MARTLET_OPTIONS_END: return
+      case MARTLET_ARGUMENT:
         if let list {
           given.append((list, text))
         } else if let text {

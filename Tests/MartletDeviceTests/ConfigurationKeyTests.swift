@@ -19,9 +19,11 @@ private struct TableRow {
 }
 
 private func table() -> [TableRow] {
-  ConfigurationMapping.places.flatMap { place, mapping in
-    mapping.rows.map { TableRow(place: (place.isEmpty ? "" : place + ".") + $0.key.name.text, key: $0.key) }
+  var rows: [TableRow] = []
+  ConfigurationMapping.visit { place, mapping in
+    rows += mapping.rows.map { TableRow(place: (place.isEmpty ? "" : place + ".") + $0.key.name.text, key: $0.key) }
   }
+  return rows
 }
 
 private func lines(of file: String) throws -> [String] {
@@ -134,9 +136,9 @@ private func differences(_ told: [ToldKey], default format: (String) -> String) 
   }
 
   @Test func everyMappingHasItsPlace() {
-    let reached = ConfigurationMapping.places.map(\.mapping)
-    #expect(Set(reached.map(\.rawValue)) == Set(ConfigurationMapping.allCases.map(\.rawValue)))
-    #expect(reached.count == ConfigurationMapping.allCases.count)
+    var reached: [Int] = []
+    ConfigurationMapping.visit { reached.append($1.rawValue) }
+    #expect(reached.sorted() == ConfigurationMapping.allCases.map(\.rawValue))
     for mapping in ConfigurationMapping.allCases {
       let names = mapping.rows.map(\.key.name.text)
       #expect(Set(names).count == names.count && !names.isEmpty, "\(mapping)")
@@ -183,6 +185,55 @@ private func differences(_ told: [ToldKey], default format: (String) -> String) 
     let camera = nothing.cameras[0]
     #expect(nothing.log?.keep == 5 && nothing.models[0].threads == 1 && camera.timeoutNs == 2_000_000_000)
     #expect(camera.rules[0].votes == 1 && camera.rules[0].window == 1)
+  }
+
+  /// A key that is in the table and that nobody reads would be taken in silence: what cannot be right is reported where
+  /// it stands, whatever the key.
+  @Test func everyKeyIsRead() {
+    for mapping in ConfigurationMapping.allCases {
+      for (_, key) in mapping.rows {
+        // Controls have any names.
+        let value = mapping == .camera && key.name.text == "controls" ? "[[1]]" : "{nonsense: 1}"
+        let text = document(mapping, key, value)
+        let (_, messages) = Array(text.utf8).withUnsafeBytes {
+          Configuration.read($0, path: "/c", checksFiles: false)
+        }
+        let line = text.components(separatedBy: "\n").firstIndex { $0.hasPrefix(key.name.text + ": " + value) }!
+        let own = messages.list.filter { !$0.isWarning }
+        #expect(own.contains { $0.line == line + 1 }, "\(mapping) \(key.name): \(own) in\n\(text)")
+      }
+    }
+  }
+
+  /// A configuration that is right but for one key of one mapping, which is at the beginning of a line.
+  private func document(_ target: ConfigurationMapping, _ wrong: ConfigurationKey, _ value: String) -> String {
+    let isAlternative = wrong.presenceText == "one is required"
+    func mapping(_ mapping: ConfigurationMapping, _ told: [String]) -> String {
+      guard mapping == target else { return "{" + told.joined(separator: ", ") + "}" }
+      let name = wrong.name.text + ": "
+      return "{" + (told.filter { !$0.hasPrefix(name) } + ["\n" + name + value]).joined(separator: ", ") + "\n}"
+    }
+    var action = ["pulse: up", "for: 5ms"]
+    if target == .action, isAlternative { action = wrong.name.text == "pulse" ? ["for: 5ms"] : [] }
+    let source = wrong.owner == .pictures ? "pictures: x" : "device: /dev/v"
+    let camera = target == .camera && isAlternative ? [] : [source]
+    let trigger = mapping(.trigger, target == .trigger && isAlternative ? [] : ["line: eye"])
+    let rule = mapping(.rule, ["name: a", "class: x", "threshold: 1", "then: [\(mapping(.action, action))]"])
+    // Of the two lines the one that may have the key.
+    let isInput = wrong.owner != .output
+    var root = [
+      "models: {net: \(mapping(.model, ["file: net"]))}",
+      "lines: {eye: \(isInput ? mapping(.line, ["line: x", "direction: input"]) : "{line: x, direction: input}"), "
+        + "up: \(isInput ? "{line: y, direction: output}" : mapping(.line, ["line: y", "direction: output"]))}",
+      "log: \(mapping(.log, ["file: log"]))",
+      "frames: \(mapping(.frames, ["folder: frames"]))",
+      "status: s",
+      "cameras: {c: \(mapping(.camera, camera + ["model: net", "trigger: \(trigger)", "rules: [\(rule)]"]))}",
+    ]
+    if target == .root {
+      root = root.map { $0.hasPrefix(wrong.name.text + ": ") ? wrong.name.text + ": " + value : $0 }
+    }
+    return root.joined(separator: "\n")
   }
 
   /// The words of a choice are the cases of its enum, in their order.

@@ -5,7 +5,7 @@ import Testing
 /// A format made by hand, and what hostile sections do to it.
 @Suite struct ChatFormatTests {
   /// `[S]system[/S]`, `<u>` and `<a>` around texts, as a section.
-  private static func section(
+  static func section(
     flags: ChatFlags = .nothing, prompt: String = "<a>", prefix: String = "<a>", suffix: String = "</a>\n"
   ) -> [UInt8] {
     let texts = ["start <u>", "[S]", "[/S]<u>", "<u>", "</u>\n", prefix, suffix, prompt]

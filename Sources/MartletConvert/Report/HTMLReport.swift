@@ -24,7 +24,7 @@ public struct HTMLReport {
     self.folder = folder
     title = name
     labels = device.labels
-    plan = device.memoryPlanSVG(title: "The tensors of \(name) in the arena")
+    plan = device.arenaMapSVG(title: "The tensors of \(name) in the arena")
     facts =
       [
         ("file", "\(file.count) bytes"), ("arena", "\(device.arenaBytes) bytes with one thread"),

@@ -17,8 +17,8 @@ public struct CameraConfiguration: Sendable {
 
   public var name = ""
   public var source = Source.device("")
-  /// A V4L2 four-character code as it lies in memory, little-endian (v4l2_fourcc); 0: chosen by the least work.
-  public var format: UInt32 = 0
+  /// nil: chosen by the least work.
+  public var format: FourCC?
   /// 0: chosen.
   public var width = 0
   public var height = 0

@@ -3,17 +3,26 @@
 extension ConfigurationKey {
   /// What the kinds of values have in common that have units.
   public static var unitsText: String {
-    "Times have a unit (" + WordList.timeUnits.list + "), sizes too (" + WordList.sizeUnits.list + ").\n"
+    var text = "Times have a unit ("
+    text.add(WordList.timeUnits.list)
+    text.add("), sizes too (")
+    text.add(WordList.sizeUnits.list)
+    text.add(").\n")
+    return text
   }
 
   public var kindText: String { kind.name.text }
   /// With the unit of numbers that have none in a configuration: "0 to 1000 frames per second".
   public var rangeText: String {
+    var text = kind.range
     switch kind {
-    case .number, .form: kind.unit.isEmpty ? kind.range : kind.range + " " + kind.unit
+    case .number(_, _, let unit), .form(_, _, let unit, _):
+      if unit.utf8CodeUnitCount > 0 { text.add(" ") }
+      text.add(unit.text)
     case .text, .path, .socketPath, .flag, .integer, .time, .size, .choice, .name, .mapping, .named, .list, .either:
-      kind.range
+      break
     }
+    return text
   }
   public var unitText: String { kind.unit }
   /// What alone can have it; empty: everything.
@@ -60,18 +69,34 @@ extension ConfigurationKey.Kind {
   /// "1 to 64"
   var range: String {
     switch self {
-    case .text(let limit): "1 to " + String(limit) + " bytes"
-    case .path: "1 to " + String(ConfigurationReader.maxPath) + " bytes"
-    case .socketPath: "at most " + String(ConfigurationReader.maxSocketPath) + " bytes"
+    case .text(let limit): ConfigurationReader.range(1, limit, " bytes")
+    case .path: ConfigurationReader.range(1, ConfigurationReader.maxPath, " bytes")
+    case .socketPath: atMost(ConfigurationReader.maxSocketPath, " bytes")
     case .integer(let low, let high), .number(let low, let high, _): ConfigurationReader.range(low, high)
-    case .time(let low, let high), .size(let low, let high): low.text + " to " + high.text
+    case .time(let low, let high), .size(let low, let high): joined(low, " to ", high)
     case .choice(let words): words.list
-    case .name(let what): "of a " + what.text
-    case .named(_, let limit), .list(_, let limit): "at most " + String(limit)
-    case .form(_, let limit, _, _): limit > 0 ? "at most " + String(limit) : ""
+    case .name(let what): joined("of a ", what, "")
+    case .named(_, let limit), .list(_, let limit): atMost(limit, "")
+    case .form(_, let limit, _, _): limit > 0 ? atMost(limit, "") : ""
     case .either(let word, _, _): word.text
     case .flag, .mapping: ""
     }
+  }
+
+  @inline(never)
+  private func atMost(_ limit: Int, _ unit: StaticString) -> String {
+    var text = "at most "
+    text.add(String(limit))
+    text.add(unit.text)
+    return text
+  }
+
+  @inline(never)
+  private func joined(_ first: StaticString, _ second: StaticString, _ third: StaticString) -> String {
+    var text = first.text
+    text.add(second.text)
+    text.add(third.text)
+    return text
   }
 
   var unit: String {

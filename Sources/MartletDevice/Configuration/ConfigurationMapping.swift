@@ -48,21 +48,20 @@ public enum ConfigurationMapping: Int, CaseIterable {
   }
 
   /// Every mapping with its place, like `cameras.NAME.rules.N`; those inside one follow it.
-  public static var places: [(place: String, mapping: ConfigurationMapping)] {
-    var places: [(place: String, mapping: ConfigurationMapping)] = [("", .root)]
-    var at = 0
-    while at < places.count {
-      let (place, mapping) = places[at]
-      at += 1
-      var next = at
-      for (_, key) in mapping.rows {
-        guard let inner = key.kind.inner else { continue }
-        let path = (place.isEmpty ? "" : place + ".") + key.name.text + inner.suffix.text
-        places.insert((path, inner.mapping), at: next)
-        next += 1
-      }
+  public static func visit(_ body: (_ place: String, ConfigurationMapping) -> Void) {
+    root.visit("", body)
+  }
+
+  private func visit(_ place: String, _ body: (_ place: String, ConfigurationMapping) -> Void) {
+    body(place, self)
+    for (_, key) in rows {
+      guard let inner = key.kind.inner else { continue }
+      var path = place
+      if !path.isEmpty { path.add(".") }
+      path.add(key.name.text)
+      path.add(inner.suffix.text)
+      inner.mapping.visit(path, body)
     }
-    return places
   }
 }
 
@@ -100,6 +99,7 @@ extension ConfigurationMapping {
   }
 
   /// "a, b, c"
+  @inline(never)
   var list: String {
     var list = ""
     for (index, key) in rows {

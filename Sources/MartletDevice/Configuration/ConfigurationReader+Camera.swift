@@ -25,15 +25,17 @@ extension ConfigurationReader {
     }
   }
 
-  /// A four-character code; 0: chosen.
-  mutating func format(_ field: Field) -> UInt32 {
-    value(field) { text in
-      if text.isSame(as: "auto") { return 0 }
-      guard text.count >= 3, text.count <= 4, text.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
-      var code: UInt32 = 0
-      for index in 0..<4 { code |= UInt32(index < text.count ? text[index] : 0x20) << UInt32(8 * index) }
-      return code
-    } ?? 0
+  /// A four-character code; nil: chosen.
+  mutating func format(_ field: Field) -> FourCC? {
+    if field.isGiven, isScalar(field.node), bytes(field.node).isSame(as: "auto") { return nil }
+    guard let fourcc = value(field, { FourCC($0) }) else { return nil }
+    if PixelFormat.of(fourcc).reading == .converted {
+      warn(
+        field.node,
+        "%k: %v needs libv4lconvert, which takes time and memory for each frame; read without it are %s",
+        PixelFormat.list)
+    }
+    return fourcc
   }
 
   mutating func readSize(_ field: Field, _ camera: inout CameraConfiguration) {

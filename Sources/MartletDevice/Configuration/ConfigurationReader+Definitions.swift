@@ -46,11 +46,12 @@ extension ConfigurationReader {
   @inline(never)
   mutating func look(_ node: Node, _ path: String, isFolder: Bool?) {
     guard checksFiles else { return }
-    let found = path.withPath { martlet_path_look($0) }
-    if found > 0 {
-      let sentence = path + ": " + String(cString: martlet_error_text(found))
+    var kind: Int32 = 0
+    let code = path.withPath { martlet_path_look($0, &kind) }
+    if code != 0 {
+      let sentence = path + ": " + String(cString: martlet_error_text(code))
       messages.add(line(node), column(node), sentence, isMissing: true)
-    } else if let isFolder, (found == Int32(MARTLET_PATH_FOLDER)) != isFolder {
+    } else if let isFolder, (kind == Int32(MARTLET_PATH_FOLDER)) != isFolder {
       error(node, isFolder ? "%s: is no folder" : "%s: is a folder, not a file", path)
     }
   }

@@ -20,10 +20,11 @@ extension ConfigurationReader {
   }
 
   @inline(never)
-  static func range(_ low: Int, _ high: Int) -> String {
+  static func range(_ low: Int, _ high: Int, _ unit: StaticString = "") -> String {
     var text = String(low)
     text.add(" to ")
     text.add(String(high))
+    text.add(unit.text)
     return text
   }
 

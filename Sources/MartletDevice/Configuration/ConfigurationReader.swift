@@ -37,9 +37,9 @@ struct ConfigurationReader: ~Copyable {
     self.checksFiles = checksFiles
     configuration.path = path
     folder = ConfigurationReader.folderWithSlash(of: path)
-    let status = martlet_yaml_read(bytes.baseAddress, bytes.count, &yaml)
-    if status != Int32(MARTLET_YAML_OK) {
-      messages.add(Int(yaml.line), Int(yaml.column), sentence(status))
+    let error = martlet_yaml_read(bytes.baseAddress, bytes.count, &yaml)
+    if error != 0 {
+      messages.add(Int(yaml.line), Int(yaml.column), sentence(error))
     } else if yaml.node_count == 0 || yaml.nodes[0].kind != UInt8(MARTLET_YAML_MAPPING) {
       messages.add(1, 1, "a configuration is a mapping with the keys " + ConfigurationMapping.root.list)
     } else {
@@ -54,8 +54,8 @@ struct ConfigurationReader: ~Copyable {
     martlet_yaml_free(&yaml)
   }
 
-  private func sentence(_ status: Int32) -> String {
-    switch Int(status) {
+  private func sentence(_ error: martlet_error) -> String {
+    switch Int(error) {
     case MARTLET_YAML_SYNTAX:
       var problem = yaml.problem
       return "not YAML: "

@@ -50,5 +50,6 @@ struct WordList {
 
 extension StaticString {
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount) }
+  @inline(never)
   public var text: String { String(utf8: bytes) }
 }

@@ -63,14 +63,14 @@ class Frame:
     """One kind of frame: its bytes as a camera sends them, and OpenCV's way to its pixels."""
 
     name: str
-    layout: str
+    format: str
     data: bytes
     channels: int
     pixels: Callable[[], Array]
 
 
 def frames(cv2: Any, picture: Path) -> list[Frame]:
-    """The picture in every layout; BT.601 in limited range, as OpenCV has it."""
+    """The picture in several formats; BT.601 in limited range, as OpenCV has it."""
     bgr = cv2.imread(str(picture))
     if bgr is None:
         raise Failed(f"{picture}: no picture")
@@ -95,15 +95,15 @@ def frames(cv2: Any, picture: Path) -> list[Frame]:
 
     half, quarter = jpeg(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422), jpeg(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
     return [
-        Frame("YUYV", "yuyv", yuyv.tobytes(), 3, lambda: cv2.cvtColor(yuyv, cv2.COLOR_YUV2RGB_YUYV)),
-        Frame("UYVY", "uyvy", uyvy.tobytes(), 3, lambda: cv2.cvtColor(uyvy, cv2.COLOR_YUV2RGB_UYVY)),
-        Frame("NV12", "nv12", nv12.tobytes(), 3, lambda: cv2.cvtColor(nv12, cv2.COLOR_YUV2RGB_NV12)),
-        Frame("YU12", "yu12", planes.tobytes(), 3, lambda: cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)),
-        Frame("RGB24", "rgb24", rgb.tobytes(), 3, lambda: rgb),
-        Frame("RGBX", "rgbx", rgbx.tobytes(), 3, lambda: cv2.cvtColor(rgbx, cv2.COLOR_RGBA2RGB)),
-        Frame("GREY", "grey", grey.tobytes(), 1, lambda: grey),
-        Frame("MJPEG 4:2:2", "mjpeg", half.tobytes(), 3, decode(half)),
-        Frame("MJPEG 4:2:0", "mjpeg", quarter.tobytes(), 3, decode(quarter)),
+        Frame("YUYV", "YUYV", yuyv.tobytes(), 3, lambda: cv2.cvtColor(yuyv, cv2.COLOR_YUV2RGB_YUYV)),
+        Frame("UYVY", "UYVY", uyvy.tobytes(), 3, lambda: cv2.cvtColor(uyvy, cv2.COLOR_YUV2RGB_UYVY)),
+        Frame("NV12", "NV12", nv12.tobytes(), 3, lambda: cv2.cvtColor(nv12, cv2.COLOR_YUV2RGB_NV12)),
+        Frame("YU12", "YU12", planes.tobytes(), 3, lambda: cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)),
+        Frame("RGB24", "RGB3", rgb.tobytes(), 3, lambda: rgb),
+        Frame("RGBX", "XB24", rgbx.tobytes(), 3, lambda: cv2.cvtColor(rgbx, cv2.COLOR_RGBA2RGB)),
+        Frame("GREY", "GREY", grey.tobytes(), 1, lambda: grey),
+        Frame("MJPEG 4:2:2", "MJPG", half.tobytes(), 3, decode(half)),
+        Frame("MJPEG 4:2:0", "MJPG", quarter.tobytes(), 3, decode(quarter)),
     ]
 
 
@@ -134,7 +134,7 @@ class Sides:
 
     def martlet_ms(self, runs: int) -> float:
         sizes = [WIDTH, HEIGHT, SIDE, SIDE, self.frame.channels, runs]
-        command = [str(self.program), str(self.source), self.frame.layout, *map(str, sizes), str(self.target)]
+        command = [str(self.program), str(self.source), self.frame.format, *map(str, sizes), str(self.target)]
         return int(run(command).split()[0]) / 1e6
 
     def values(self) -> Array:
@@ -176,7 +176,7 @@ def differing(program: Path, others: list[str], frame: Frame, folder: Path) -> l
         tensors = []
         for command in [str(program), *others]:
             sizes = [WIDTH, HEIGHT, width, height, channels, 1]
-            run([*shlex.split(command), str(source), frame.layout, *map(str, sizes), str(target)])
+            run([*shlex.split(command), str(source), frame.format, *map(str, sizes), str(target)])
             tensors.append(target.read_bytes())
         found += [f"{frame.name} to {width}x{height}x{channels}"] if len(set(tensors)) > 1 else []
     return found

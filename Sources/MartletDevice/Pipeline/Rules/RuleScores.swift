@@ -12,7 +12,7 @@ public struct RuleScores {
   /// - Parameter engine: its output 0 is int8 or uint8; must outlive this.
   public init(_ engine: borrowing Engine) {
     let boundary = engine.manifest.outputs[0]
-    values = UnsafeBufferPointer(engine.bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self))
+    values = engine.bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self)
     scale = OutputScale(boundary)
   }
 

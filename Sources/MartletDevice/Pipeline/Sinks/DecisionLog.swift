@@ -23,13 +23,12 @@ public struct DecisionLog: ~Copyable {
   /// - Parameter path: "-" for standard output.
   /// - Returns: nil only without memory.
   public init?(_ configuration: LogConfiguration) {
-    var error: Int32 = 0
-    let opened = martlet_log_open(
+    var opened: OpaquePointer?
+    openError = martlet_log_open(
       configuration.file.permanentPath().cString, configuration.maxBytes, Int32(configuration.keep),
-      Int32(configuration.sync.rawValue), &error)
+      Int32(configuration.sync.rawValue), &opened)
     guard let opened else { return nil }
     log = opened
-    openError = error
   }
 
   deinit {
@@ -38,8 +37,9 @@ public struct DecisionLog: ~Copyable {
 
   /// Appends a record with its newline. No allocation; does not wait for the disk unless `sync` is `each`.
   public mutating func append(_ record: UnsafeRawBufferPointer) -> Outcome {
-    let outcome = martlet_log_append(log, record.baseAddress, record.count)
-    if outcome.error != 0 { return .lost(code: outcome.error, isNew: outcome.is_new != 0) }
+    var outcome = martlet_log_outcome()
+    let code = martlet_log_append(log, record.baseAddress, record.count, &outcome)
+    if code != 0 { return .lost(code: code, isNew: outcome.is_new) }
     return outcome.recovered > 0 ? .recovered(lost: outcome.recovered) : .written
   }
 

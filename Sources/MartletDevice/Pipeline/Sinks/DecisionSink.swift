@@ -1,5 +1,3 @@
-import CMartletLinux
-
 /// What follows from a decision: lines that act, frames that are kept, records that are written, whoever listens.
 ///
 /// Sinks take a decision one after another, in the order of `PipelineCore.Sinks`. None of them allocates or throws: what
@@ -59,8 +57,8 @@ struct Decision {
 
 /// The frame of a decision, as it came.
 enum DecisionFrame {
-  /// In the driver's buffer until the decision is over.
-  case camera(martlet_camera_frame, martlet_camera_format)
+  /// In the driver's buffer, or where it was converted to, until the decision is over; nil: it is there no more.
+  case camera(FrameContent?)
   /// A file.
   case picture(FilePath)
 }

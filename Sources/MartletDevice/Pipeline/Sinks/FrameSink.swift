@@ -21,22 +21,18 @@ struct FrameSink: ~Copyable, DecisionSink {
     _ decision: inout Decision, of camera: borrowing PipelineCamera, by model: borrowing PipelineModel
   ) {
     guard camera.fires(.save) else { return }
-    var stored = martlet_stored_frame()
+    var content: FrameContent?
     var mapped = martlet_mapped_file()
     switch decision.frame {
-    case .camera(let frame, let format):
-      (stored.bytes, stored.count, stored.format) = (UnsafeRawPointer(frame.bytes), frame.count, format.fourcc)
-      (stored.width, stored.height) = (UInt32(format.width), UInt32(format.height))
-      stored.stride = UInt32(format.stride)
-      stored.is_bt709 = format.matrix == MARTLET_CAMERA_BT709 ? 1 : 0
-      stored.is_full_range = format.is_full_range ? 1 : 0
+    case .camera(let frame):
+      content = frame
     case .picture(let path):
       // A picture that is no JPEG is refused by the store.
       if martlet_file_map(path.cString, &mapped) == 0 {
-        (stored.bytes, stored.count, stored.format) = (mapped.bytes, mapped.count, FourCC.jpeg.code)
+        content = FrameContent(bytes: UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), shape: nil)
       }
     }
-    if case .lost(let code, let isNew) = store.save(stored, decision: decision.number, wallUs: decision.wallUs), isNew {
+    if case .lost(let code, let isNew) = store.save(content, decision: decision.number, wallUs: decision.wallUs), isNew {
       Output.tell("run: \(folder): \(String(cString: martlet_error_text(code)))")
     }
     martlet_file_unmap(&mapped)

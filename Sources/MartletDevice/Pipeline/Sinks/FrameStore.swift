@@ -18,11 +18,10 @@ public struct FrameStore: ~Copyable {
 
   /// - Returns: nil only without memory.
   public init?(_ configuration: FramesConfiguration) {
-    var error: Int32 = 0
-    let folder = configuration.folder.permanentPath().cString
-    guard let opened = martlet_store_open(folder, configuration.maxBytes, &error) else { return nil }
+    var opened: OpaquePointer?
+    openError = martlet_store_open(configuration.folder.permanentPath().cString, configuration.maxBytes, &opened)
+    guard let opened else { return nil }
     store = opened
-    openError = error
   }
 
   deinit {
@@ -30,13 +29,14 @@ public struct FrameStore: ~Copyable {
   }
 
   /// - Parameters:
+  ///   - frame: nil counts as lost: there was one, but not any more.
   ///   - decision: more than that of any frame before.
   ///   - wallUs: microseconds since 1970 UTC.
-  public mutating func save(_ frame: martlet_stored_frame, decision: UInt64, wallUs: UInt64) -> Outcome {
-    var frame = frame
-    var isNew: Int32 = 0
+  public mutating func save(_ frame: FrameContent?, decision: UInt64, wallUs: UInt64) -> Outcome {
+    var frame = frame?.stored ?? martlet_stored_frame()
+    var isNew = false
     let code = martlet_store_save(store, &frame, decision, wallUs, &isNew)
-    return code == 0 ? .saved : .lost(code: code, isNew: isNew != 0)
+    return code == 0 ? .saved : .lost(code: code, isNew: isNew)
   }
 
   /// The file name of the last frame saved: valid until the next.

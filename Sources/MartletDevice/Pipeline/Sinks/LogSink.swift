@@ -11,7 +11,7 @@ struct LogSink: ~Copyable, DecisionSink {
     // Who starts it is there now to mend that; a disk that is full or away later may come back.
     if log.openError != 0 {
       // Two that write would mix their numbers.
-      let isBusy = log.openError == martlet_error_busy()
+      let isBusy = log.openError == Int32(MARTLET_BUSY)
       let error = FileError(.write, configuration.file.permanentPath(), code: log.openError)
       let sentence = isBusy ? configuration.file + ": another martlet run writes it" : error.sentence
       throw PipelineError("log: " + sentence, exitCode: error.exitCode)

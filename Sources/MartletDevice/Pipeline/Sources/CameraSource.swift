@@ -95,7 +95,7 @@ struct CameraSource: ~Copyable, EventSource {
       if stream.fill(frame) {
         core.cameras[index].counts = stream.counts
         core.decide(
-          camera: index, .camera(frame, stream.format), sequence: UInt64(frame.sequence),
+          camera: index, .camera(stream.content(of: frame)), sequence: UInt64(frame.sequence),
           capturedNs: frame.timestamp_ns, takenNs: taken)
       }
     }
@@ -108,8 +108,7 @@ extension CameraConfiguration {
   var settings: CameraSettings? {
     guard let address else { return nil }
     var settings = CameraSettings(address: address)
-    settings.format = CameraFormat(
-      fourcc: format == 0 ? nil : FourCC(code: format), width: width, height: height, rate: Int(rate))
+    settings.format = CameraFormat(fourcc: format, width: width, height: height, rate: Int(rate))
     settings.region = region.map { PixelBox(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     settings.orientation = Orientation(clockwise: rotation, isMirrored: isMirrored)
     settings.controls = controls.map { ($0.name, Int($0.value)) }

@@ -59,19 +59,19 @@ struct StatusServer: ~Copyable, EventSource {
     guard listening >= 0 else { return nil }
     for slot in 0..<Self.capacity {
       if callers[slot] < 0 {
-        let caller = martlet_status_accept(listening)
-        if caller < 0 { continue }
+        var caller: Int32 = -1
+        if martlet_status_accept(listening, &caller) != 0 { continue }
         callers[slot] = caller
         deadlines[slot] = nowNs + Self.patienceNs
       }
-      var word: UInt64 = 0
-      let count = withUnsafeMutableBytes(of: &word) { bytes in
-        martlet_status_receive(callers[slot], bytes.baseAddress!.assumingMemoryBound(to: CChar.self), 8)
+      var (word, count): (UInt64, Int) = (0, 0)
+      let error = withUnsafeMutableBytes(of: &word) { bytes in
+        martlet_status_receive(callers[slot], bytes.baseAddress!.assumingMemoryBound(to: CChar.self), 8, &count)
       }
       if count == 5, word == 0x0A_6E_6F_73_6A { return (slot, .json) }
       if count == 5, word == 0x0A_74_78_65_74 { return (slot, .text) }
       // Something else, an end, or nothing for too long.
-      if count != 0 || nowNs >= deadlines[slot] { hangUp(slot) }
+      if error != Int32(MARTLET_NOT_YET) || nowNs >= deadlines[slot] { hangUp(slot) }
     }
     return nil
   }
