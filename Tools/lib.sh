@@ -217,8 +217,8 @@ python_module() {
     2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
 }
 
-# build_products PRODUCT... : of the ordinary release build, into $release. All of them at once would be the plugins of
-# the packages too, which nobody uses.
+# build_products PRODUCT... : of the ordinary release build, into $release. Never all at once: that is the packages' own
+# programs too, protobuf's compiler among them, as soon as a single product was built before.
 release=$root/.build/release
 build_products() {
   need_build
