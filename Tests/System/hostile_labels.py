@@ -21,9 +21,9 @@ def main() -> None:
     magic, version, count = struct.unpack_from("<QII", source)
     sections = []
     for index in range(count):
-        kind, _, offset, length, _ = struct.unpack_from("<IIQQQ", source, 64 + 32 * index)
+        kind, _, offset, length, _ = struct.unpack_from("<IIQQQ", source, 32 + 32 * index)
         sections.append((kind, source[offset : offset + length]))
-    out = bytearray((64 + 32 * count + 63) // 64 * 64)
+    out = bytearray((32 + 32 * count + 63) // 64 * 64)
     records = b""
     for kind, content in sections:
         if kind == LABELS:
@@ -36,8 +36,8 @@ def main() -> None:
         out += bytes(-len(out) % 64)
         records += struct.pack("<IIQQQ", kind, 0, len(out), len(content), xxh64(content))
         out += content
-    out[:64] = struct.pack("<QIIQQ32x", magic, version, count, len(out), xxh64(records, len(out)))
-    out[64 : 64 + len(records)] = records
+    out[:32] = struct.pack("<QIIQQ", magic, version, count, len(out), xxh64(records, len(out)))
+    out[32 : 32 + len(records)] = records
     Path(sys.argv[2]).write_bytes(out)
 
 
