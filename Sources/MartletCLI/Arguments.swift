@@ -5,7 +5,7 @@ import MartletDevice
 enum Option: Int32, CaseIterable {
   // From 256 on: getopt has meanings of its own for smaller numbers.
   case help = 256
-  case threads, json, top, resize, verbose, input, output, svg, operators, runs, profile
+  case threads, json, keys, top, resize, verbose, input, output, svg, operators, runs, profile
   case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
   case stop, jsonSchema, choices, session, cache, special, system, decode, lines, null
   // Cameras
@@ -18,6 +18,7 @@ enum Option: Int32, CaseIterable {
     case .help: "help"
     case .threads: "threads"
     case .json: "json"
+    case .keys: "keys"
     case .top: "top"
     case .resize: "resize"
     case .verbose: "verbose"
@@ -69,8 +70,8 @@ enum Option: Int32, CaseIterable {
 
   var takesValue: Bool {
     switch self {
-    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow, .once,
-      .watch:
+    case .help, .json, .keys, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow,
+      .once, .watch:
       false
     default: true
     }
@@ -98,14 +99,18 @@ struct Arguments {
     var list: Option?
     while true {
       var text: UnsafePointer<CChar>?
-      let code = martlet_next_option(argc, argv, table, Int32(table.count), &text)
+      var code: Int32 = 0
+      let error = martlet_next_option(argc, argv, table, Int32(table.count), &code, &text)
       let shown = text.map { String(cString: $0) } ?? ""
-      switch code {
-      case Int32(MARTLET_OPTIONS_END): return
-      case Int32(MARTLET_OPTION_UNKNOWN): throw .usage("there is no option \(shown)")
-      case Int32(MARTLET_OPTION_WITHOUT_VALUE): throw .usage("\(shown) needs a value")
-      case Int32(MARTLET_OPTION_WITH_VALUE): throw .usage("\(shown): this option takes no value")
-      case Int32(MARTLET_ARGUMENT):
+      switch Int(error) {
+      case MARTLET_OPTION_WITHOUT_VALUE: throw .usage("\(shown) needs a value")
+      case MARTLET_OPTION_WITH_VALUE: throw .usage("\(shown): this option takes no value")
+      case MARTLET_OPTION_UNKNOWN: throw .usage("there is no option \(shown)")
+      default: break
+      }
+      switch Int(code) {
+      case MARTLET_OPTIONS_END: return
+      case MARTLET_ARGUMENT:
         if let list {
           given.append((list, text))
         } else if let text {

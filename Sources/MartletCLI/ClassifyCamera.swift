@@ -67,7 +67,7 @@ enum ClassifyCamera {
     let format = arguments.text(.format)
     if !format.isEmpty {
       settings.format.fourcc = FourCC(format)
-      if settings.format.fourcc == nil { throw .usage("--format \(format): must be four characters like YUYV") }
+      if settings.format.fourcc == nil { throw .usage("--format \(format): must be a four-character code like YUYV") }
     }
     settings.format.rate = try arguments.integer(.rate, in: 1...1000, default: 0)
     let size = arguments.text(.size)

@@ -115,7 +115,7 @@ func report(_ arguments: Arguments, _ json: JSONWriter, _ text: String) throws(C
 /// Writes bytes that a model or a tokenizer gives: to a terminal as text, to all others as they are.
 @inline(never)
 func report(_ bytes: UnsafeRawBufferPointer) throws(CommandError) {
-  if martlet_is_terminal(1) != 0 { return try report(String(visible: bytes, keepsLines: true)) }
+  if martlet_is_terminal(1) { return try report(String(visible: bytes, keepsLines: true)) }
   try checkOutput(martlet_file_write_all(1, bytes.baseAddress, bytes.count))
 }
 
@@ -125,6 +125,6 @@ func checkOutput(_ code: Int32) throws(CommandError) {
   var error = CommandError(
     "standard output cannot be written: " + String(cString: martlet_error_text(code)), exitCode: ExitCode.io)
   // Who reads no more knows why.
-  error.isSaid = code == martlet_error_broken_pipe()
+  error.isSaid = code == Int32(MARTLET_BROKEN_PIPE)
   throw error
 }

@@ -74,8 +74,8 @@ enum Gpio {
   /// From here on Ctrl-C and SIGTERM are waited for.
   @inline(never)
   static func catchStop() throws(CommandError) -> Int32 {
-    let stop = martlet_gpio_catch_stop()
-    guard stop >= 0 else { throw CommandError("signals cannot be waited for", exitCode: ExitCode.system) }
+    var stop: Int32 = -1
+    guard martlet_gpio_catch_stop(&stop) == 0 else { throw CommandError("signals cannot be waited for", exitCode: ExitCode.system) }
     return stop
   }
 
@@ -106,8 +106,4 @@ enum Gpio {
     json.field("chip", chip)
     json.field("offset", offset)
   }
-}
-
-extension StaticString {
-  var text: String { withUTF8Buffer { String(utf8: UnsafeRawBufferPointer($0)) } }
 }

@@ -33,11 +33,10 @@ struct LineReader: ~Copyable {
 
   mutating func read(prompt: StaticString) throws(CommandError) -> Line {
     let text = UnsafeRawPointer(prompt.utf8Start).assumingMemoryBound(to: CChar.self)
-    switch martlet_terminal_read(terminal, text) {
-    case Int32(MARTLET_LINE):
-      return .text(UnsafeRawBufferPointer(start: terminal.pointee.line, count: terminal.pointee.length))
-    case Int32(MARTLET_LINE_END): return .end
-    case Int32(MARTLET_LINE_TOO_LONG): return .tooLong
+    switch Int(martlet_terminal_read(terminal, text)) {
+    case 0: return .text(UnsafeRawBufferPointer(start: terminal.pointee.line, count: terminal.pointee.length))
+    case MARTLET_LINE_END: return .end
+    case MARTLET_LINE_TOO_LONG: return .tooLong
     default: throw CommandError("standard input cannot be read", exitCode: ExitCode.io)
     }
   }
@@ -48,7 +47,7 @@ enum Interrupts {
   static func catchThem() { martlet_interrupts_catch() }
 
   /// Whether Ctrl-C was pressed since they are caught.
-  static var happened: Bool { martlet_interrupted() != 0 }
+  static var happened: Bool { martlet_interrupted() }
 
   static func release() { martlet_interrupts_release() }
 }

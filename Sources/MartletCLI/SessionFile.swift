@@ -11,7 +11,7 @@ enum SessionFile {
     var mapped = martlet_mapped_file()
     let code = martlet_file_map(path.cString, &mapped)
     if code != 0 {
-      let isMissing = code == martlet_error_no_file()
+      let isMissing = code == Int32(MARTLET_NO_FILE)
       if isMissing && !isNeeded { return }
       throw CommandError(FileError(.read, path, code: code))
     }

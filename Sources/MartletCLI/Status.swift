@@ -18,7 +18,7 @@ enum Status {
     defer { answer.deallocate() }
     var count = 0
     let code = martlet_status_ask(path.cString, arguments.has(.json) ? "json\n" : "text\n", 3, answer, capacity, &count)
-    if code == martlet_error_no_permission() {
+    if code == Int32(MARTLET_NO_PERMISSION) {
       throw CommandError(
         "\(path.text): no permission: root may ask, and members of the service's group (adduser NAME martlet)",
         exitCode: ExitCode.noPermission)

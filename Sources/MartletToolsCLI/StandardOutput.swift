@@ -21,7 +21,7 @@ enum StandardOutput {
   /// Bytes that a model gives: to a terminal as text, to all others as they are.
   static func write(_ bytes: [UInt8]) throws {
     try bytes.withUnsafeBytes { bytes in
-      if martlet_is_terminal(1) != 0 {
+      if martlet_is_terminal(1) {
         try check(Output.write(String(visible: bytes, keepsLines: true)))
       } else {
         try check(martlet_file_write_all(1, bytes.baseAddress, bytes.count))

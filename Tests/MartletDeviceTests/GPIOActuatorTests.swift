@@ -68,7 +68,7 @@ final class FakeOutputs {
 
   /// Until no pulse of the output runs; five seconds at most.
   func untilEnd(_ index: Int32) {
-    for _ in 0..<5000 where martlet_actuator_is_pulsing(actuator, index) != 0 { usleep(1000) }
+    for _ in 0..<5000 where martlet_actuator_is_pulsing(actuator, index) { usleep(1000) }
   }
 
   deinit {
@@ -198,7 +198,7 @@ final class FakeOutputs {
     #expect(martlet_actuator_set(outputs.actuator, 0, 1) == 0)
     usleep(60_000)
     #expect(outputs.lines[0].level == 1)
-    #expect(martlet_actuator_is_pulsing(outputs.actuator, 0) == 0)
+    #expect(!martlet_actuator_is_pulsing(outputs.actuator, 0))
   }
 
   @Test func safeForAllAndThenOn() {

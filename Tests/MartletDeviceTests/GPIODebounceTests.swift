@@ -20,11 +20,11 @@ import Testing
     martlet_gpio_debounce_start(&state, Self.period, level)
     var told: [Told] = []
     var stable: UInt64 = 0
-    for (time, level) in edges where martlet_gpio_debounce_edge(&state, time, level, &stable) != 0 {
+    for (time, level) in edges where martlet_gpio_debounce_edge(&state, time, level, &stable) {
       told.append(Told(stable, state.stable))
     }
     let last = endLevel ?? edges.last?.1 ?? level
-    if martlet_gpio_debounce_quiet(&state, 1_000_000, last, &stable) != 0 { told.append(Told(stable, state.stable)) }
+    if martlet_gpio_debounce_quiet(&state, 1_000_000, last, &stable) { told.append(Told(stable, state.stable)) }
     #expect(martlet_gpio_debounce_deadline_ns(&state) == 0)
     return told
   }
@@ -63,14 +63,14 @@ import Testing
     for now in stride(from: UInt64(0), to: 20000, by: 10) {
       while next < edges.count, edges[next].0 <= now {
         level = edges[next].1
-        if martlet_gpio_debounce_edge(&state, edges[next].0, level, &stable) != 0 {
+        if martlet_gpio_debounce_edge(&state, edges[next].0, level, &stable) {
           told.append(Told(stable, state.stable))
         }
         next += 1
       }
       let deadline = martlet_gpio_debounce_deadline_ns(&state)
       guard deadline != 0, deadline <= now else { continue }
-      if martlet_gpio_debounce_quiet(&state, now, level, &stable) != 0 { told.append(Told(stable, state.stable)) }
+      if martlet_gpio_debounce_quiet(&state, now, level, &stable) { told.append(Told(stable, state.stable)) }
     }
     #expect(told == late)
   }
@@ -87,8 +87,8 @@ import Testing
     martlet_gpio_debounce_start(&state, Self.period, 0)
     _ = martlet_gpio_debounce_edge(&state, 500, 1, &stable)
     #expect(martlet_gpio_debounce_deadline_ns(&state) == 1500)
-    #expect(martlet_gpio_debounce_quiet(&state, 1499, 1, &stable) == 0)
-    #expect(martlet_gpio_debounce_quiet(&state, 1500, 1, &stable) == 1)
+    #expect(!martlet_gpio_debounce_quiet(&state, 1499, 1, &stable))
+    #expect(martlet_gpio_debounce_quiet(&state, 1500, 1, &stable))
     #expect(stable == 1500)
   }
 }

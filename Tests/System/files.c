@@ -1,6 +1,7 @@
 // A writer that a signal ends, and mapped files that shrink: what needs a process to die. Run by Tests/System/results.
 #define _GNU_SOURCE
 #include "martlet_files.h"
+#include "martlet_process.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -64,11 +64,17 @@ static void sim_pull(int descriptor, int up) {
 
 // MARK: - Helpers
 
-static int32_t request(const char *text, martlet_gpio_settings settings, martlet_gpio_line *line,
-                       martlet_gpio_failure *failure) {
+static martlet_error request(const char *text, martlet_gpio_settings settings, martlet_gpio_line *line,
+                             martlet_gpio_failure *failure) {
   martlet_gpio_address address;
-  int32_t status = martlet_gpio_parse(text, strlen(text), &address);
-  return status ? status : martlet_gpio_request(&address, &settings, line, failure);
+  martlet_error error = martlet_gpio_parse(text, strlen(text), &address);
+  return error ? error : martlet_gpio_request(&address, &settings, line, failure);
+}
+
+/// 0 or 1; -1 if it cannot be had.
+static int32_t level_of(martlet_gpio_line *line) {
+  int32_t level;
+  return martlet_gpio_get(line, &level) == 0 ? level : -1;
 }
 
 static const char *on(const char *chip, const char *line) {
@@ -84,9 +90,9 @@ static int await(martlet_gpio_line *line, uint64_t timeout_ns, martlet_gpio_even
   uint64_t until = now_ns() + timeout_ns;
   for (;;) {
     uint64_t now = now_ns();
-    int32_t status = martlet_gpio_read_event(line, now, event);
-    if (status == MARTLET_GPIO_OK) return 1;
-    if (status != MARTLET_GPIO_NOTHING || now >= until) return 0;
+    martlet_error error = martlet_gpio_read_event(line, now, event);
+    if (error == 0) return 1;
+    if (error != EAGAIN || now >= until) return 0;
     const martlet_gpio_line *lines[] = {line};
     martlet_gpio_wait(-1, 0, lines, 1, until);
   }
@@ -99,19 +105,19 @@ static void finding(void) {
   martlet_gpio_failure failure;
   martlet_gpio_settings input = {0};
   char path[80];
-  CHECK(request(on(label, "gate"), input, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(on(label, "gate"), input, &line, &failure) == 0);
   CHECK(line.offset == 0 && strcmp(line.name, "gate") == 0);
   snprintf(path, sizeof path, "%s:0", line.chip_name);
   CHECK(request(path, input, &second, &failure) == MARTLET_GPIO_BUSY);
   CHECK(strcmp(failure.detail, "martlet") == 0 && failure.system_error == EBUSY);
   martlet_gpio_release(&line);
-  CHECK(request(path, input, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(path, input, &line, &failure) == 0);
   martlet_gpio_release(&line);
   snprintf(path, sizeof path, "/dev/%s:gate", line.chip_name);
-  CHECK(request("gate", input, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request("gate", input, &line, &failure) == 0);
   snprintf(path, sizeof path, "/dev/%s:gate", line.chip_name);
   martlet_gpio_release(&line);
-  CHECK(request(path, input, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(path, input, &line, &failure) == 0);
   martlet_gpio_release(&line);
   CHECK(request(on(label, "99"), input, &line, &failure) == MARTLET_GPIO_NO_LINE && failure.lines == 4);
   CHECK(request(on(label, "nothing"), input, &line, &failure) == MARTLET_GPIO_NO_LINE);
@@ -120,7 +126,7 @@ static void finding(void) {
   CHECK(request("/dev/gpiochip99:1", input, &line, &failure) == MARTLET_GPIO_NO_CHIP);
   CHECK(request("/dev/null:1", input, &line, &failure) == MARTLET_GPIO_NO_CHIP);
   CHECK(request("twice", input, &line, &failure) == MARTLET_GPIO_AMBIGUOUS && strchr(failure.detail, ','));
-  CHECK(request(on(twin, "twice"), input, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(on(twin, "twice"), input, &line, &failure) == 0);
   martlet_gpio_release(&line);
 }
 
@@ -129,31 +135,31 @@ static void outputs(void) {
   martlet_gpio_failure failure;
   int value = sim_open("gate", "value", O_RDONLY);
   martlet_gpio_settings settings = {.is_output = 1, .level = 1};
-  CHECK(request(on(label, "gate"), settings, &line, &failure) == MARTLET_GPIO_OK);
-  CHECK(sim_value(value) == 1 && martlet_gpio_get(&line) == 1);
-  CHECK(martlet_gpio_set(&line, 0) == MARTLET_GPIO_OK);
-  CHECK(sim_value(value) == 0 && martlet_gpio_get(&line) == 0);
+  CHECK(request(on(label, "gate"), settings, &line, &failure) == 0);
+  CHECK(sim_value(value) == 1 && level_of(&line) == 1);
+  CHECK(martlet_gpio_set(&line, 0) == 0);
+  CHECK(sim_value(value) == 0 && level_of(&line) == 0);
   martlet_gpio_release(&line);
   settings.is_active_low = 1;
-  CHECK(request(on(label, "gate"), settings, &line, &failure) == MARTLET_GPIO_OK);
-  CHECK(sim_value(value) == 0 && martlet_gpio_get(&line) == 1);
-  CHECK(martlet_gpio_set(&line, 0) == MARTLET_GPIO_OK && sim_value(value) == 1);
+  CHECK(request(on(label, "gate"), settings, &line, &failure) == 0);
+  CHECK(sim_value(value) == 0 && level_of(&line) == 1);
+  CHECK(martlet_gpio_set(&line, 0) == 0 && sim_value(value) == 1);
   martlet_gpio_release(&line);
   // Open drain: what is pulled up is driven to 0. (That the line is let go for 1 the simulator does not show.)
   int pull = sim_open("gate", "pull", O_WRONLY);
   settings = (martlet_gpio_settings){.is_output = 1, .level = 0, .drive = MARTLET_GPIO_OPEN_DRAIN};
   sim_pull(pull, 1);
-  CHECK(request(on(label, "gate"), settings, &line, &failure) == MARTLET_GPIO_OK && sim_value(value) == 0);
-  CHECK(martlet_gpio_set(&line, 1) == MARTLET_GPIO_OK);
+  CHECK(request(on(label, "gate"), settings, &line, &failure) == 0 && sim_value(value) == 0);
+  CHECK(martlet_gpio_set(&line, 1) == 0);
   martlet_gpio_release(&line);
   CHECK(sim_value(value) == 1);
   sim_pull(pull, 0);
   // A line that is an output and is only read stays one.
   settings = (martlet_gpio_settings){.is_output = 1, .level = 1};
-  CHECK(request(on(label, "gate"), settings, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(on(label, "gate"), settings, &line, &failure) == 0);
   martlet_gpio_release(&line);
   settings = (martlet_gpio_settings){.keeps_output = 1};
-  CHECK(request(on(label, "gate"), settings, &line, &failure) == MARTLET_GPIO_OK && martlet_gpio_get(&line) >= 0);
+  CHECK(request(on(label, "gate"), settings, &line, &failure) == 0 && level_of(&line) >= 0);
   martlet_gpio_release(&line);
   close(pull);
   close(value);
@@ -166,8 +172,8 @@ static void edges(void) {
   int pull = sim_open("barrier", "pull", O_WRONLY);
   sim_pull(pull, 0);
   martlet_gpio_settings settings = {.edges = MARTLET_GPIO_BOTH};
-  CHECK(request(on(label, "barrier"), settings, &line, &failure) == MARTLET_GPIO_OK && line.descriptor >= 0);
-  CHECK(martlet_gpio_read_event(&line, now_ns(), &event) == MARTLET_GPIO_NOTHING);
+  CHECK(request(on(label, "barrier"), settings, &line, &failure) == 0 && line.descriptor >= 0);
+  CHECK(martlet_gpio_read_event(&line, now_ns(), &event) == EAGAIN);
   for (int i = 0; i < 6; i++) {
     uint64_t before = now_ns();
     sim_pull(pull, i % 2 == 0);
@@ -179,7 +185,7 @@ static void edges(void) {
   martlet_gpio_release(&line);
   for (int falling = 0; falling < 2; falling++) {
     settings.edges = falling ? MARTLET_GPIO_FALLING : MARTLET_GPIO_RISING;
-    CHECK(request(on(label, "barrier"), settings, &line, &failure) == MARTLET_GPIO_OK);
+    CHECK(request(on(label, "barrier"), settings, &line, &failure) == 0);
     for (int i = 0; i < 4; i++) sim_pull(pull, i % 2 == 0);
     for (int i = 0; i < 2; i++) CHECK(await(&line, 1000000000, &event) && event.level == !falling);
     CHECK(!await(&line, 20000000, &event));
@@ -188,7 +194,7 @@ static void edges(void) {
   // Active low turns the edges round.
   settings = (martlet_gpio_settings){.edges = MARTLET_GPIO_RISING, .is_active_low = 1};
   sim_pull(pull, 1);
-  CHECK(request(on(label, "barrier"), settings, &line, &failure) == MARTLET_GPIO_OK && martlet_gpio_get(&line) == 0);
+  CHECK(request(on(label, "barrier"), settings, &line, &failure) == 0 && level_of(&line) == 0);
   sim_pull(pull, 0);
   CHECK(await(&line, 1000000000, &event) && event.level == 1);
   martlet_gpio_release(&line);
@@ -203,7 +209,7 @@ static void debounce(void) {
   int pull = sim_open("barrier", "pull", O_WRONLY);
   sim_pull(pull, 0);
   martlet_gpio_settings settings = {.edges = MARTLET_GPIO_BOTH, .debounce_us = PERIOD_MS * 1000};
-  CHECK(request(on(label, "barrier"), settings, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(on(label, "barrier"), settings, &line, &failure) == 0);
   for (int round = 0; round < 4; round++) {
     int up = round % 2 == 0;
     // 60 edges: more than the kernel keeps. They end at the new level.
@@ -223,7 +229,7 @@ static void debounce(void) {
   CHECK(!await(&line, 3 * PERIOD_MS * 1000000ull, &event));
   martlet_gpio_release(&line);
   settings.edges = MARTLET_GPIO_RISING;
-  CHECK(request(on(label, "barrier"), settings, &line, &failure) == MARTLET_GPIO_OK);
+  CHECK(request(on(label, "barrier"), settings, &line, &failure) == 0);
   for (int i = 0; i < 2; i++) {
     sim_pull(pull, 1);
     CHECK(await(&line, 1000000000, &event) && event.level == 1);
@@ -265,7 +271,7 @@ static void steady(void) {
     uint64_t start = now_ns();
     missing += martlet_gpio_set(&gate, i % 2) != 0;
     uint64_t set = now_ns();
-    missing += martlet_gpio_get(&gate) != i % 2;
+    missing += level_of(&gate) != i % 2;
     uint64_t got = now_ns();
     sim_pull(pull, i % 2 == 0);
     missing += !await(&barrier, 1000000000, &event);
@@ -306,7 +312,7 @@ static void timer(void) {
   tell("clock_nanosleep of 5 ms, later than due", late, COUNT);
 }
 
-static int32_t set_line(void *line, int32_t level) { return martlet_gpio_set_errno(line, level); }
+static martlet_error set_line(void *line, int32_t level) { return martlet_gpio_set(line, level); }
 
 static void pulses(void) {
   enum { COUNT = 100, LENGTH_NS = 5000000 };
@@ -367,8 +373,9 @@ static void removal(void) {
   int live = open(path, O_WRONLY);
   CHECK(live >= 0 && write(live, "0", 1) == 1);
   close(live);
-  CHECK(martlet_gpio_set(&gate, 1) == MARTLET_GPIO_GONE);
-  CHECK(martlet_gpio_get(&gate) == -1 && gate.system_error == ENODEV);
+  int32_t level;
+  CHECK(martlet_gpio_set(&gate, 1) == ENODEV);
+  CHECK(martlet_gpio_get(&gate, &level) == ENODEV);
   martlet_gpio_read_event(&barrier, now_ns(), &event);
   martlet_gpio_release(&gate);
   martlet_gpio_release(&barrier);

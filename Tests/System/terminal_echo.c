@@ -25,13 +25,13 @@ int main(int argc, char **argv) {
   martlet_terminal terminal;
   martlet_terminal_open(&terminal, line, capacity, history, sizeof history);
   while (1) {
-    int result = martlet_terminal_read(&terminal, "> ");
-    if (result == MARTLET_LINE_END) break;
-    if (result == MARTLET_LINE_FAILED) return 74;
-    if (result == MARTLET_LINE_TOO_LONG) {
+    martlet_error error = martlet_terminal_read(&terminal, "> ");
+    if (error == MARTLET_LINE_END) break;
+    if (error == MARTLET_LINE_TOO_LONG) {
       printf("too long\n");
       continue;
     }
+    if (error != 0) return 74;
     if (terminal.length == 4 && memcmp(line, "wait", 4) == 0) {
       answer();
     } else if (terminal.length > 60) {

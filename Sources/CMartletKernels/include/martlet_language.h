@@ -196,9 +196,23 @@ static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)
 
 // MARK: - Dispatch
 
+/// The kernels of a language model, a row each: KERNEL(name, variants). The parameter record is martlet_name_params;
+/// `variants` is as in a row of the operators.
+#define MARTLET_LANGUAGE_KERNELS(KERNEL) \
+  KERNEL(matmul, DOT)                    \
+  KERNEL(norm, VECTOR)                   \
+  KERNEL(pack, VECTOR)                   \
+  KERNEL(gate, VECTOR)                   \
+  KERNEL(rope_table, VECTOR)             \
+  KERNEL(embed, VECTOR)                  \
+  KERNEL(rotate, VECTOR)                 \
+  KERNEL(attention, VECTOR)
+
 /// One variant of every kernel.
 typedef struct martlet_language_table {
-  martlet_kernel matmul, norm, pack, gate, rope_table, embed, rotate, attention;
+#define MARTLET_ENTRY(NAME, ...) martlet_kernel NAME;
+  MARTLET_LANGUAGE_KERNELS(MARTLET_ENTRY)
+#undef MARTLET_ENTRY
 } martlet_language_table;
 
 /// The table of an instruction set, or NULL where this build or this processor does not have it.

@@ -1,23 +1,22 @@
 #define _GNU_SOURCE
-#include "martlet_input.h"
 #include "martlet_files.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-int martlet_input_open(const char *path, int *descriptor) {
+martlet_error martlet_input_open(const char *path, int *descriptor) {
   if (!path || strcmp(path, "-") == 0) {
     *descriptor = STDIN_FILENO;
     return 0;
   }
   martlet_open_file file;
-  int error = martlet_file_open(path, &file);
+  martlet_error error = martlet_file_open(path, &file);
   *descriptor = file.descriptor;
   return error;
 }
 
-int martlet_input_read(int descriptor, void *into, size_t capacity, size_t *count) {
+martlet_error martlet_input_read(int descriptor, void *into, size_t capacity, size_t *count) {
   *count = 0;
   while (*count < capacity) {
     ssize_t n = read(descriptor, (char *)into + *count, capacity - *count);

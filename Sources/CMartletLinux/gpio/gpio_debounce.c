@@ -6,17 +6,17 @@ void martlet_gpio_debounce_start(martlet_gpio_debounce *state, uint64_t period_n
 }
 
 /// The level after the last edge has been there for long enough.
-static int32_t settle(martlet_gpio_debounce *state, uint64_t *stable_ns) {
+static bool settle(martlet_gpio_debounce *state, uint64_t *stable_ns) {
   state->is_pending = 0;
-  if (state->level == state->stable) return 0;
+  if (state->level == state->stable) return false;
   state->stable = state->level;
   *stable_ns = state->edge_ns + state->period_ns;
-  return 1;
+  return true;
 }
 
-int32_t martlet_gpio_debounce_edge(
+bool martlet_gpio_debounce_edge(
   martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns) {
-  int32_t tells = 0;
+  bool tells = false;
   if (state->is_pending && time_ns >= state->edge_ns + state->period_ns) tells = settle(state, stable_ns);
   state->edge_ns = time_ns;
   state->level = level;
@@ -24,9 +24,9 @@ int32_t martlet_gpio_debounce_edge(
   return tells;
 }
 
-int32_t martlet_gpio_debounce_quiet(
+bool martlet_gpio_debounce_quiet(
   martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns) {
-  if (!state->is_pending || now_ns < state->edge_ns + state->period_ns) return 0;
+  if (!state->is_pending || now_ns < state->edge_ns + state->period_ns) return false;
   state->level = level;
   return settle(state, stable_ns);
 }

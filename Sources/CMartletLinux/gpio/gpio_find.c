@@ -11,46 +11,47 @@ static void list(martlet_gpio_failure *failure, const martlet_gpio_chip_info *in
   if (more >= (int)room) strcpy(failure->detail + sizeof failure->detail - 4, "...");
 }
 
-/// The offset of the address's line on this chip; -1: it has no such line; -2: several have the name.
-static int64_t offset_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address) {
-  if (address->name[0] == '\0') return address->offset < chip->info.line_count ? (int64_t)address->offset : -1;
-  int64_t found = -1;
+/// The offset of the address's line on this chip; MARTLET_GPIO_AMBIGUOUS: several have the name.
+static martlet_error offset_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address, uint32_t *offset) {
+  martlet_error error = MARTLET_GPIO_NO_LINE;
+  if (address->name[0] == '\0') {
+    *offset = address->offset;
+    return address->offset < chip->info.line_count ? 0 : error;
+  }
   for (uint32_t i = 0; i < chip->info.line_count; i++) {
     martlet_gpio_line_info info;
     if (gpio_backend_line_info(chip->chip, i, &info) || strcmp(info.name, address->name) != 0) continue;
-    if (found >= 0) return -2;
-    found = i;
+    if (error == 0) return MARTLET_GPIO_AMBIGUOUS;
+    error = 0;
+    *offset = i;
   }
-  return found;
+  return error;
 }
 
 /// Goes on with the line on one chip.
-static int32_t settle_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address, uint32_t *offset,
-                         martlet_gpio_failure *failure) {
-  int64_t found = offset_on(chip, address);
+static martlet_error settle_on(const martlet_gpio_chip *chip, const martlet_gpio_address *address, uint32_t *offset,
+                               martlet_gpio_failure *failure) {
+  martlet_error error = offset_on(chip, address, offset);
   failure->lines = chip->info.line_count;
-  if (found == -2) return gpio_fail(failure, MARTLET_GPIO_AMBIGUOUS, 0, chip->info.name);
-  if (found < 0) return gpio_fail(failure, MARTLET_GPIO_NO_LINE, 0, chip->info.name);
-  *offset = (uint32_t)found;
-  return MARTLET_GPIO_OK;
+  return error ? gpio_fail(failure, error, 0, chip->info.name) : 0;
 }
 
-int32_t gpio_find(
+martlet_error gpio_find(
   const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset, martlet_gpio_failure *failure) {
   memset(failure, 0, sizeof *failure);
   memset(found, 0, sizeof *found);
   if (address->chip[0] == '/') {
     gpio_copy(found->info.path, sizeof found->info.path, address->chip);
-    int error = gpio_open_path(found);
+    martlet_error error = gpio_open_path(found);
     if (error) {
-      int32_t status = gpio_opening_failed(failure, error, address->chip);
+      error = gpio_opening_failed(failure, error, address->chip);
       // The address says already which.
-      if (status == MARTLET_GPIO_NO_CHIP) failure->detail[0] = '\0';
-      return status;
+      if (error == MARTLET_GPIO_NO_CHIP) failure->detail[0] = '\0';
+      return error;
     }
-    int32_t status = settle_on(found, address, offset, failure);
-    if (status) martlet_gpio_close(found);
-    return status;
+    error = settle_on(found, address, offset, failure);
+    if (error) martlet_gpio_close(found);
+    return error;
   }
   uint32_t numbers[MARTLET_GPIO_MAX_CHIPS];
   int32_t count = martlet_gpio_chips(numbers);
@@ -62,14 +63,14 @@ int32_t gpio_find(
     martlet_gpio_failure problem;
     if (martlet_gpio_open(numbers[i], &chip, &problem)) {
       // The name is known even of a chip that may not be opened.
-      if (!denied.status || strcmp(chip.info.path + 5, address->chip) == 0) denied = problem;
+      if (!denied.error || strcmp(chip.info.path + 5, address->chip) == 0) denied = problem;
       if (strcmp(chip.info.path + 5, address->chip) == 0) break;
       continue;
     }
     list(&all, &chip.info);
-    int is_it = address->chip[0] == '\0' ? offset_on(&chip, address) != -1
-                                         : !strcmp(chip.info.name, address->chip)
-                                             || !strcmp(chip.info.label, address->chip);
+    bool is_it = address->chip[0] == '\0' ? offset_on(&chip, address, offset) != MARTLET_GPIO_NO_LINE
+                                          : !strcmp(chip.info.name, address->chip)
+                                              || !strcmp(chip.info.label, address->chip);
     if (is_it) {
       list(&matching, &chip.info);
       if (matches++ == 0) {
@@ -79,18 +80,18 @@ int32_t gpio_find(
     }
     martlet_gpio_close(&chip);
   }
-  int32_t status;
+  martlet_error error;
   if (matches == 1) {
-    status = settle_on(found, address, offset, failure);
+    error = settle_on(found, address, offset, failure);
   } else if (matches > 1) {
-    status = gpio_fail(failure, MARTLET_GPIO_AMBIGUOUS, 0, matching.detail);
-  } else if (denied.status) {
+    error = gpio_fail(failure, MARTLET_GPIO_AMBIGUOUS, 0, matching.detail);
+  } else if (denied.error) {
     *failure = denied;
-    status = denied.status;
+    error = denied.error;
   } else {
-    status = gpio_fail(failure, address->chip[0] ? MARTLET_GPIO_NO_CHIP : MARTLET_GPIO_NO_LINE, 0,
-                  address->chip[0] ? all.detail : NULL);
+    error = gpio_fail(failure, address->chip[0] ? MARTLET_GPIO_NO_CHIP : MARTLET_GPIO_NO_LINE, 0,
+                      address->chip[0] ? all.detail : NULL);
   }
-  if (status) martlet_gpio_close(found);
-  return status;
+  if (error) martlet_gpio_close(found);
+  return error;
 }

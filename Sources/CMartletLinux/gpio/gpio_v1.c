@@ -4,10 +4,9 @@
 
 #ifdef MARTLET_GPIOD_1
 
-#include <errno.h>
 #include <string.h>
 
-int gpio_backend_open(martlet_gpio_chip *chip) {
+martlet_error gpio_backend_open(martlet_gpio_chip *chip) {
   struct gpiod_chip *opened = gpiod_chip_open(chip->info.path);
   if (!opened) return errno;
   chip->chip = opened;
@@ -19,7 +18,7 @@ int gpio_backend_open(martlet_gpio_chip *chip) {
 
 void gpio_backend_close(void *chip) { gpiod_chip_close(chip); }
 
-int gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_line_info *info) {
+martlet_error gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_line_info *info) {
   struct gpiod_line *line = gpiod_chip_get_line(chip, offset);
   // The line is kept by the chip, with what it was like when it was first asked for.
   if (!line || gpiod_line_update(line) < 0) return errno;
@@ -43,7 +42,7 @@ static int flags_of(const martlet_gpio_settings *settings) {
   return flags;
 }
 
-int gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet_gpio_settings *settings) {
+martlet_error gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet_gpio_settings *settings) {
   static const int edges[] = {
     GPIOD_LINE_REQUEST_DIRECTION_INPUT, GPIOD_LINE_REQUEST_EVENT_RISING_EDGE, GPIOD_LINE_REQUEST_EVENT_FALLING_EDGE,
     GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES};
@@ -61,7 +60,7 @@ int gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet
   line->request = requested;
   if (settings->edges == MARTLET_GPIO_EDGE_NONE) return 0;
   line->descriptor = gpiod_line_event_get_fd(requested);
-  int error = line->descriptor < 0 ? errno : gpio_set_nonblocking(line->descriptor);
+  martlet_error error = line->descriptor < 0 ? errno : gpio_set_nonblocking(line->descriptor);
   int level = error ? 0 : gpiod_line_get_value(requested);
   if (level < 0) error = errno;
   if (error) {
@@ -77,16 +76,16 @@ void gpio_backend_release(martlet_gpio_line *line) {
   gpiod_chip_close(line->chip);
 }
 
-int gpio_backend_set(martlet_gpio_line *line, int32_t level) {
+martlet_error gpio_backend_set(martlet_gpio_line *line, int32_t level) {
   return gpiod_line_set_value(line->request, level) < 0 ? errno : 0;
 }
 
-int gpio_backend_get(martlet_gpio_line *line) {
-  int level = gpiod_line_get_value(line->request);
-  return level < 0 ? -errno : level;
+martlet_error gpio_backend_get(martlet_gpio_line *line, int32_t *level) {
+  *level = gpiod_line_get_value(line->request);
+  return *level < 0 ? errno : 0;
 }
 
-int gpio_backend_read(martlet_gpio_line *line, martlet_gpio_event *event) {
+martlet_error gpio_backend_read(martlet_gpio_line *line, martlet_gpio_event *event) {
   struct gpiod_line_event read;
   errno = EIO;
   if (gpiod_line_event_read_fd(line->descriptor, &read) < 0) return errno;

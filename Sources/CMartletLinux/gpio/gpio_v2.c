@@ -5,18 +5,17 @@
 
 #ifdef MARTLET_GPIOD_2
 
-#include <errno.h>
 #include <string.h>
 
 /// Events that the kernel keeps for us while we compute; it drops the oldest then.
 enum { KERNEL_EVENTS = 64 };
 
-int gpio_backend_open(martlet_gpio_chip *chip) {
+martlet_error gpio_backend_open(martlet_gpio_chip *chip) {
   struct gpiod_chip *opened = gpiod_chip_open(chip->info.path);
   if (!opened) return errno;
   struct gpiod_chip_info *info = gpiod_chip_get_info(opened);
   if (!info) {
-    int error = errno;
+    martlet_error error = errno;
     gpiod_chip_close(opened);
     return error;
   }
@@ -30,7 +29,7 @@ int gpio_backend_open(martlet_gpio_chip *chip) {
 
 void gpio_backend_close(void *chip) { gpiod_chip_close(chip); }
 
-int gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_line_info *info) {
+martlet_error gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_line_info *info) {
   struct gpiod_line_info *line = gpiod_chip_get_line_info(chip, offset);
   if (!line) return errno;
   info->offset = offset;
@@ -43,7 +42,7 @@ int gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_line_info *
   return 0;
 }
 
-static int apply(struct gpiod_line_settings *into, const martlet_gpio_settings *settings) {
+static martlet_error apply(struct gpiod_line_settings *into, const martlet_gpio_settings *settings) {
   static const enum gpiod_line_drive drives[] = {
     GPIOD_LINE_DRIVE_PUSH_PULL, GPIOD_LINE_DRIVE_OPEN_DRAIN, GPIOD_LINE_DRIVE_OPEN_SOURCE};
   static const enum gpiod_line_bias biases[] = {
@@ -70,13 +69,13 @@ static int apply(struct gpiod_line_settings *into, const martlet_gpio_settings *
   return 0;
 }
 
-int gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet_gpio_settings *settings) {
+martlet_error gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet_gpio_settings *settings) {
   int has_events = settings->edges != MARTLET_GPIO_EDGE_NONE;
   struct gpiod_line_settings *line_settings = gpiod_line_settings_new();
   struct gpiod_line_config *lines = gpiod_line_config_new();
   struct gpiod_request_config *config = gpiod_request_config_new();
   if (has_events) line->events = gpiod_edge_event_buffer_new(1);
-  int error = line_settings && lines && config && (!has_events || line->events) ? 0 : ENOMEM;
+  martlet_error error = line_settings && lines && config && (!has_events || line->events) ? 0 : ENOMEM;
   if (!error) error = apply(line_settings, settings);
   if (!error && gpiod_line_config_add_line_settings(lines, &offset, 1, line_settings) < 0) error = errno;
   if (!error) {
@@ -109,17 +108,18 @@ void gpio_backend_release(martlet_gpio_line *line) {
   if (line->chip) gpiod_chip_close(line->chip);
 }
 
-int gpio_backend_set(martlet_gpio_line *line, int32_t level) {
+martlet_error gpio_backend_set(martlet_gpio_line *line, int32_t level) {
   enum gpiod_line_value value = level ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE;
   return gpiod_line_request_set_value(line->request, line->offset, value) < 0 ? errno : 0;
 }
 
-int gpio_backend_get(martlet_gpio_line *line) {
+martlet_error gpio_backend_get(martlet_gpio_line *line, int32_t *level) {
   enum gpiod_line_value value = gpiod_line_request_get_value(line->request, line->offset);
-  return value == GPIOD_LINE_VALUE_ERROR ? -errno : value == GPIOD_LINE_VALUE_ACTIVE;
+  *level = value == GPIOD_LINE_VALUE_ACTIVE;
+  return value == GPIOD_LINE_VALUE_ERROR ? errno : 0;
 }
 
-int gpio_backend_read(martlet_gpio_line *line, martlet_gpio_event *event) {
+martlet_error gpio_backend_read(martlet_gpio_line *line, martlet_gpio_event *event) {
   errno = EIO;
   if (gpiod_line_request_read_edge_events(line->request, line->events, 1) < 1) return errno;
   struct gpiod_edge_event *read = gpiod_edge_event_buffer_get_event(line->events, 0);

@@ -1,25 +1,25 @@
 #define _GNU_SOURCE
 #include "martlet_gpio.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-int32_t martlet_gpio_catch_stop(void) {
+martlet_error martlet_gpio_catch_stop(int *descriptor) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);
-  if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0) return -1;
-  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0) return errno;
+  *descriptor = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  return *descriptor < 0 ? errno : 0;
 }
 
 /// Whether standard input is at its end; what is there is thrown away.
-static int has_ended(void) {
+static bool has_ended(void) {
   char bytes[256];
   ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
   return count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN);

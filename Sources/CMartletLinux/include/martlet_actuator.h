@@ -5,14 +5,14 @@
 #ifndef MARTLET_ACTUATOR_H
 #define MARTLET_ACTUATOR_H
 
+#include "martlet_error.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 enum { MARTLET_ACTUATOR_MAX_OUTPUTS = 64, MARTLET_ACTUATOR_MAX_AHEAD = 32 };
 
-/// Sets a line; 0 or an errno value. Is never called twice at a time for the same output, except by
-/// martlet_actuator_abandon.
-typedef int32_t (*martlet_actuator_set_function)(void *context, int32_t level);
+/// Sets a line. Is never called twice at a time for the same output, except by martlet_actuator_abandon.
+typedef martlet_error (*martlet_actuator_set_function)(void *context, int32_t level);
 
 typedef struct martlet_actuator martlet_actuator;
 
@@ -34,34 +34,34 @@ typedef struct martlet_actuator_statistics {
 
 /// The bytes that an actuator for `capacity` outputs (1...MARTLET_ACTUATOR_MAX_OUTPUTS) lives in, aligned to 64.
 size_t martlet_actuator_bytes(int32_t capacity);
-/// Makes an actuator in `memory` and starts its thread, with real-time priority (SCHED_FIFO) if the system permits it;
-/// 0 or an errno value. The memory must stay where it is until martlet_actuator_stop.
-int32_t martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator **actuator);
+/// Makes an actuator in `memory` and starts its thread, with real-time priority (SCHED_FIFO) if the system permits it.
+/// The memory must stay where it is until martlet_actuator_stop.
+martlet_error martlet_actuator_start(void *memory, int32_t capacity, martlet_actuator **actuator);
 /// Whether the thread has real-time priority.
-int32_t martlet_actuator_is_real_time(const martlet_actuator *actuator);
+bool martlet_actuator_is_real_time(const martlet_actuator *actuator);
 
-/// Adds an output and sets it to its safe level. *index gets its number. 0, ENOSPC, or what setting failed with: then
-/// it was not added. Adding is for one thread, before others use the actuator. A safe level of 1 is held: pulses have
+/// Adds an output and sets it to its safe level. *index gets its number. ENOSPC, or what setting failed with: then it
+/// was not added. Adding is for one thread, before others use the actuator. A safe level of 1 is held: pulses have
 /// an effect only after martlet_actuator_set(..., 0).
-int32_t martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_function set, void *context,
-                             int32_t safe_level, int32_t *index);
+martlet_error martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_set_function set, void *context,
+                                   int32_t safe_level, int32_t *index);
 
 /// Active now, inactive again `duration_ns` after it became active: not before, and as soon as the thread is woken
 /// then. While a pulse runs, another one makes it last until its own end, and never ends it sooner; an output that is
-/// held active by martlet_actuator_set stays so. *acted_ns (may be NULL) gets when the line was active. 0 or an errno
-/// value: then the line is brought back to inactive as soon as that works, tried again and again, or when a pulse that
-/// runs ends.
-int32_t martlet_actuator_pulse(
+/// held active by martlet_actuator_set stays so. *acted_ns (may be NULL) gets when the line was active. After an error
+/// the line is brought back to inactive as soon as that works, tried again and again, or when a pulse that runs ends.
+martlet_error martlet_actuator_pulse(
   martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns);
 /// The same from `start_ns` (CLOCK_MONOTONIC) on, by the thread; at once if that is past. Up to
 /// MARTLET_ACTUATOR_MAX_AHEAD of an output may lie ahead (parts between the camera and the gate): ENOSPC for one more.
-int32_t martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns);
-/// Holds a level until told otherwise; a pulse that runs is over. 0 or an errno value: then the line is brought to that
-/// level as soon as that works.
-int32_t martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level);
+martlet_error martlet_actuator_pulse_at(
+  martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns);
+/// Holds a level until told otherwise; a pulse that runs is over. After an error the line is brought to that level as
+/// soon as that works.
+martlet_error martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level);
 /// Every output to its safe level, pulses over, those that lie ahead forgotten; outputs can be used again. Returns the
-/// first errno value, having tried all. Takes locks: not for signal handlers.
-int32_t martlet_actuator_safe_all(martlet_actuator *actuator);
+/// first error, having tried all. Takes locks: not for signal handlers.
+martlet_error martlet_actuator_safe_all(martlet_actuator *actuator);
 /// Every output to its safe level, for good: later calls fail with ECANCELED. Takes no lock and may be called by a
 /// signal handler (SIGSEGV, SIGBUS, SIGABRT) before the process dies, as long as the lines' functions may.
 void martlet_actuator_abandon(martlet_actuator *actuator);
@@ -71,10 +71,11 @@ void martlet_actuator_abandon(martlet_actuator *actuator);
 void martlet_actuator_guard(martlet_actuator *actuator);
 /// Abandons the actuator that is guarded, if one is, as a fault would. May be called by a signal handler.
 void martlet_actuator_abandon_guarded(void);
+/// Before it is stopped.
 void martlet_actuator_unguard(martlet_actuator *actuator);
 
 /// Whether a pulse of the output runs.
-int32_t martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index);
+bool martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index);
 void martlet_actuator_statistics_of(
   martlet_actuator *actuator, int32_t index, martlet_actuator_statistics *statistics);
 

@@ -10,49 +10,18 @@
 #ifndef MARTLET_GPIO_H
 #define MARTLET_GPIO_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "martlet_error.h"
 
-enum {
-  MARTLET_GPIO_OK = 0,
-  /// No event is there to be read now; no error.
-  MARTLET_GPIO_NOTHING,
-  /// There is no /dev/gpiochip*.
-  MARTLET_GPIO_NO_CHIPS,
-  /// `detail`: the chips that there are.
-  MARTLET_GPIO_NO_CHIP,
-  /// `detail`: the chip, if one was named; `lines`: how many it has.
-  MARTLET_GPIO_NO_LINE,
-  /// Several lines have the name, or several chips the label; `detail`: where.
-  MARTLET_GPIO_AMBIGUOUS,
-  /// `detail`: who uses the line, if the kernel says.
-  MARTLET_GPIO_BUSY,
-  /// `detail`: the device file.
-  MARTLET_GPIO_DENIED,
-  /// The chip or its driver cannot do that (edges without interrupts, for example).
-  MARTLET_GPIO_UNSUPPORTED,
-  /// The chip was removed.
-  MARTLET_GPIO_GONE,
-  /// Anything else: `system_error`.
-  MARTLET_GPIO_FAILED,
-  /// The text is no address of a line.
-  MARTLET_GPIO_NO_ADDRESS
-};
+#include <stddef.h>
 
 /// Why something did not work: a plain value.
 typedef struct martlet_gpio_failure {
-  /// MARTLET_GPIO_...
-  int32_t status;
-  /// An errno value, or 0.
+  martlet_error error;
+  /// The errno value behind it, or 0.
   int32_t system_error;
   uint32_t lines;
   char detail[100];
 } martlet_gpio_failure;
-
-/// One line about the failure: the address (may be NULL), what is wrong, what to do. Cut to `capacity`, with a zero at
-/// its end.
-void martlet_gpio_sentence(
-  const martlet_gpio_failure *failure, const char *address, char *text, size_t capacity);
 
 // MARK: - Addresses
 
@@ -66,8 +35,8 @@ typedef struct martlet_gpio_address {
   uint32_t offset;
 } martlet_gpio_address;
 
-/// MARTLET_GPIO_OK or MARTLET_GPIO_NO_ADDRESS.
-int32_t martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address *address);
+/// MARTLET_GPIO_NO_ADDRESS: it is none.
+martlet_error martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address *address);
 
 // MARK: - Looking around
 
@@ -103,8 +72,8 @@ typedef struct martlet_gpio_chip {
 } martlet_gpio_chip;
 
 /// Opens /dev/gpiochipN.
-int32_t martlet_gpio_open(uint32_t number, martlet_gpio_chip *chip, martlet_gpio_failure *failure);
-int32_t martlet_gpio_line_info_of(
+martlet_error martlet_gpio_open(uint32_t number, martlet_gpio_chip *chip, martlet_gpio_failure *failure);
+martlet_error martlet_gpio_line_info_of(
   const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info, martlet_gpio_failure *failure);
 void martlet_gpio_close(martlet_gpio_chip *chip);
 
@@ -126,13 +95,13 @@ typedef struct martlet_gpio_debounce {
 } martlet_gpio_debounce;
 
 void martlet_gpio_debounce_start(martlet_gpio_debounce *state, uint64_t period_ns, int32_t level);
-/// An edge to `level` at `time_ns`. If the level before it had come to count: 1, and *stable_ns is when it did (the
-/// edge before, plus the period); the level that counts is state->stable then. Else 0.
-int32_t martlet_gpio_debounce_edge(
+/// An edge to `level` at `time_ns`. Whether the level before it had come to count: *stable_ns is when it did (the
+/// edge before, plus the period), and the level that counts is state->stable then.
+bool martlet_gpio_debounce_edge(
   martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns);
 /// No further edge has come up to `now_ns`, and the line is at `level` (asked for after the deadline, since the kernel
 /// may have dropped edges). The same result.
-int32_t martlet_gpio_debounce_quiet(
+bool martlet_gpio_debounce_quiet(
   martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns);
 /// When the pending level will count; 0: nothing is pending.
 uint64_t martlet_gpio_debounce_deadline_ns(const martlet_gpio_debounce *state);
@@ -173,8 +142,6 @@ typedef struct martlet_gpio_line {
   int32_t descriptor;
   uint32_t offset;
   int32_t edges;
-  /// The errno value of the last call that failed.
-  int32_t system_error;
   /// "gpiochip0"
   char chip_name[32];
   /// May be empty.
@@ -186,16 +153,14 @@ typedef struct martlet_gpio_line {
 } martlet_gpio_line;
 
 /// Finds the line and requests it as "martlet". On any error nothing is left open.
-int32_t martlet_gpio_request(const martlet_gpio_address *address, const martlet_gpio_settings *settings,
-                             martlet_gpio_line *line, martlet_gpio_failure *failure);
+martlet_error martlet_gpio_request(const martlet_gpio_address *address, const martlet_gpio_settings *settings,
+                                   martlet_gpio_line *line, martlet_gpio_failure *failure);
 void martlet_gpio_release(martlet_gpio_line *line);
 
-/// MARTLET_GPIO_OK, GONE or FAILED.
-int32_t martlet_gpio_set(martlet_gpio_line *line, int32_t level);
-/// The same for an actuator: `line` is a martlet_gpio_line; 0 or an errno value.
-int32_t martlet_gpio_set_errno(void *line, int32_t level);
-/// 0 or 1, or -1: line->system_error says why. With a debounce that the kernel does, the level that counts.
-int32_t martlet_gpio_get(martlet_gpio_line *line);
+/// ENODEV, here and below: the chip was removed.
+martlet_error martlet_gpio_set(martlet_gpio_line *line, int32_t level);
+/// With a debounce that the kernel does, the level that counts.
+martlet_error martlet_gpio_get(martlet_gpio_line *line, int32_t *level);
 
 typedef struct martlet_gpio_event {
   /// CLOCK_MONOTONIC, from the kernel's interrupt handler.
@@ -206,22 +171,20 @@ typedef struct martlet_gpio_event {
   uint32_t sequence;
 } martlet_gpio_event;
 
-/// The next event that is there, without waiting: MARTLET_GPIO_OK, NOTHING, GONE or FAILED. Call it until NOTHING when
-/// the descriptor is readable and when the deadline has come; `now_ns` is CLOCK_MONOTONIC.
-int32_t martlet_gpio_read_event(martlet_gpio_line *line, uint64_t now_ns, martlet_gpio_event *event);
+/// The next event that is there, without waiting. Call it until EAGAIN when the descriptor is readable and when the
+/// deadline has come; `now_ns` is CLOCK_MONOTONIC.
+martlet_error martlet_gpio_read_event(martlet_gpio_line *line, uint64_t now_ns, martlet_gpio_event *event);
 /// When martlet_gpio_read_event has to be called though nothing became readable; 0: no need.
 uint64_t martlet_gpio_deadline_ns(const martlet_gpio_line *line);
 
-/// The errno value of a chip that was removed.
-int32_t martlet_gpio_gone_error(void);
 /// "1.6.3", "2.2.1"
 const char *martlet_gpio_library_version(void);
 
 // MARK: - Waiting, for commands
 
-/// Blocks SIGINT, SIGTERM and SIGHUP (also for threads that start later) and returns a descriptor that becomes
-/// readable when one comes, or -1. For the whole life of the process.
-int32_t martlet_gpio_catch_stop(void);
+/// Blocks SIGINT, SIGTERM and SIGHUP (also for threads that start later) and gives a descriptor that becomes readable
+/// when one comes. For the whole life of the process.
+martlet_error martlet_gpio_catch_stop(int *descriptor);
 
 enum { MARTLET_GPIO_STOPPED = 1, MARTLET_GPIO_INPUT_ENDED = 2, MARTLET_GPIO_TIME = 4, MARTLET_GPIO_READY = 8 };
 /// Waits for the stop descriptor, for the end of standard input if `reads_input` (what comes is thrown away), for

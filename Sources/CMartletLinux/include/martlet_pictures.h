@@ -8,43 +8,19 @@
 /// than one scan, and interlaced PNGs (1 byte a sample), which are held whole; when the region cannot hold one,
 /// that is MARTLET_PICTURE_NEEDS_MEMORY.
 ///
-/// Every function that can fail gives a martlet_picture_status; martlet_picture_failure_of has the particulars. No
-/// function jumps out of here, and no file content whatever makes one trap.
+/// martlet_picture_failure_of has the particulars of an error. No function jumps out of here, and no file content
+/// whatever makes one trap.
 #ifndef MARTLET_PICTURES_H
 #define MARTLET_PICTURES_H
 
-#include <stdbool.h>
+#include "martlet_error.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 #define MARTLET_PICTURE_MAX_SIDE 32768
 #define MARTLET_PICTURE_MAX_PIXELS (1 << 28)
 /// Of a progressive JPEG. Each scan goes over the whole picture, however few bytes it has.
 #define MARTLET_PICTURE_MAX_SCANS 100
-
-typedef enum martlet_picture_status {
-  MARTLET_PICTURE_OK = 0,
-  /// No such file.
-  MARTLET_PICTURE_MISSING,
-  MARTLET_PICTURE_DIRECTORY,
-  /// The system refuses to open or read it: failure.system_error.
-  MARTLET_PICTURE_UNREADABLE,
-  /// 0 bytes.
-  MARTLET_PICTURE_EMPTY,
-  MARTLET_PICTURE_NOT_A_PICTURE,
-  /// A picture, of a kind that is not read: failure.detail names it.
-  MARTLET_PICTURE_UNSUPPORTED,
-  /// 0 columns or 0 rows.
-  MARTLET_PICTURE_NO_PIXELS,
-  /// A side over MARTLET_PICTURE_MAX_SIDE, or over MARTLET_PICTURE_MAX_PIXELS in all.
-  MARTLET_PICTURE_TOO_LARGE,
-  /// The region is too small for this picture.
-  MARTLET_PICTURE_NEEDS_MEMORY,
-  /// The file stops before the picture does.
-  MARTLET_PICTURE_ENDS_EARLY,
-  /// Its bytes contradict the format: failure.detail says how.
-  MARTLET_PICTURE_DAMAGED
-} martlet_picture_status;
 
 typedef enum martlet_picture_format {
   MARTLET_PICTURE_JPEG = 1,
@@ -63,9 +39,7 @@ typedef struct martlet_picture_info {
 } martlet_picture_info;
 
 typedef struct martlet_picture_failure {
-  martlet_picture_status status;
-  /// An errno value, or 0.
-  int32_t system_error;
+  martlet_error error;
   /// As far as they are known, else 0.
   int64_t width, height;
   /// Rows read before.
@@ -78,22 +52,22 @@ typedef struct martlet_picture_reader martlet_picture_reader;
 
 /// The smallest region that makes sense: what a reader itself needs, and room for a baseline JPEG of 32768 columns.
 size_t martlet_picture_reader_minimum_bytes(void);
-/// A reader in a region that is aligned to 64 bytes; NULL if it is too small or libjpeg refuses. libjpeg takes a few KB
-/// from the heap here, and gives them back in martlet_picture_reader_destroy.
-martlet_picture_reader *martlet_picture_reader_create(void *region, size_t bytes);
+/// A reader in a region that is aligned to 64 bytes. EINVAL: it is not, or too small. libjpeg takes a few KB from the
+/// heap here, and gives them back in martlet_picture_reader_destroy.
+martlet_error martlet_picture_reader_create(void *region, size_t bytes, martlet_picture_reader **reader);
 void martlet_picture_reader_destroy(martlet_picture_reader *reader);
 
 /// Opens a picture file (or a pipe, for all but BMP), reads its header, and checks limits. Closes the one before.
-martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader, const char *path);
+martlet_error martlet_picture_open_file(martlet_picture_reader *reader, const char *path);
 /// The same for bytes in memory, which stay the caller's and must stay there until martlet_picture_close.
-martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count);
+martlet_error martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count);
 void martlet_picture_close(martlet_picture_reader *reader);
 
 /// Of the open picture.
 const martlet_picture_info *martlet_picture_info_of(const martlet_picture_reader *reader);
 /// The next row from the top, width * channels bytes, valid until the next call. The last row is given only when the
 /// file has ended as its format wants it. Not to be called after the last row or a failure.
-martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row);
+martlet_error martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row);
 
 /// How the planes of a frame hold its colour; the chroma planes follow one another right behind the luma plane.
 typedef enum martlet_picture_chroma {
@@ -120,19 +94,24 @@ typedef struct martlet_picture_planes {
 /// Opens a JPEG frame in memory as cameras send them (MJPEG: also without Huffman tables, which then are the standard
 /// ones, and with anything behind its end), and reads its header: info has the full size. An EXIF orientation does not
 /// count. Colours other than grey and YCbCr are MARTLET_PICTURE_UNSUPPORTED.
-martlet_picture_status martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count);
+martlet_error martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count);
 /// Decodes the open frame to planes, in `eighths` / 8 (1...8) of its size, rounded up: by libjpeg's scaled transform, and
 /// without raising chroma to luma's size. One that is not whole fails.
-martlet_picture_status martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
-                                                  martlet_picture_planes *planes);
+martlet_error martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                         martlet_picture_planes *planes);
 
 /// Why the last call failed.
 const martlet_picture_failure *martlet_picture_failure_of(const martlet_picture_reader *reader);
 /// The most bytes of the region that were in use at any time since the last open.
 size_t martlet_picture_peak_bytes(const martlet_picture_reader *reader);
 
-/// `bytes` of zero-filled memory that becomes resident page by page as it is touched, or NULL.
-void *martlet_reserve_memory(size_t bytes);
-void martlet_release_memory(void *address, size_t bytes);
+// MARK: - Folders
+
+/// The paths of the pictures in a folder (by their endings), sorted by name, one behind the other, each ending with
+/// zero; of a file its own path. The list is the caller's, for martlet_free_list.
+martlet_error martlet_list_pictures(const char *path, char **list, size_t *bytes, uint32_t *count);
+void martlet_free_list(char *list);
+/// Bytes of a text in front of the zero that ends it.
+static inline long martlet_text_bytes(const char *text) { return (long)__builtin_strlen(text); }
 
 #endif

@@ -1,12 +1,12 @@
-/// What a program that runs for years needs of the system: waiting, signals, the service manager, a socket that answers.
-/// Nothing here takes memory from the heap. Functions that can fail return 0 or an errno value, unless they say other.
+/// What a program that runs for years needs of the system: waiting, signals, the service manager, a socket that
+/// answers, the machine's state. Nothing here takes memory from the heap.
 #ifndef MARTLET_SERVICE_H
 #define MARTLET_SERVICE_H
 
+#include "martlet_error.h"
+
 #include <poll.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -20,7 +20,7 @@ int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
 
 /// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, and SIGPIPE is ignored. A process that has not
 /// closed it within a second of one of them is ended: the outputs of its guarded actuator go to their safe level first.
-int martlet_signals_open(int *descriptor);
+martlet_error martlet_signals_open(int *descriptor);
 /// The number of a signal that came, or 0.
 int martlet_signals_take(int descriptor);
 /// They stay blocked, and nothing comes of them.
@@ -45,19 +45,26 @@ void martlet_notify(const martlet_notifier *notifier, const char *text, size_t c
 
 /// A Unix socket at `path`, for its user and group (mode 0660). A socket that an earlier process left is replaced; one
 /// that still answers is EADDRINUSE.
-int martlet_status_listen(const char *path, int *descriptor);
+martlet_error martlet_status_listen(const char *path, int *descriptor);
 void martlet_status_unlisten(const char *path, int descriptor);
-/// The next caller, who is never waited for; -1 if there is none.
-int martlet_status_accept(int descriptor);
-/// Reads what a caller has sent so far, at most `capacity` bytes; -1 at its end or an error, 0 if nothing has come.
-int martlet_status_receive(int descriptor, char *text, size_t capacity);
-/// Sends what fits at once; what does not, a caller that reads slowly loses. Whether all of it went.
-bool martlet_status_send(int descriptor, const void *bytes, size_t count);
+/// The next caller, who is never waited for.
+martlet_error martlet_status_accept(int descriptor, int *caller);
+/// Reads what a caller has sent so far, at most `capacity` bytes; none at its end.
+martlet_error martlet_status_receive(int descriptor, char *text, size_t capacity, size_t *count);
+/// Sends what fits at once; what does not (EMSGSIZE), a caller that reads slowly loses.
+martlet_error martlet_status_send(int descriptor, const void *bytes, size_t count);
 void martlet_status_hang_up(int descriptor);
 
 /// The other side: connects, sends `request`, and reads the whole answer, for at most `seconds`. EMSGSIZE: it is longer
 /// than `capacity`.
-int martlet_status_ask(const char *path, const char *request, int seconds, char *answer, size_t capacity,
-                       size_t *count);
+martlet_error martlet_status_ask(const char *path, const char *request, int seconds, char *answer, size_t capacity,
+                                 size_t *count);
+
+// MARK: - The machine
+
+/// Thousandths of a degree Celsius: the highest of all thermal zones; INT32_MIN if there is none.
+int32_t martlet_temperature(void);
+/// Bytes of memory of the machine, and those that programs can still have; 0 where the system does not say.
+void martlet_memory_of_machine(uint64_t *total, uint64_t *available);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef MARTLET_TERMINAL_H
 #define MARTLET_TERMINAL_H
 
+#include "martlet_error.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,24 +35,14 @@ typedef struct martlet_terminal {
   int input_count, input_at;
 } martlet_terminal;
 
-enum {
-  /// A line, possibly empty.
-  MARTLET_LINE = 0,
-  /// No more: end of file, or Ctrl-D on an empty line.
-  MARTLET_LINE_END = 1,
-  /// Only of plain input: the line was longer than the buffer, and was skipped.
-  MARTLET_LINE_TOO_LONG = 2,
-  /// Reading failed; errno says why.
-  MARTLET_LINE_FAILED = 3,
-};
-
 /// Makes ready to read from standard input. `line` holds one line, `history` as many as go in; it may have no bytes.
 void martlet_terminal_open(martlet_terminal *terminal, char *line, size_t line_capacity, char *history,
                            size_t history_capacity);
 
 /// Shows the prompt (of printable ASCII) and reads a line. The terminal is in raw mode only inside this call; it goes
-/// back to what it was at the end, at exit, and before a signal ends the process.
-int martlet_terminal_read(martlet_terminal *terminal, const char *prompt);
+/// back to what it was at the end, at exit, and before a signal ends the process. 0: a line, possibly empty;
+/// MARTLET_LINE_END, MARTLET_LINE_TOO_LONG.
+martlet_error martlet_terminal_read(martlet_terminal *terminal, const char *prompt);
 
 /// Puts the terminal back if a line is being read. Safe in a signal handler, for those that end the process.
 void martlet_terminal_restore(void);
@@ -58,8 +50,21 @@ void martlet_terminal_restore(void);
 /// From now on Ctrl-C (SIGINT) only sets a flag, which starts unset.
 void martlet_interrupts_catch(void);
 /// Whether Ctrl-C was pressed since.
-int martlet_interrupted(void);
+bool martlet_interrupted(void);
 /// Ctrl-C does again what it did before.
 void martlet_interrupts_release(void);
+
+// MARK: - Text of unknown origin, made fit for a terminal and for one line of a message
+
+enum {
+  /// What a byte can become at most: \x1b.
+  MARTLET_VISIBLE_GROWTH = 4
+};
+
+/// Copies UTF-8 with what would control a terminal, or turn the direction of writing, spelled out: \x1b, \u{202e}; so
+/// are bytes that are not UTF-8. `keeps_lines`: newlines and tabs stay. Returns the number of bytes.
+///
+/// - into: room for MARTLET_VISIBLE_GROWTH * count bytes.
+size_t martlet_visible(const void *bytes, size_t count, bool keeps_lines, char *into);
 
 #endif

@@ -3,8 +3,9 @@
 #ifndef MARTLET_YAML_H
 #define MARTLET_YAML_H
 
+#include "martlet_error.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 enum {
   MARTLET_YAML_MAX_BYTES = 256 << 10,
@@ -31,33 +32,18 @@ typedef struct martlet_yaml_node {
   int32_t first, next;
 } martlet_yaml_node;
 
-enum {
-  MARTLET_YAML_OK = 0,
-  /// libyaml's words are in `problem`.
-  MARTLET_YAML_SYNTAX,
-  MARTLET_YAML_TOO_LARGE,
-  MARTLET_YAML_TOO_MANY_NODES,
-  MARTLET_YAML_TOO_DEEP,
-  MARTLET_YAML_ANCHOR,
-  MARTLET_YAML_TAG,
-  MARTLET_YAML_SECOND_DOCUMENT,
-  MARTLET_YAML_KEY_NOT_TEXT,
-  MARTLET_YAML_ZERO_BYTE,
-  MARTLET_YAML_NO_MEMORY
-};
-
 typedef struct martlet_yaml {
   martlet_yaml_node *nodes;
   char *text;
   /// 0: the document is empty. Else node 0 is its root.
   uint32_t node_count, text_count;
-  /// Where a status other than MARTLET_YAML_OK is meant, from 1.
+  /// Where an error is meant, from 1.
   uint32_t line, column;
   char problem[120];
 } martlet_yaml;
 
 /// Reads a document; takes memory from the heap, also when it fails: give it back.
-int32_t martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml);
+martlet_error martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml);
 void martlet_yaml_free(martlet_yaml *yaml);
 
 #endif

@@ -3,7 +3,6 @@
 #include "martlet_files.h"
 #include "martlet_process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -26,7 +25,7 @@ struct martlet_decision_log {
   uint64_t size, max_bytes;
   uint64_t last_decision, cut_bytes, lost, lost_now;
   /// Of the last loss; 0 while records are written.
-  int last_error;
+  martlet_error last_error;
   /// CLOCK_MONOTONIC: not before is opening or rotating tried again.
   uint64_t retry_ns;
   log_syncer syncer;
@@ -50,12 +49,12 @@ static const char *numbered(martlet_decision_log *log, char *into, int number) {
   return into;
 }
 
-static int open_file(martlet_decision_log *log) {
+static martlet_error open_file(martlet_decision_log *log) {
   int descriptor = open(log->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
   if (descriptor < 0) return errno;
   struct stat status;
   log_tail tail;
-  int error = fstat(descriptor, &status) < 0 ? errno : !S_ISREG(status.st_mode) ? MARTLET_NOT_A_FILE : 0;
+  martlet_error error = fstat(descriptor, &status) < 0 ? errno : !S_ISREG(status.st_mode) ? MARTLET_NOT_A_FILE : 0;
   if (error == 0 && flock(descriptor, LOCK_EX | LOCK_NB) < 0) error = errno == EWOULDBLOCK ? EBUSY : errno;
   if (error == 0) error = log_tail_read(descriptor, (uint64_t)status.st_size, &tail);
   if (error == 0 && tail.end < (uint64_t)status.st_size) {
@@ -90,7 +89,7 @@ static void look_back(martlet_decision_log *log) {
   }
 }
 
-static int rotate(martlet_decision_log *log) {
+static martlet_error rotate(martlet_decision_log *log) {
   char from[PATH_MAX];
   if (log->keep == 0) {
     if (ftruncate(log->descriptor, 0) < 0) return errno;
@@ -112,14 +111,14 @@ static int rotate(martlet_decision_log *log) {
 
 /// To a pipe or a terminal: a reader that does not read must not stop the loop. Pieces of at most PIPE_BUF go without
 /// waiting when the descriptor is said to be ready.
-static int write_stream(martlet_decision_log *log, const char *bytes, size_t count) {
+static martlet_error write_stream(martlet_decision_log *log, const char *bytes, size_t count) {
   // Nor may it slow every record: after one that waited in vain the next do not wait.
   uint64_t until = now_ns() + (log->last_error == 0 ? PATIENCE_MS * 1000000u : 0);
   size_t done = 0;
   while (done < count) {
     struct pollfd ready = {.fd = log->descriptor, .events = POLLOUT};
     uint64_t now = now_ns();
-    int error = 0;
+    martlet_error error = 0;
     if (poll(&ready, 1, now < until ? (int)((until - now + 999999u) / 1000000u) : 0) == 0) error = EAGAIN;
     size_t piece = count - done < PIPE_BUF ? count - done : PIPE_BUF;
     ssize_t written = error == 0 ? write(log->descriptor, bytes + done, piece) : -1;
@@ -135,7 +134,7 @@ static int write_stream(martlet_decision_log *log, const char *bytes, size_t cou
 }
 
 /// One write for a record; what is written of one that does not fit is taken back.
-static int write_file(martlet_decision_log *log, const void *bytes, size_t count) {
+static martlet_error write_file(martlet_decision_log *log, const void *bytes, size_t count) {
   ssize_t written;
   do written = write(log->descriptor, bytes, count);
   while (written < 0 && errno == EINTR);
@@ -143,15 +142,15 @@ static int write_file(martlet_decision_log *log, const void *bytes, size_t count
     log->size += count;
     return 0;
   }
-  int error = written < 0 ? errno : ENOSPC;
+  martlet_error error = written < 0 ? errno : ENOSPC;
   if (written > 0 && ftruncate(log->descriptor, (off_t)log->size) < 0) log->is_torn = 1;
   return error;
 }
 
-static int write_record(martlet_decision_log *log, const void *bytes, size_t count) {
+static martlet_error write_record(martlet_decision_log *log, const void *bytes, size_t count) {
   if (!log->is_stream) return write_file(log, bytes, count);
   if (log->is_torn) {
-    int error = write_stream(log, "\n", 1);
+    martlet_error error = write_stream(log, "\n", 1);
     if (error != 0) return error;
     log->is_torn = 0;
   }
@@ -159,12 +158,12 @@ static int write_record(martlet_decision_log *log, const void *bytes, size_t cou
 }
 
 /// Makes the file ready for `count` more bytes.
-static int prepare(martlet_decision_log *log, size_t count) {
+static martlet_error prepare(martlet_decision_log *log, size_t count) {
   if (log->is_stream) return 0;
   if (log->descriptor < 0) {
     if (now_ns() < log->retry_ns) return log->last_error != 0 ? log->last_error : EAGAIN;
     log->retry_ns = later();
-    int error = open_file(log);
+    martlet_error error = open_file(log);
     if (error != 0) return error;
     log->retry_ns = 0;
   }
@@ -173,7 +172,7 @@ static int prepare(martlet_decision_log *log, size_t count) {
     log->is_torn = 0;
   }
   if (log->size == 0 || log->size + count <= log->max_bytes) return 0;
-  int error = 0;
+  martlet_error error = 0;
   if (now_ns() >= log->retry_ns) {
     error = rotate(log);
     log->retry_ns = error == 0 ? 0 : later();
@@ -184,21 +183,22 @@ static int prepare(martlet_decision_log *log, size_t count) {
 }
 
 /// Tells in the log itself what it lacks.
-static int write_loss(martlet_decision_log *log) {
+static martlet_error write_loss(martlet_decision_log *log) {
   char note[200];
   int count = snprintf(note, sizeof note, "{\"log\":\"records were lost\",\"lost\":%llu,\"reason\":\"%.80s\"}\n",
                        (unsigned long long)log->lost_now, martlet_error_text(log->last_error));
   return write_record(log, note, (size_t)count);
 }
 
-martlet_log_outcome martlet_log_append(martlet_decision_log *log, const void *record, size_t count) {
-  martlet_log_outcome outcome = {0, 0, 0};
+martlet_error martlet_log_append(
+  martlet_decision_log *log, const void *record, size_t count, martlet_log_outcome *outcome) {
+  *outcome = (martlet_log_outcome){0};
   // Room for a note too.
-  int error = prepare(log, count + 200);
+  martlet_error error = prepare(log, count + 200);
   if (error == 0 && log->lost_now > 0) {
     error = write_loss(log);
     if (error == 0) {
-      outcome.recovered = log->lost_now;
+      outcome->recovered = log->lost_now;
       log->lost_now = 0;
       log->last_error = 0;
     }
@@ -209,10 +209,9 @@ martlet_log_outcome martlet_log_append(martlet_decision_log *log, const void *re
   if (error == 0) {
     log->last_error = 0;
     if (log->sync == MARTLET_LOG_SYNC_SECOND && !log->is_stream) log_syncer_mark(&log->syncer);
-    return outcome;
+    return 0;
   }
-  outcome.error = error;
-  outcome.is_new = error != log->last_error;
+  outcome->is_new = error != log->last_error;
   // A disk that was away gives its old descriptors nothing but errors: the file is opened anew.
   if (log->descriptor >= 0 && !log->is_stream && martlet_is_disk_gone(error)) {
     close(log->descriptor);
@@ -222,38 +221,37 @@ martlet_log_outcome martlet_log_append(martlet_decision_log *log, const void *re
   log->last_error = error;
   log->lost++;
   log->lost_now++;
-  return outcome;
+  return error;
 }
 
 // MARK: - Opening and closing
 
-martlet_decision_log *martlet_log_open(const char *path, uint64_t max_bytes, int32_t keep, int32_t sync,
-                                       int32_t *error) {
-  martlet_decision_log *log = calloc(1, sizeof *log);
-  if (log == NULL) return NULL;
+martlet_error martlet_log_open(
+  const char *path, uint64_t max_bytes, int32_t keep, int32_t sync, martlet_decision_log **opened) {
+  martlet_decision_log *log = *opened = calloc(1, sizeof *log);
+  if (log == NULL) return ENOMEM;
   log->max_bytes = max_bytes;
   log->keep = keep;
   log->sync = sync;
   log->descriptor = -1;
-  *error = 0;
   if (strcmp(path, "-") == 0) {
     // A reader that is gone is a lost record, not the end.
     signal(SIGPIPE, SIG_IGN);
     log->is_stream = 1;
-    if (!martlet_is_writable(STDOUT_FILENO)) *error = EBADF;
     log->descriptor = STDOUT_FILENO;
-    return log;
+    return martlet_is_writable(STDOUT_FILENO) ? 0 : EBADF;
   }
+  martlet_error error = 0;
   if (strlen(path) > PATH_MAX - 16) {
-    *error = ENAMETOOLONG;
+    error = ENAMETOOLONG;
     log->path[0] = '\0';
   } else {
     strcpy(log->path, path);
   }
   if (sync == MARTLET_LOG_SYNC_SECOND) log_syncer_start(&log->syncer, log->path);
-  if (*error == 0) *error = open_file(log);
-  if (*error != 0) {
-    log->last_error = *error;
+  if (error == 0) error = open_file(log);
+  if (error != 0) {
+    log->last_error = error;
     log->retry_ns = later();
   }
   look_back(log);
@@ -263,7 +261,7 @@ martlet_decision_log *martlet_log_open(const char *path, uint64_t max_bytes, int
                          (unsigned long long)log->cut_bytes);
     write_record(log, note, (size_t)count);
   }
-  return log;
+  return error;
 }
 
 void martlet_log_close(martlet_decision_log *log) {

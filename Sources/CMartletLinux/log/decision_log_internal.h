@@ -1,7 +1,7 @@
 #ifndef MARTLET_DECISION_LOG_INTERNAL_H
 #define MARTLET_DECISION_LOG_INTERNAL_H
 
-#include "martlet_decision_log.h"
+#include "martlet_log.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -31,7 +31,7 @@ typedef struct log_tail {
   uint64_t last_decision;
 } log_tail;
 
-/// Reads the end of an open file. 0 or an errno value.
-int log_tail_read(int descriptor, uint64_t size, log_tail *tail);
+/// Reads the end of an open file.
+martlet_error log_tail_read(int descriptor, uint64_t size, log_tail *tail);
 
 #endif

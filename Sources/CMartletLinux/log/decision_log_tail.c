@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "decision_log_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,8 +31,8 @@ static void scan_byte(number_scan *scan, char byte) {
   }
 }
 
-/// From `start` on; 0 or an errno value. *is_found: a record ends there or behind it.
-static int read_from(int descriptor, uint64_t start, uint64_t size, log_tail *tail, int *is_found) {
+/// From `start` on. *is_found: a record ends there or behind it.
+static martlet_error read_from(int descriptor, uint64_t start, uint64_t size, log_tail *tail, int *is_found) {
   char chunk[CHUNK];
   // The window may begin inside a record, which tells nothing.
   int is_inside = start > 0, is_over = 0;
@@ -68,9 +67,10 @@ static int read_from(int descriptor, uint64_t start, uint64_t size, log_tail *ta
   return 0;
 }
 
-int log_tail_read(int descriptor, uint64_t size, log_tail *tail) {
+martlet_error log_tail_read(int descriptor, uint64_t size, log_tail *tail) {
   uint64_t start = size;
-  int is_found = 0, error = 0;
+  int is_found = 0;
+  martlet_error error = 0;
   do {
     start = start > WINDOW ? start - WINDOW : 0;
     error = read_from(descriptor, start, size, tail, &is_found);

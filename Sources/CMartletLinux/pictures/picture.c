@@ -5,41 +5,6 @@
 
 #include <unistd.h>
 
-// MARK: - Failures and limits
-
-martlet_picture_status martlet_fail(martlet_picture_reader *reader, martlet_picture_status status, const char *detail) {
-  martlet_picture_failure *failure = &reader->failure;
-  if (failure->status != MARTLET_PICTURE_OK) return failure->status;
-  failure->status = status;
-  failure->row = reader->rows_read;
-  size_t length = strnlen(detail, sizeof failure->detail - 1);
-  memcpy(failure->detail, detail, length);
-  failure->detail[length] = 0;
-  return status;
-}
-
-martlet_picture_status martlet_check_size(martlet_picture_reader *reader, int64_t width, int64_t height) {
-  reader->failure.width = width;
-  reader->failure.height = height;
-  if (width <= 0 || height <= 0) return martlet_fail(reader, MARTLET_PICTURE_NO_PIXELS, "");
-  if (width > MARTLET_PICTURE_MAX_SIDE || height > MARTLET_PICTURE_MAX_SIDE ||
-      width * height > MARTLET_PICTURE_MAX_PIXELS) {
-    return martlet_fail(reader, MARTLET_PICTURE_TOO_LARGE, "");
-  }
-  reader->info.width = (int32_t)width;
-  reader->info.height = (int32_t)height;
-  return MARTLET_PICTURE_OK;
-}
-
-martlet_picture_status martlet_take_rows(martlet_picture_reader *reader, size_t stored_bytes) {
-  reader->row = martlet_arena_take(&reader->arena, (size_t)reader->info.width * (size_t)reader->info.channels);
-  reader->stored = stored_bytes > 0 ? martlet_arena_take(&reader->arena, stored_bytes) : NULL;
-  if (!reader->row || (stored_bytes > 0 && !reader->stored)) {
-    return martlet_fail(reader, MARTLET_PICTURE_NEEDS_MEMORY, "");
-  }
-  return MARTLET_PICTURE_OK;
-}
-
 // MARK: - The reader
 
 size_t martlet_picture_reader_minimum_bytes(void) { return sizeof(martlet_picture_reader) + ((size_t)8 << 20); }
@@ -59,22 +24,24 @@ static const uint8_t first_picture[] = {
 /// stream with a buffer from the heap. It shall do that now, not at the first frame.
 static void decode_first_picture(martlet_picture_reader *reader) {
   const uint8_t *row;
-  if (martlet_picture_open_bytes(reader, first_picture, sizeof first_picture) == MARTLET_PICTURE_OK)
+  if (martlet_picture_open_bytes(reader, first_picture, sizeof first_picture) == 0)
     martlet_picture_read_row(reader, &row);
   martlet_picture_close(reader);
 }
 
-martlet_picture_reader *martlet_picture_reader_create(void *region, size_t bytes) {
-  if (!region || (uintptr_t)region % 64 != 0 || bytes < martlet_picture_reader_minimum_bytes()) return NULL;
+martlet_error martlet_picture_reader_create(void *region, size_t bytes, martlet_picture_reader **made) {
+  if (!region || (uintptr_t)region % 64 != 0 || bytes < martlet_picture_reader_minimum_bytes()) return EINVAL;
   martlet_picture_reader *reader = region;
   memset(reader, 0, sizeof *reader);
   martlet_picture_arena *arena = &reader->arena;
   arena->start = (uint8_t *)region + ((sizeof *reader + 63) & ~(size_t)63);
   arena->end = arena->high = arena->lowest_high = (uint8_t *)region + (bytes & ~(size_t)63);
   reader->source.fd = -1;
-  if (!martlet_jpeg_create(reader)) return NULL;
+  martlet_error error = martlet_jpeg_create(reader);
+  if (error != 0) return error;
   decode_first_picture(reader);
-  return reader;
+  *made = reader;
+  return 0;
 }
 
 void martlet_picture_reader_destroy(martlet_picture_reader *reader) {
@@ -108,12 +75,12 @@ static const char *other_kind(const uint8_t *bytes, size_t count) {
   return NULL;
 }
 
-static martlet_picture_status open_format(martlet_picture_reader *reader) {
+static martlet_error open_format(martlet_picture_reader *reader) {
   martlet_source *source = &reader->source;
   // A pipe may give a few bytes at a time.
   for (size_t before = 0;;) {
-    martlet_picture_status status = martlet_source_fill(reader);
-    if (status) return status;
+    martlet_error error = martlet_source_fill(reader);
+    if (error) return error;
     size_t there = (size_t)(source->end - source->next);
     if (there >= 64 || there == before) break;
     before = there;
@@ -143,17 +110,17 @@ static martlet_picture_status open_format(martlet_picture_reader *reader) {
 }
 
 /// After a failure nothing stays open.
-static martlet_picture_status opened(martlet_picture_reader *reader, martlet_picture_status status) {
-  if (status) martlet_picture_close(reader);
-  return status;
+static martlet_error opened(martlet_picture_reader *reader, martlet_error error) {
+  if (error) martlet_picture_close(reader);
+  return error;
 }
 
-martlet_picture_status martlet_picture_open_file(martlet_picture_reader *reader, const char *path) {
+martlet_error martlet_picture_open_file(martlet_picture_reader *reader, const char *path) {
   begin(reader);
   martlet_source *source = &reader->source;
   martlet_open_file file;
-  int error = martlet_file_open(path, &file);
-  if (error != 0) return opened(reader, martlet_fail_system(reader, error));
+  martlet_error error = martlet_file_open(path, &file);
+  if (error != 0) return opened(reader, martlet_fail(reader, error, ""));
   source->fd = file.descriptor;
   source->is_seekable = !file.is_pipe;
   source->size = file.size;
@@ -169,24 +136,24 @@ static void begin_bytes(martlet_picture_reader *reader, const void *bytes, size_
   source->size = count;
 }
 
-martlet_picture_status martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count) {
+martlet_error martlet_picture_open_bytes(martlet_picture_reader *reader, const void *bytes, size_t count) {
   begin_bytes(reader, bytes, count);
   return opened(reader, open_format(reader));
 }
 
-martlet_picture_status martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count) {
+martlet_error martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count) {
   begin_bytes(reader, bytes, count);
   return opened(reader, martlet_jpeg_open_frame(reader));
 }
 
-martlet_picture_status martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
-                                                  martlet_picture_planes *planes) {
-  if (!reader->is_open || reader->failure.status || reader->rows_read > 0) {
+martlet_error martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                         martlet_picture_planes *planes) {
+  if (!reader->is_open || reader->failure.error || reader->rows_read > 0) {
     return martlet_fail(reader, MARTLET_PICTURE_DAMAGED, "read twice");
   }
-  martlet_picture_status status = martlet_jpeg_read_frame(reader, eighths, luma_only, planes);
+  martlet_error error = martlet_jpeg_read_frame(reader, eighths, luma_only, planes);
   reader->rows_read = reader->info.height;
-  return status;
+  return error;
 }
 
 void martlet_picture_close(martlet_picture_reader *reader) {
@@ -210,17 +177,17 @@ size_t martlet_picture_peak_bytes(const martlet_picture_reader *reader) {
   return (size_t)(arena->start - (const uint8_t *)reader) + (size_t)(arena->end - arena->lowest_high);
 }
 
-martlet_picture_status martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row) {
-  if (!reader->is_open || reader->failure.status || reader->rows_read >= reader->info.height) {
+martlet_error martlet_picture_read_row(martlet_picture_reader *reader, const uint8_t **row) {
+  if (!reader->is_open || reader->failure.error || reader->rows_read >= reader->info.height) {
     return martlet_fail(reader, MARTLET_PICTURE_DAMAGED, "read past its last row");
   }
-  martlet_picture_status status = MARTLET_PICTURE_DAMAGED;
+  martlet_error error = MARTLET_PICTURE_DAMAGED;
   switch (reader->info.format) {
-    case MARTLET_PICTURE_JPEG: status = martlet_jpeg_read_row(reader, row); break;
-    case MARTLET_PICTURE_PNG: status = martlet_png_read_row(reader, row); break;
-    case MARTLET_PICTURE_BMP: status = martlet_bmp_read_row(reader, row); break;
-    case MARTLET_PICTURE_PNM: status = martlet_pnm_read_row(reader, row); break;
+    case MARTLET_PICTURE_JPEG: error = martlet_jpeg_read_row(reader, row); break;
+    case MARTLET_PICTURE_PNG: error = martlet_png_read_row(reader, row); break;
+    case MARTLET_PICTURE_BMP: error = martlet_bmp_read_row(reader, row); break;
+    case MARTLET_PICTURE_PNM: error = martlet_pnm_read_row(reader, row); break;
   }
-  if (status == MARTLET_PICTURE_OK) reader->rows_read++;
-  return status;
+  if (error == 0) reader->rows_read++;
+  return error;
 }

@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include "picture_internal.h"
 
-#include <sys/mman.h>
-
 #define ALIGNMENT ((size_t)64)
 
 static size_t rounded_up(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1); }
@@ -20,10 +18,3 @@ void *martlet_arena_take(martlet_picture_arena *arena, size_t bytes) {
 }
 
 void martlet_arena_close_picture(martlet_picture_arena *arena) { arena->high = arena->end; }
-
-void *martlet_reserve_memory(size_t bytes) {
-  void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return address == MAP_FAILED ? NULL : address;
-}
-
-void martlet_release_memory(void *address, size_t bytes) { munmap(address, bytes); }

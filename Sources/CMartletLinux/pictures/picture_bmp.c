@@ -10,13 +10,13 @@ static uint32_t little_endian(const uint8_t *bytes, int32_t width) {
   return value;
 }
 
-static martlet_picture_status unsupported(martlet_picture_reader *reader, const char *what) {
+static martlet_error unsupported(martlet_picture_reader *reader, const char *what) {
   return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, what);
 }
 
 /// Width, height (from the top if negative), bits and compression, checked. `header` follows the file header.
-static martlet_picture_status parse_header(martlet_picture_reader *reader, const uint8_t *header,
-                                           uint32_t header_bytes) {
+static martlet_error parse_header(martlet_picture_reader *reader, const uint8_t *header,
+                                  uint32_t header_bytes) {
   martlet_bmp *bmp = &reader->bmp;
   bool is_old = header_bytes == 12;
   int64_t width = is_old ? (int64_t)little_endian(header + 4, 2) : (int32_t)little_endian(header + 4, 4);
@@ -25,8 +25,8 @@ static martlet_picture_status parse_header(martlet_picture_reader *reader, const
   uint32_t compression = is_old ? 0 : little_endian(header + 16, 4);
   uint32_t colours = is_old ? 0 : little_endian(header + 32, 4);
   bmp->is_bottom_up = height > 0;
-  martlet_picture_status status = martlet_check_size(reader, width, height < 0 ? -height : height);
-  if (status) return status;
+  martlet_error error = martlet_check_size(reader, width, height < 0 ? -height : height);
+  if (error) return error;
 
   bmp->has_alpha = false;
   if (compression == 3 && bmp->bits == 32) {
@@ -48,39 +48,39 @@ static martlet_picture_status parse_header(martlet_picture_reader *reader, const
   }
   reader->info.channels = bmp->has_alpha ? 4 : 3;
   bmp->stride = ((uint64_t)width * (uint64_t)bmp->bits + 31) / 32 * 4;
-  return MARTLET_PICTURE_OK;
+  return 0;
 }
 
-martlet_picture_status martlet_bmp_open(martlet_picture_reader *reader) {
+martlet_error martlet_bmp_open(martlet_picture_reader *reader) {
   martlet_bmp *bmp = &reader->bmp;
   // 12 more bytes, for the masks that follow a header of 40.
   uint8_t file[FILE_HEADER], header[MAX_HEADER + 12] = {0};
-  martlet_picture_status status = martlet_source_read(reader, file, FILE_HEADER);
-  if (status) return status;
-  status = martlet_source_read(reader, header, 4);
-  if (status) return status;
+  martlet_error error = martlet_source_read(reader, file, FILE_HEADER);
+  if (error) return error;
+  error = martlet_source_read(reader, header, 4);
+  if (error) return error;
   uint32_t header_bytes = little_endian(header, 4);
   if (header_bytes != 12 && (header_bytes < 40 || header_bytes > MAX_HEADER)) {
     return martlet_fail(reader, MARTLET_PICTURE_NOT_A_PICTURE, "");
   }
-  status = martlet_source_read(reader, header + 4, header_bytes - 4);
-  if (status) return status;
+  error = martlet_source_read(reader, header + 4, header_bytes - 4);
+  if (error) return error;
   uint64_t position = FILE_HEADER + (uint64_t)header_bytes;
   bool has_masks_after = header_bytes == 40 && little_endian(header + 16, 4) == 3;
   if (has_masks_after) {
-    status = martlet_source_read(reader, header + 40, 12);
-    if (status) return status;
+    error = martlet_source_read(reader, header + 40, 12);
+    if (error) return error;
     position += 12;
   }
-  status = parse_header(reader, header, header_bytes);
-  if (status) return status;
+  error = parse_header(reader, header, header_bytes);
+  if (error) return error;
 
   memset(bmp->palette, 0, sizeof bmp->palette);
   size_t entry_bytes = header_bytes == 12 ? 3 : 4;
   for (int32_t i = 0; i < bmp->palette_count; i++) {
     uint8_t entry[4];
-    status = martlet_source_read(reader, entry, entry_bytes);
-    if (status) return status;
+    error = martlet_source_read(reader, entry, entry_bytes);
+    if (error) return error;
     for (int32_t c = 0; c < 3; c++) bmp->palette[i][c] = entry[2 - c];
   }
   position += (uint64_t)bmp->palette_count * entry_bytes;
@@ -93,13 +93,13 @@ martlet_picture_status martlet_bmp_open(martlet_picture_reader *reader) {
   return martlet_take_rows(reader, bmp->stride);
 }
 
-martlet_picture_status martlet_bmp_read_row(martlet_picture_reader *reader, const uint8_t **row) {
+martlet_error martlet_bmp_read_row(martlet_picture_reader *reader, const uint8_t **row) {
   const martlet_bmp *bmp = &reader->bmp;
   const int32_t width = reader->info.width, channels = reader->info.channels;
   uint64_t index = (uint64_t)(bmp->is_bottom_up ? reader->info.height - 1 - reader->rows_read : reader->rows_read);
-  martlet_picture_status status =
+  martlet_error error =
       martlet_source_read_at(reader, bmp->pixels_offset + index * bmp->stride, reader->stored, bmp->stride);
-  if (status) return status;
+  if (error) return error;
   const uint8_t *in = reader->stored;
   uint8_t *out = reader->row;
   *row = out;
@@ -109,7 +109,7 @@ martlet_picture_status martlet_bmp_read_row(martlet_picture_reader *reader, cons
       int32_t shift = 8 - bmp->bits * (x % per_byte + 1);
       memcpy(out, bmp->palette[in[x / per_byte] >> shift & mask], 3);
     }
-    return MARTLET_PICTURE_OK;
+    return 0;
   }
   const int32_t step = bmp->bits / 8;
   for (int32_t x = 0; x < width; x++, out += channels, in += step) {
@@ -118,5 +118,5 @@ martlet_picture_status martlet_bmp_read_row(martlet_picture_reader *reader, cons
     out[2] = in[0];
     if (channels == 4) out[3] = in[3];
   }
-  return MARTLET_PICTURE_OK;
+  return 0;
 }

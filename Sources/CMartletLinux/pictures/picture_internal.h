@@ -5,7 +5,6 @@
 #include "martlet_pictures.h"
 
 #include <setjmp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,46 +95,44 @@ struct martlet_picture_reader {
   uint8_t exif[65536];
 };
 
-/// Notes a failure, the first one only, and returns its status.
-martlet_picture_status martlet_fail(martlet_picture_reader *reader, martlet_picture_status status, const char *detail);
-/// The failure that errno tells of.
-martlet_picture_status martlet_fail_system(martlet_picture_reader *reader, int error);
+/// Notes a failure, the first one only, and returns its error.
+martlet_error martlet_fail(martlet_picture_reader *reader, martlet_error error, const char *detail);
 /// Checks a size against the limits, and notes it.
-martlet_picture_status martlet_check_size(martlet_picture_reader *reader, int64_t width, int64_t height);
+martlet_error martlet_check_size(martlet_picture_reader *reader, int64_t width, int64_t height);
 /// Room for one row handed out and, if `stored_bytes` is not 0, for one as it is stored.
-martlet_picture_status martlet_take_rows(martlet_picture_reader *reader, size_t stored_bytes);
+martlet_error martlet_take_rows(martlet_picture_reader *reader, size_t stored_bytes);
 
-/// Reads more into the buffer; OK with next == end says that the source is exhausted.
-martlet_picture_status martlet_source_fill(martlet_picture_reader *reader);
+/// Reads more into the buffer; 0 with next == end says that the source is exhausted.
+martlet_error martlet_source_fill(martlet_picture_reader *reader);
 /// Exactly `count` bytes, or MARTLET_PICTURE_ENDS_EARLY.
-martlet_picture_status martlet_source_read(martlet_picture_reader *reader, void *out, size_t count);
+martlet_error martlet_source_read(martlet_picture_reader *reader, void *out, size_t count);
 /// The same at an offset, of a seekable source.
-martlet_picture_status martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out, size_t count);
+martlet_error martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out, size_t count);
 
 /// The orientation in a TIFF structure, 1 if there is none or it makes no sense.
 int32_t martlet_exif_orientation(const uint8_t *tiff, size_t count);
 
 // MARK: - Formats
 
-bool martlet_jpeg_create(martlet_picture_reader *reader);
+martlet_error martlet_jpeg_create(martlet_picture_reader *reader);
 void martlet_jpeg_destroy(martlet_picture_reader *reader);
 void martlet_jpeg_use_arena(martlet_picture_reader *reader);
-martlet_picture_status martlet_jpeg_open(martlet_picture_reader *reader);
-martlet_picture_status martlet_jpeg_read_row(martlet_picture_reader *reader, const uint8_t **row);
+martlet_error martlet_jpeg_open(martlet_picture_reader *reader);
+martlet_error martlet_jpeg_read_row(martlet_picture_reader *reader, const uint8_t **row);
 void martlet_jpeg_close(martlet_picture_reader *reader);
 /// Reads the header and checks the size.
-martlet_picture_status martlet_jpeg_read_header(martlet_picture_reader *reader);
-martlet_picture_status martlet_jpeg_open_frame(martlet_picture_reader *reader);
-martlet_picture_status martlet_jpeg_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
-                                               martlet_picture_planes *planes);
+martlet_error martlet_jpeg_read_header(martlet_picture_reader *reader);
+martlet_error martlet_jpeg_open_frame(martlet_picture_reader *reader);
+martlet_error martlet_jpeg_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                      martlet_picture_planes *planes);
 
-martlet_picture_status martlet_png_open(martlet_picture_reader *reader);
-martlet_picture_status martlet_png_read_row(martlet_picture_reader *reader, const uint8_t **row);
+martlet_error martlet_png_open(martlet_picture_reader *reader);
+martlet_error martlet_png_read_row(martlet_picture_reader *reader, const uint8_t **row);
 
-martlet_picture_status martlet_bmp_open(martlet_picture_reader *reader);
-martlet_picture_status martlet_bmp_read_row(martlet_picture_reader *reader, const uint8_t **row);
+martlet_error martlet_bmp_open(martlet_picture_reader *reader);
+martlet_error martlet_bmp_read_row(martlet_picture_reader *reader, const uint8_t **row);
 
-martlet_picture_status martlet_pnm_open(martlet_picture_reader *reader);
-martlet_picture_status martlet_pnm_read_row(martlet_picture_reader *reader, const uint8_t **row);
+martlet_error martlet_pnm_open(martlet_picture_reader *reader);
+martlet_error martlet_pnm_read_row(martlet_picture_reader *reader, const uint8_t **row);
 
 #endif

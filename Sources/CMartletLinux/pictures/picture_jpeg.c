@@ -10,7 +10,7 @@ static martlet_picture_reader *reader_of(j_common_ptr common) { return common->c
 
 // MARK: - Errors
 
-static martlet_picture_status status_of(int code) {
+static martlet_error error_of(int code) {
   switch (code) {
     case JERR_EMPTY_IMAGE: return MARTLET_PICTURE_NO_PIXELS;
     case JERR_IMAGE_TOO_BIG: return MARTLET_PICTURE_TOO_LARGE;
@@ -27,15 +27,15 @@ static martlet_picture_status status_of(int code) {
 
 _Noreturn static void leave(j_common_ptr common) {
   martlet_picture_reader *reader = reader_of(common);
-  if (reader->failure.status == MARTLET_PICTURE_OK) {
-    martlet_picture_status status = status_of(common->err->msg_code);
+  if (reader->failure.error == 0) {
+    martlet_error error = error_of(common->err->msg_code);
     reader->failure.width = reader->jpeg.decompress.image_width;
     reader->failure.height = reader->jpeg.decompress.image_height;
     char text[JMSG_LENGTH_MAX] = "";
-    if (status == MARTLET_PICTURE_DAMAGED || status == MARTLET_PICTURE_UNSUPPORTED) {
+    if (error == MARTLET_PICTURE_DAMAGED || error == MARTLET_PICTURE_UNSUPPORTED) {
       common->err->format_message(common, text);
     }
-    martlet_fail(reader, status, text);
+    martlet_fail(reader, error, text);
   }
   longjmp(reader->jump, 1);
 }
@@ -118,7 +118,7 @@ static boolean read_exif(j_decompress_ptr decompress) {
 
 // MARK: - Open and read
 
-bool martlet_jpeg_create(martlet_picture_reader *reader) {
+martlet_error martlet_jpeg_create(martlet_picture_reader *reader) {
   martlet_jpeg *jpeg = &reader->jpeg;
   j_decompress_ptr decompress = &jpeg->decompress;
   decompress->err = jpeg_std_error(&jpeg->errors);
@@ -128,7 +128,7 @@ bool martlet_jpeg_create(martlet_picture_reader *reader) {
   jpeg->errors.output_message = output_message;
   if (setjmp(reader->jump)) {
     jpeg_destroy_decompress(decompress);
-    return false;
+    return ENOMEM;
   }
   jpeg_create_decompress(decompress);
   martlet_jpeg_use_arena(reader);
@@ -141,7 +141,7 @@ bool martlet_jpeg_create(martlet_picture_reader *reader) {
   jpeg->progress.progress_monitor = count_scans;
   decompress->progress = &jpeg->progress;
   jpeg_set_marker_processor(decompress, EXIF_MARKER, read_exif);
-  return true;
+  return 0;
 }
 
 void martlet_jpeg_destroy(martlet_picture_reader *reader) {
@@ -161,7 +161,7 @@ void martlet_jpeg_close(martlet_picture_reader *reader) {
 }
 
 /// Which colours libjpeg is to give, or a failure for what it cannot.
-static martlet_picture_status choose_colours(martlet_picture_reader *reader) {
+static martlet_error choose_colours(martlet_picture_reader *reader) {
   j_decompress_ptr decompress = &reader->jpeg.decompress;
   if (decompress->data_precision != 8) {
     return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, "JPEG with other than 8 bits a sample");
@@ -170,23 +170,23 @@ static martlet_picture_status choose_colours(martlet_picture_reader *reader) {
     case JCS_GRAYSCALE:
       decompress->out_color_space = JCS_GRAYSCALE;
       reader->info.channels = 1;
-      return MARTLET_PICTURE_OK;
+      return 0;
     case JCS_YCbCr:
     case JCS_RGB:
       decompress->out_color_space = JCS_RGB;
       reader->info.channels = 3;
-      return MARTLET_PICTURE_OK;
+      return 0;
     case JCS_CMYK:
     case JCS_YCCK:
       decompress->out_color_space = JCS_CMYK;
       reader->info.channels = 3;
-      return MARTLET_PICTURE_OK;
+      return 0;
     default:
       return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, "JPEG with an unknown colour space");
   }
 }
 
-martlet_picture_status martlet_jpeg_read_header(martlet_picture_reader *reader) {
+martlet_error martlet_jpeg_read_header(martlet_picture_reader *reader) {
   j_decompress_ptr decompress = &reader->jpeg.decompress;
   decompress->src->next_input_byte = reader->source.next;
   decompress->src->bytes_in_buffer = (size_t)(reader->source.end - reader->source.next);
@@ -197,21 +197,21 @@ martlet_picture_status martlet_jpeg_read_header(martlet_picture_reader *reader) 
   return martlet_check_size(reader, decompress->image_width, decompress->image_height);
 }
 
-martlet_picture_status martlet_jpeg_open(martlet_picture_reader *reader) {
+martlet_error martlet_jpeg_open(martlet_picture_reader *reader) {
   j_decompress_ptr decompress = &reader->jpeg.decompress;
-  if (setjmp(reader->jump)) return reader->failure.status;
-  martlet_picture_status status = martlet_jpeg_read_header(reader);
-  if (status) return status;
-  status = choose_colours(reader);
-  if (status) return status;
+  if (setjmp(reader->jump)) return reader->failure.error;
+  martlet_error error = martlet_jpeg_read_header(reader);
+  if (error) return error;
+  error = choose_colours(reader);
+  if (error) return error;
   if (reader->exif_bytes > 6) {
     reader->info.orientation = martlet_exif_orientation(reader->exif + 6, (size_t)reader->exif_bytes - 6);
   }
   bool is_cmyk = decompress->out_color_space == JCS_CMYK;
-  status = martlet_take_rows(reader, is_cmyk ? 4 * (size_t)decompress->image_width : 0);
-  if (status) return status;
+  error = martlet_take_rows(reader, is_cmyk ? 4 * (size_t)decompress->image_width : 0);
+  if (error) return error;
   jpeg_start_decompress(decompress);
-  return MARTLET_PICTURE_OK;
+  return 0;
 }
 
 /// Ink to light. With Adobe's marker the samples are stored inverted.
@@ -225,9 +225,9 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, int32_t pixels, bool 
   }
 }
 
-martlet_picture_status martlet_jpeg_read_row(martlet_picture_reader *reader, const uint8_t **row) {
+martlet_error martlet_jpeg_read_row(martlet_picture_reader *reader, const uint8_t **row) {
   j_decompress_ptr decompress = &reader->jpeg.decompress;
-  if (setjmp(reader->jump)) return reader->failure.status;
+  if (setjmp(reader->jump)) return reader->failure.error;
   JSAMPROW into = reader->stored ? reader->stored : reader->row;
   if (jpeg_read_scanlines(decompress, &into, 1) != 1) ERREXIT(decompress, JERR_INPUT_EOF);
   if (reader->stored) cmyk_to_rgb(reader->row, reader->stored, reader->info.width, decompress->saw_Adobe_marker);
@@ -236,5 +236,5 @@ martlet_picture_status martlet_jpeg_read_row(martlet_picture_reader *reader, con
     // The rows' memory is given back here, but it stays where it is until the next picture.
     jpeg_finish_decompress(decompress);
   }
-  return MARTLET_PICTURE_OK;
+  return 0;
 }

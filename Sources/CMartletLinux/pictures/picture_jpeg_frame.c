@@ -7,24 +7,24 @@
 /// Most lines of a component that libjpeg gives at once: 4 blocks of 8.
 #define MOST_LINES 32
 
-martlet_picture_status martlet_jpeg_open_frame(martlet_picture_reader *reader) {
+martlet_error martlet_jpeg_open_frame(martlet_picture_reader *reader) {
   const martlet_source *source = &reader->source;
   const size_t count = (size_t)(source->end - source->next);
   if (count == 0) return martlet_fail(reader, MARTLET_PICTURE_EMPTY, "");
   if (count < 3 || memcmp(source->next, "\xFF\xD8\xFF", 3) != 0) {
     return martlet_fail(reader, MARTLET_PICTURE_NOT_A_PICTURE, "");
   }
-  if (setjmp(reader->jump)) return reader->failure.status;
+  if (setjmp(reader->jump)) return reader->failure.error;
   reader->info.format = MARTLET_PICTURE_JPEG;
-  martlet_picture_status status = martlet_jpeg_read_header(reader);
-  if (status) return status;
+  martlet_error error = martlet_jpeg_read_header(reader);
+  if (error) return error;
   j_decompress_ptr decompress = &reader->jpeg.decompress;
   const J_COLOR_SPACE space = decompress->jpeg_color_space;
   if (decompress->data_precision != 8 || (space != JCS_GRAYSCALE && space != JCS_YCbCr)) {
     return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, "JPEG frame of other colours than grey and 8-bit YCbCr");
   }
   reader->info.channels = space == JCS_GRAYSCALE ? 1 : 3;
-  return MARTLET_PICTURE_OK;
+  return 0;
 }
 
 /// How the components lie to one another once they are scaled; false if libjpeg has to raise chroma itself.
@@ -48,8 +48,8 @@ static bool find_chroma(const struct jpeg_decompress_struct *decompress, martlet
 }
 
 /// Takes room for the planes, and for one line more that nobody reads.
-static martlet_picture_status take_planes(martlet_picture_reader *reader, martlet_picture_planes *planes,
-                                          uint8_t *starts[3], int32_t strides[3], int32_t heights[3]) {
+static martlet_error take_planes(martlet_picture_reader *reader, martlet_picture_planes *planes,
+                                 uint8_t *starts[3], int32_t strides[3], int32_t heights[3]) {
   const struct jpeg_decompress_struct *decompress = &reader->jpeg.decompress;
   planes->width = (int32_t)decompress->output_width;
   planes->height = (int32_t)decompress->output_height;
@@ -75,7 +75,7 @@ static martlet_picture_status take_planes(martlet_picture_reader *reader, martle
   if (!bytes || !reader->row) return martlet_fail(reader, MARTLET_PICTURE_NEEDS_MEMORY, "");
   planes->bytes = bytes;
   for (int32_t i = 0; i < 3; i++) starts[i] = bytes + offsets[i];
-  return MARTLET_PICTURE_OK;
+  return 0;
 }
 
 /// Components as they are. Lines past the frame's last one, which blocks have, go to the spare line.
@@ -113,10 +113,10 @@ static void read_raised(martlet_picture_reader *reader, const martlet_picture_pl
   }
 }
 
-martlet_picture_status martlet_jpeg_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
-                                               martlet_picture_planes *planes) {
+martlet_error martlet_jpeg_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
+                                      martlet_picture_planes *planes) {
   j_decompress_ptr decompress = &reader->jpeg.decompress;
-  if (setjmp(reader->jump)) return reader->failure.status;
+  if (setjmp(reader->jump)) return reader->failure.error;
   decompress->scale_num = (unsigned)eighths;
   decompress->scale_denom = 8;
   jpeg_calc_output_dimensions(decompress);
@@ -135,11 +135,11 @@ martlet_picture_status martlet_jpeg_read_frame(martlet_picture_reader *reader, i
   }
   uint8_t *starts[3];
   int32_t strides[3], heights[3];
-  martlet_picture_status status = take_planes(reader, planes, starts, strides, heights);
-  if (status) return status;
+  martlet_error error = take_planes(reader, planes, starts, strides, heights);
+  if (error) return error;
   decompress->raw_data_out = is_raw;
   jpeg_start_decompress(decompress);
   if (is_raw) read_raw(reader, planes, starts, strides, heights); else read_raised(reader, planes, starts);
   jpeg_finish_decompress(decompress);
-  return MARTLET_PICTURE_OK;
+  return 0;
 }

@@ -32,7 +32,7 @@ static uint32_t big_endian(const uint8_t *bytes) {
 }
 
 /// The size, before libpng sees it: it would refuse 0 as damage.
-static martlet_picture_status check_header(martlet_picture_reader *reader) {
+static martlet_error check_header(martlet_picture_reader *reader) {
   const uint8_t *bytes = reader->source.next;
   if (reader->source.end - bytes < 33) return martlet_fail(reader, MARTLET_PICTURE_ENDS_EARLY, "");
   if (memcmp(bytes + 8, "\0\0\0\x0DIHDR", 8) != 0) {
@@ -64,9 +64,9 @@ static int32_t orientation_of(martlet_picture_reader *reader) {
   return martlet_exif_orientation(exif, count);
 }
 
-martlet_picture_status martlet_png_open(martlet_picture_reader *reader) {
-  martlet_picture_status status = check_header(reader);
-  if (status) return status;
+martlet_error martlet_png_open(martlet_picture_reader *reader) {
+  martlet_error error = check_header(reader);
+  if (error) return error;
   if (setjmp(reader->jump)) {
     // libpng can fail without a word only for want of memory.
     return martlet_fail(reader, MARTLET_PICTURE_NEEDS_MEMORY, "");
@@ -88,7 +88,7 @@ martlet_picture_status martlet_png_open(martlet_picture_reader *reader) {
   reader->png.pixels = martlet_arena_take(&reader->arena, row_bytes * (size_t)reader->info.height);
   if (!reader->png.pixels) return martlet_fail(reader, MARTLET_PICTURE_NEEDS_MEMORY, "");
   memset(reader->png.pixels, 0, row_bytes * (size_t)reader->info.height);
-  return MARTLET_PICTURE_OK;
+  return 0;
 }
 
 /// All passes; those after the first fill in what is between.
@@ -101,7 +101,7 @@ static void read_interlaced(martlet_picture_reader *reader) {
   }
 }
 
-martlet_picture_status martlet_png_read_row(martlet_picture_reader *reader, const uint8_t **row) {
+martlet_error martlet_png_read_row(martlet_picture_reader *reader, const uint8_t **row) {
   if (setjmp(reader->jump)) return martlet_fail(reader, MARTLET_PICTURE_NEEDS_MEMORY, "");
   if (reader->png.pixels) {
     if (reader->rows_read == 0) read_interlaced(reader);
@@ -112,5 +112,5 @@ martlet_picture_status martlet_png_read_row(martlet_picture_reader *reader, cons
     *row = reader->row;
   }
   if (reader->rows_read + 1 == reader->info.height) png_read_end(reader->png.png, NULL);
-  return MARTLET_PICTURE_OK;
+  return 0;
 }

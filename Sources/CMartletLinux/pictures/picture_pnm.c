@@ -2,13 +2,13 @@
 #include "picture_internal.h"
 
 /// The next decimal number; whitespace and comments may stand before it, one whitespace ends it.
-static martlet_picture_status read_number(martlet_picture_reader *reader, int64_t *number) {
+static martlet_error read_number(martlet_picture_reader *reader, int64_t *number) {
   bool is_comment = false, has_digits = false;
   *number = 0;
   for (;;) {
     uint8_t byte;
-    martlet_picture_status status = martlet_source_read(reader, &byte, 1);
-    if (status) return status;
+    martlet_error error = martlet_source_read(reader, &byte, 1);
+    if (error) return error;
     bool is_space = byte == ' ' || (byte >= '\t' && byte <= '\r');
     if (is_comment) {
       is_comment = byte != '\n' && byte != '\r';
@@ -16,7 +16,7 @@ static martlet_picture_status read_number(martlet_picture_reader *reader, int64_
       has_digits = true;
       if (*number < (int64_t)1 << 40) *number = *number * 10 + (byte - '0');
     } else if (has_digits && is_space) {
-      return MARTLET_PICTURE_OK;
+      return 0;
     } else if (!has_digits && byte == '#') {
       is_comment = true;
     } else if (!is_space) {
@@ -25,17 +25,17 @@ static martlet_picture_status read_number(martlet_picture_reader *reader, int64_
   }
 }
 
-martlet_picture_status martlet_pnm_open(martlet_picture_reader *reader) {
+martlet_error martlet_pnm_open(martlet_picture_reader *reader) {
   uint8_t magic[2];
-  martlet_picture_status status = martlet_source_read(reader, magic, 2);
-  if (status) return status;
+  martlet_error error = martlet_source_read(reader, magic, 2);
+  if (error) return error;
   if (magic[1] != '5' && magic[1] != '6') {
     return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, "PNM other than P5 and P6");
   }
   int64_t width, height, maximum;
-  if ((status = read_number(reader, &width)) || (status = read_number(reader, &height)) ||
-      (status = read_number(reader, &maximum)) || (status = martlet_check_size(reader, width, height))) {
-    return status;
+  if ((error = read_number(reader, &width)) || (error = read_number(reader, &height)) ||
+      (error = read_number(reader, &maximum)) || (error = martlet_check_size(reader, width, height))) {
+    return error;
   }
   if (maximum < 1 || maximum > 65535) return martlet_fail(reader, MARTLET_PICTURE_DAMAGED, "maximum outside 1...65535");
   reader->pnm.maximum = (int32_t)maximum;
@@ -44,18 +44,18 @@ martlet_picture_status martlet_pnm_open(martlet_picture_reader *reader) {
   return martlet_take_rows(reader, maximum > 255 ? 2 * samples : samples);
 }
 
-martlet_picture_status martlet_pnm_read_row(martlet_picture_reader *reader, const uint8_t **row) {
+martlet_error martlet_pnm_read_row(martlet_picture_reader *reader, const uint8_t **row) {
   const int32_t maximum = reader->pnm.maximum, bytes = maximum > 255 ? 2 : 1;
   const int32_t samples = reader->info.width * reader->info.channels;
-  martlet_picture_status status = martlet_source_read(reader, reader->stored, (size_t)samples * (size_t)bytes);
-  if (status) return status;
+  martlet_error error = martlet_source_read(reader, reader->stored, (size_t)samples * (size_t)bytes);
+  if (error) return error;
   *row = maximum == 255 ? reader->stored : reader->row;
-  if (maximum == 255) return MARTLET_PICTURE_OK;
+  if (maximum == 255) return 0;
   for (int32_t i = 0; i < samples; i++) {
     const uint8_t *in = reader->stored + (size_t)i * (size_t)bytes;
     int32_t value = bytes == 2 ? in[0] << 8 | in[1] : in[0];
     if (value > maximum) return martlet_fail(reader, MARTLET_PICTURE_DAMAGED, "a sample over its maximum");
     reader->row[i] = (uint8_t)((value * 255 + maximum / 2) / maximum);
   }
-  return MARTLET_PICTURE_OK;
+  return 0;
 }

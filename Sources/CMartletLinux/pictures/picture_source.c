@@ -2,38 +2,28 @@
 #define _GNU_SOURCE
 #include "picture_internal.h"
 
-#include <errno.h>
 #include <unistd.h>
 
-martlet_picture_status martlet_fail_system(martlet_picture_reader *reader, int error) {
-  reader->failure.system_error = error;
-  switch (error) {
-    case ENOENT: case ENOTDIR: return martlet_fail(reader, MARTLET_PICTURE_MISSING, "");
-    case EISDIR: return martlet_fail(reader, MARTLET_PICTURE_DIRECTORY, "");
-    default: return martlet_fail(reader, MARTLET_PICTURE_UNREADABLE, "");
-  }
-}
-
-martlet_picture_status martlet_source_fill(martlet_picture_reader *reader) {
+martlet_error martlet_source_fill(martlet_picture_reader *reader) {
   martlet_source *source = &reader->source;
   size_t kept = (size_t)(source->end - source->next);
-  if (source->fd < 0 || kept == sizeof source->buffer) return MARTLET_PICTURE_OK;
+  if (source->fd < 0 || kept == sizeof source->buffer) return 0;
   memmove(source->buffer, source->next, kept);
   ssize_t got;
   do got = read(source->fd, source->buffer + kept, sizeof source->buffer - kept);
   while (got < 0 && errno == EINTR);
   source->next = source->buffer;
   source->end = source->buffer + kept + (got > 0 ? got : 0);
-  return got < 0 ? martlet_fail_system(reader, errno) : MARTLET_PICTURE_OK;
+  return got < 0 ? martlet_fail(reader, errno, "") : 0;
 }
 
-martlet_picture_status martlet_source_read(martlet_picture_reader *reader, void *out, size_t count) {
+martlet_error martlet_source_read(martlet_picture_reader *reader, void *out, size_t count) {
   martlet_source *source = &reader->source;
   uint8_t *to = out;
   while (count > 0) {
     if (source->next == source->end) {
-      martlet_picture_status status = martlet_source_fill(reader);
-      if (status) return status;
+      martlet_error error = martlet_source_fill(reader);
+      if (error) return error;
       if (source->next == source->end) return martlet_fail(reader, MARTLET_PICTURE_ENDS_EARLY, "");
     }
     size_t there = (size_t)(source->end - source->next), part = there < count ? there : count;
@@ -42,11 +32,11 @@ martlet_picture_status martlet_source_read(martlet_picture_reader *reader, void 
     to += part;
     count -= part;
   }
-  return MARTLET_PICTURE_OK;
+  return 0;
 }
 
-martlet_picture_status martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out,
-                                              size_t count) {
+martlet_error martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out,
+                                     size_t count) {
   martlet_source *source = &reader->source;
   uint8_t *to = out;
   if (offset > source->size || count > source->size - offset) {
@@ -54,17 +44,17 @@ martlet_picture_status martlet_source_read_at(martlet_picture_reader *reader, ui
   }
   if (source->fd < 0) {
     memcpy(to, source->memory + offset, count);
-    return MARTLET_PICTURE_OK;
+    return 0;
   }
   while (count > 0) {
     ssize_t got = pread(source->fd, to, count, (off_t)offset);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return martlet_fail_system(reader, errno);
+    if (got < 0) return martlet_fail(reader, errno, "");
     // The file became shorter.
     if (got == 0) return martlet_fail(reader, MARTLET_PICTURE_ENDS_EARLY, "");
     to += got;
     offset += (uint64_t)got;
     count -= (size_t)got;
   }
-  return MARTLET_PICTURE_OK;
+  return 0;
 }

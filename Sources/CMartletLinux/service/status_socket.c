@@ -1,14 +1,13 @@
 #define _GNU_SOURCE
 #include "martlet_service.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-static int fill_address(struct sockaddr_un *address, const char *path) {
+static martlet_error fill_address(struct sockaddr_un *address, const char *path) {
   size_t length = strlen(path);
   memset(address, 0, sizeof *address);
   address->sun_family = AF_UNIX;
@@ -17,8 +16,8 @@ static int fill_address(struct sockaddr_un *address, const char *path) {
   return 0;
 }
 
-static int fail(int descriptor) {
-  int error = errno;
+static martlet_error fail(int descriptor) {
+  martlet_error error = errno;
   if (descriptor >= 0) close(descriptor);
   return error;
 }
@@ -34,11 +33,11 @@ static bool answers(const struct sockaddr_un *address) {
 
 // MARK: - Answering
 
-int martlet_status_listen(const char *path, int *descriptor) {
+martlet_error martlet_status_listen(const char *path, int *descriptor) {
   struct sockaddr_un address;
   struct stat status;
   *descriptor = -1;
-  int error = fill_address(&address, path);
+  martlet_error error = fill_address(&address, path);
   if (error != 0) return error;
   if (lstat(path, &status) == 0) {
     // Only a socket is ours to remove.
@@ -63,29 +62,35 @@ void martlet_status_unlisten(const char *path, int descriptor) {
   close(descriptor);
 }
 
-int martlet_status_accept(int descriptor) { return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
-
-int martlet_status_receive(int descriptor, char *text, size_t capacity) {
-  ssize_t count = recv(descriptor, text, capacity, MSG_DONTWAIT);
-  if (count > 0) return (int)count;
-  return count < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+martlet_error martlet_status_accept(int descriptor, int *caller) {
+  *caller = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  return *caller < 0 ? errno : 0;
 }
 
-bool martlet_status_send(int descriptor, const void *bytes, size_t count) {
+martlet_error martlet_status_receive(int descriptor, char *text, size_t capacity, size_t *count) {
+  ssize_t got = recv(descriptor, text, capacity, MSG_DONTWAIT);
+  *count = got > 0 ? (size_t)got : 0;
+  if (got >= 0) return 0;
+  return errno == EINTR ? EAGAIN : errno;
+}
+
+martlet_error martlet_status_send(int descriptor, const void *bytes, size_t count) {
   int room = 1 << 18;
   setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-  return send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)count;
+  ssize_t sent = send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0) return errno;
+  return (size_t)sent == count ? 0 : EMSGSIZE;
 }
 
 void martlet_status_hang_up(int descriptor) { close(descriptor); }
 
 // MARK: - Asking
 
-int martlet_status_ask(const char *path, const char *request, int seconds, char *answer, size_t capacity,
-                       size_t *count) {
+martlet_error martlet_status_ask(const char *path, const char *request, int seconds, char *answer, size_t capacity,
+                                 size_t *count) {
   struct sockaddr_un address;
   *count = 0;
-  int error = fill_address(&address, path);
+  martlet_error error = fill_address(&address, path);
   if (error != 0) return error;
   int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return errno;

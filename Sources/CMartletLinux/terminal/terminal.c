@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "terminal_internal.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,8 +13,8 @@
 
 // MARK: - Bytes
 
-/// The next byte; -1: end or failure, -2: none within the time (-1: no limit).
-static int next_byte(martlet_terminal *terminal, int milliseconds) {
+/// The next byte; MARTLET_LINE_END at the end of input, ETIMEDOUT if none comes within the time (-1: no limit).
+static martlet_error next_byte(martlet_terminal *terminal, int milliseconds, int *byte) {
   while (terminal->input_at >= terminal->input_count) {
     if (martlet_terminal_was_resized() && terminal->is_interactive) {
       martlet_terminal_measure(terminal);
@@ -23,20 +22,26 @@ static int next_byte(martlet_terminal *terminal, int milliseconds) {
     }
     struct pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN};
     int ready = poll(&waiting, 1, milliseconds);
-    if (ready == 0) return -2;
-    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) return ETIMEDOUT;
     ssize_t count = ready < 0 ? -1 : read(STDIN_FILENO, terminal->input, sizeof terminal->input);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count == 0) errno = 0;
-    if (count <= 0) return -1;
+    if (count < 0) return errno;
+    if (count == 0) return MARTLET_LINE_END;
     terminal->input_count = (int)count;
     terminal->input_at = 0;
   }
-  return terminal->input[terminal->input_at++];
+  *byte = terminal->input[terminal->input_at++];
+  return 0;
 }
 
-static int has_more(martlet_terminal *terminal) {
-  if (terminal->input_at < terminal->input_count) return 1;
+/// The next byte of a sequence that is sent at once; 0, which is part of none, if it does not come.
+static int rest_byte(martlet_terminal *terminal) {
+  int byte = 0;
+  return next_byte(terminal, ESCAPE_MS, &byte) == 0 ? byte : 0;
+}
+
+static bool has_more(martlet_terminal *terminal) {
+  if (terminal->input_at < terminal->input_count) return true;
   struct pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN};
   return poll(&waiting, 1, 0) > 0;
 }
@@ -53,8 +58,8 @@ static void insert_character(martlet_terminal *terminal, int first) {
   size_t need = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 1;
   size_t count = 1;
   while (count < need) {
-    int byte = next_byte(terminal, ESCAPE_MS);
-    if (byte < 0) break;
+    int byte;
+    if (next_byte(terminal, ESCAPE_MS, &byte) != 0) break;
     if ((byte & 0xC0) != 0x80) {
       terminal->input_at--;
       break;
@@ -70,8 +75,8 @@ static void paste(martlet_terminal *terminal) {
   size_t matched = 0;
   int last = 0;
   while (1) {
-    int byte = next_byte(terminal, -1);
-    if (byte < 0 || byte == CONTROL('C')) return;
+    int byte;
+    if (next_byte(terminal, -1, &byte) != 0 || byte == CONTROL('C')) return;
     if (byte == mark[matched]) {
       if (++matched == sizeof mark - 1) return;
       continue;
@@ -119,14 +124,14 @@ static void special_key(martlet_terminal *terminal, int letter, int number, int 
 }
 
 static void escape(martlet_terminal *terminal) {
-  int byte = next_byte(terminal, ESCAPE_MS);
+  int byte = rest_byte(terminal);
   // Some terminals send Alt with an arrow as Escape and the arrow's own sequence.
-  while (byte == 0x1B) byte = next_byte(terminal, ESCAPE_MS);
+  while (byte == 0x1B) byte = rest_byte(terminal);
   if (byte == '[' || byte == 'O') {
     int numbers[2] = {0, 0};
     int index = 0;
     while (1) {
-      byte = next_byte(terminal, ESCAPE_MS);
+      byte = rest_byte(terminal);
       if (byte >= '0' && byte <= '9') {
         if (numbers[index] < 1000) numbers[index] = numbers[index] * 10 + byte - '0';
       } else if (byte == ';') {
@@ -154,14 +159,14 @@ static void suspend(martlet_terminal *terminal) {
   martlet_terminal_measure(terminal);
 }
 
-/// Does what a key says; 1 if the line is done, 2 at the end of all lines.
-static int key(martlet_terminal *terminal, int byte) {
+/// Does what a key says; MARTLET_LINE_END at the end of all lines. *is_done: the line is.
+static martlet_error key(martlet_terminal *terminal, int byte, bool *is_done) {
   size_t cursor = terminal->cursor;
   switch (byte) {
   case '\r':
-  case '\n': return 1;
+  case '\n': *is_done = true; break;
   case CONTROL('D'):
-    if (terminal->length == 0) return 2;
+    if (terminal->length == 0) return MARTLET_LINE_END;
     martlet_text_erase(terminal, cursor, martlet_text_right(terminal, cursor));
     break;
   case CONTROL('C'):
@@ -190,42 +195,39 @@ static int key(martlet_terminal *terminal, int byte) {
 
 // MARK: - Lines
 
-static int read_plain(martlet_terminal *terminal) {
-  int is_long = 0;
+static martlet_error read_plain(martlet_terminal *terminal) {
+  bool is_long = false;
   while (1) {
-    int byte = next_byte(terminal, -1);
-    if (byte < 0 && errno != 0) return MARTLET_LINE_FAILED;
-    if (byte < 0 && terminal->length == 0 && !is_long) return MARTLET_LINE_END;
-    if (byte < 0 || byte == '\n') break;
+    int byte;
+    martlet_error error = next_byte(terminal, -1, &byte);
+    if (error == MARTLET_LINE_END && (terminal->length > 0 || is_long)) break;
+    if (error != 0) return error;
+    if (byte == '\n') break;
     char letter = (char)byte;
-    if (!martlet_text_insert(terminal, &letter, 1)) is_long = 1;
+    if (!martlet_text_insert(terminal, &letter, 1)) is_long = true;
   }
   if (terminal->length > 0 && terminal->line[terminal->length - 1] == '\r') terminal->length--;
-  return is_long ? MARTLET_LINE_TOO_LONG : MARTLET_LINE;
+  return is_long ? MARTLET_LINE_TOO_LONG : 0;
 }
 
-static int read_edited(martlet_terminal *terminal) {
-  if (martlet_terminal_enter_raw() != 0) return MARTLET_LINE_FAILED;
+static martlet_error read_edited(martlet_terminal *terminal) {
+  martlet_error error = martlet_terminal_enter_raw();
+  if (error != 0) return error;
   martlet_terminal_measure(terminal);
   terminal->cursor_row = 0;
   martlet_draw(terminal);
-  int result = 0;
-  while (result == 0) {
-    int byte = next_byte(terminal, -1);
-    if (byte < 0) {
-      result = errno == 0 ? 2 : 3;
-    } else {
-      result = key(terminal, byte);
-      // A burst of bytes is shown when it is over.
-      if (result == 0 && !has_more(terminal)) martlet_draw(terminal);
-    }
+  bool is_done = false;
+  while (error == 0 && !is_done) {
+    int byte;
+    error = next_byte(terminal, -1, &byte);
+    if (error == 0) error = key(terminal, byte, &is_done);
+    // A burst of bytes is shown when it is over.
+    if (error == 0 && !is_done && !has_more(terminal)) martlet_draw(terminal);
   }
-  int error = errno;
-  martlet_history_finish(terminal, result == 1);
+  martlet_history_finish(terminal, is_done);
   martlet_draw_end(terminal);
   martlet_terminal_leave_raw();
-  errno = error;
-  return result == 1 ? MARTLET_LINE : result == 2 ? MARTLET_LINE_END : MARTLET_LINE_FAILED;
+  return error;
 }
 
 void martlet_terminal_open(martlet_terminal *terminal, char *line, size_t line_capacity, char *history,
@@ -239,12 +241,12 @@ void martlet_terminal_open(martlet_terminal *terminal, char *line, size_t line_c
   const char *kind = getenv("TERM");
   terminal->is_interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && kind != NULL && kind[0] != '\0' &&
                              strcmp(kind, "dumb") != 0;
-  static int is_registered;
+  static bool is_registered;
   if (!is_registered) atexit(martlet_terminal_restore);
-  is_registered = 1;
+  is_registered = true;
 }
 
-int martlet_terminal_read(martlet_terminal *terminal, const char *prompt) {
+martlet_error martlet_terminal_read(martlet_terminal *terminal, const char *prompt) {
   terminal->prompt = prompt;
   terminal->length = 0;
   terminal->cursor = 0;

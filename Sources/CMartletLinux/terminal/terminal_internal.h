@@ -6,11 +6,10 @@
 
 // terminal_mode.c
 
-/// 0, or an errno value.
-int martlet_terminal_enter_raw(void);
+martlet_error martlet_terminal_enter_raw(void);
 void martlet_terminal_leave_raw(void);
 /// Whether the window changed its size since it was last asked.
-int martlet_terminal_was_resized(void);
+bool martlet_terminal_was_resized(void);
 /// Asks for the window's size.
 void martlet_terminal_measure(martlet_terminal *terminal);
 
@@ -26,16 +25,16 @@ size_t martlet_text_left(const martlet_terminal *terminal, size_t from);
 size_t martlet_text_right(const martlet_terminal *terminal, size_t from);
 size_t martlet_text_word_left(const martlet_terminal *terminal, size_t from);
 size_t martlet_text_word_right(const martlet_terminal *terminal, size_t from);
-/// False if there is no room.
-int martlet_text_insert(martlet_terminal *terminal, const char *bytes, size_t count);
+/// Whether there was room.
+bool martlet_text_insert(martlet_terminal *terminal, const char *bytes, size_t count);
 void martlet_text_erase(martlet_terminal *terminal, size_t from, size_t to);
 
 // terminal_history.c
 
-/// Brings the next older (+1) or newer (-1) line; 0 if there is none.
-int martlet_history_move(martlet_terminal *terminal, int step);
+/// Brings the next older (+1) or newer (-1) line; whether there is one.
+bool martlet_history_move(martlet_terminal *terminal, int step);
 /// The line is done: forgets what editing left in the history, and remembers the line if asked.
-void martlet_history_finish(martlet_terminal *terminal, int remember);
+void martlet_history_finish(martlet_terminal *terminal, bool remember);
 
 // terminal_draw.c
 

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "terminal_internal.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -49,8 +48,8 @@ static void on_continue(int signal) {
   errno = error;
 }
 
-int martlet_terminal_was_resized(void) {
-  int result = was_resized;
+bool martlet_terminal_was_resized(void) {
+  bool result = was_resized;
   was_resized = 0;
   return result;
 }
@@ -62,7 +61,7 @@ void martlet_terminal_measure(martlet_terminal *terminal) {
   terminal->rows = is_known ? size.ws_row : 24;
 }
 
-int martlet_terminal_enter_raw(void) {
+martlet_error martlet_terminal_enter_raw(void) {
   if (tcgetattr(STDIN_FILENO, &cooked) < 0) return errno;
   raw = cooked;
   raw.c_iflag &= (tcflag_t) ~(BRKINT | ICRNL | INLCR | INPCK | ISTRIP | IXON);
@@ -82,7 +81,7 @@ int martlet_terminal_enter_raw(void) {
   sigaction(SIGCONT, &action, &before_continue);
   is_raw = 1;
   if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0) {
-    int error = errno;
+    martlet_error error = errno;
     martlet_terminal_leave_raw();
     return error;
   }
@@ -112,6 +111,6 @@ void martlet_interrupts_catch(void) {
   sigaction(SIGINT, &action, &before_interrupt);
 }
 
-int martlet_interrupted(void) { return interrupted; }
+bool martlet_interrupted(void) { return interrupted; }
 
 void martlet_interrupts_release(void) { sigaction(SIGINT, &before_interrupt, NULL); }

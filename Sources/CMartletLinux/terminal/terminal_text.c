@@ -100,14 +100,14 @@ size_t martlet_text_word_right(const martlet_terminal *terminal, size_t from) {
   return from;
 }
 
-int martlet_text_insert(martlet_terminal *terminal, const char *bytes, size_t count) {
-  if (count > terminal->capacity - terminal->length) return 0;
+bool martlet_text_insert(martlet_terminal *terminal, const char *bytes, size_t count) {
+  if (count > terminal->capacity - terminal->length) return false;
   char *place = terminal->line + terminal->cursor;
   memmove(place + count, place, terminal->length - terminal->cursor);
   memcpy(place, bytes, count);
   terminal->length += count;
   terminal->cursor += count;
-  return 1;
+  return true;
 }
 
 void martlet_text_erase(martlet_terminal *terminal, size_t from, size_t to) {

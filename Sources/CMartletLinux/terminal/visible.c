@@ -1,4 +1,3 @@
-#include "martlet_visible.h"
 #include "terminal_internal.h"
 
 #include <string.h>
@@ -15,7 +14,7 @@ static char *hexadecimal(char *to, uint32_t value, int digits) {
   return to;
 }
 
-size_t martlet_visible(const void *bytes, size_t count, int keeps_lines, char *into) {
+size_t martlet_visible(const void *bytes, size_t count, bool keeps_lines, char *into) {
   const char *from = bytes, *end = from + count;
   char *to = into;
   while (from < end) {

@@ -111,36 +111,3 @@ enum QuantizedGraph {
     graph.nodes[index].inputs = [input, graph.values.count - 2, graph.values.count - 1]
   }
 }
-
-extension Operation {
-  /// TensorFlow Lite's number of the operator that does the same, for profiles on the device.
-  var builtinCode: Int {
-    switch self {
-    case .convolution: 3
-    case .depthwise: 4
-    case .fullyConnected: 9
-    case .transposedConvolution: 67
-    case .averagePool: 1
-    case .maxPool: 17
-    case .mean: 40
-    case .add: 0
-    case .subtract: 41
-    case .multiply: 18
-    case .prelu: 54
-    case .unary(let function): function.scalar.clampBounds == nil ? 14 : 21
-    case .softmax: 25
-    case .concatenation: 2
-    case .pad: 34
-    case .transpose: 39
-    case .slice: 65
-    case .spaceToDepth: 26
-    case .depthToSpace: 5
-    case .reshape: 22
-    case .resizeNearest: 97
-    case .resizeBilinear: 23
-    case .argument(_, let minimum): minimum ? 79 : 56
-    case .quantize: 114
-    case .dequantize: 6
-    }
-  }
-}

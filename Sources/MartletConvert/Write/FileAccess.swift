@@ -11,7 +11,7 @@ public enum FileAccess {
     let limit = ConversionLimits.sourceBytes
     var bytes: [UInt8] = []
     // One byte more tells a file that has grown, or a pipe that goes on.
-    var capacity = opened.is_pipe != 0 ? 1 << 16 : Int(min(opened.size, UInt64(limit))) + 1
+    var capacity = opened.is_pipe ? 1 << 16 : Int(min(opened.size, UInt64(limit))) + 1
     while true {
       let piece = try read(opened.descriptor, capacity, path)
       bytes = bytes.isEmpty ? piece : bytes + piece
@@ -48,7 +48,7 @@ public enum FileAccess {
     return bytes
   }
 
-  /// - Parameter code: an errno value, or one of martlet_files.h.
+  /// - Parameter code: a `martlet_error`.
   static func cannotRead(_ path: String, _ code: Int32) -> ConversionError {
     let what =
       switch code {
@@ -66,7 +66,7 @@ public enum FileAccess {
     let code = bytes.withUnsafeBytes { martlet_file_replace(path, $0.baseAddress, $0.count) }
     guard code != 0 else { return }
     if code == Int32(MARTLET_OWN_SOURCE) { throw ConversionError(.badRequest, "\(path): is a source itself") }
-    let kind: ConversionError.Kind = martlet_is_transfer_error(code) != 0 ? .inputOutput : .cannotCreate
+    let kind: ConversionError.Kind = martlet_is_transfer_error(code) ? .inputOutput : .cannotCreate
     throw ConversionError(kind, "\(path): cannot be written: \(reason(code))")
   }
 

@@ -189,6 +189,11 @@ public struct CameraStream: ~Copyable {
     return true
   }
 
+  /// The frame that `fill` brought in, as it can be saved, until the next one or until it is given back; nil: closed.
+  func content(of frame: martlet_camera_frame) -> FrameContent? {
+    isOpen ? input!.content(of: frame) : nil
+  }
+
   /// Back to the driver.
   public mutating func giveBack(_ frame: martlet_camera_frame, nowNs: UInt64) throws(CameraError) {
     guard isOpen else { return }

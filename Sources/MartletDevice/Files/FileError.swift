@@ -6,7 +6,7 @@ public struct FileError: Error {
 
   public var path: FilePath
   public var action: Action
-  /// An errno value.
+  /// A `martlet_error`.
   public var code: Int32
 
   public init(_ action: Action, _ path: FilePath, code: Int32) {
@@ -25,6 +25,6 @@ public struct FileError: Error {
   public var exitCode: Int32 {
     if action == .read { return ExitCode.noInput }
     if code == Int32(MARTLET_OWN_SOURCE) { return ExitCode.usage }
-    return martlet_is_transfer_error(code) != 0 ? ExitCode.io : ExitCode.cannotCreate
+    return martlet_is_transfer_error(code) ? ExitCode.io : ExitCode.cannotCreate
   }
 }

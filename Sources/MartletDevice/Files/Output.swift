@@ -41,7 +41,7 @@ extension String {
   public init(visible bytes: UnsafeRawBufferPointer, keepsLines: Bool = false) {
     let room = UnsafeMutableRawBufferPointer.allocate(
       byteCount: (bytes.count + 1) * Int(MARTLET_VISIBLE_GROWTH), alignment: 1)
-    let count = martlet_visible(bytes.baseAddress, bytes.count, keepsLines ? 1 : 0, room.baseAddress)
+    let count = martlet_visible(bytes.baseAddress, bytes.count, keepsLines, room.baseAddress)
     self = String(utf8: UnsafeRawBufferPointer(rebasing: room[0..<count]))
     room.deallocate()
   }

@@ -20,51 +20,48 @@ public struct GPIOActuator: ~Copyable {
 
   /// For a signal handler: `martlet_actuator_abandon(handle)`.
   public let handle: OpaquePointer
-  private let memory: UnsafeMutableRawPointer
-  private let lines: UnsafeMutablePointer<GPIOOutput>
-  private let capacity: Int
+  private let memory: UnsafeMutableRawBufferPointer
+  private var lines: FixedArray<GPIOOutput>
   /// Outputs that were added; their numbers are 0..<count.
-  public private(set) var count = 0
+  public var count: Int { lines.count }
 
   /// - Parameter capacity: how many outputs at most, 1...64.
   public init(capacity: Int = Int(MARTLET_ACTUATOR_MAX_OUTPUTS)) throws(GPIOError) {
-    let memory = UnsafeMutableRawPointer.allocate(
+    let memory = UnsafeMutableRawBufferPointer.allocate(
       byteCount: martlet_actuator_bytes(Int32(clamping: capacity)), alignment: 64)
     var handle: OpaquePointer?
-    let error = martlet_actuator_start(memory, Int32(clamping: capacity), &handle)
+    let error = martlet_actuator_start(memory.baseAddress, Int32(clamping: capacity), &handle)
     guard error == 0, let handle else {
       memory.deallocate()
-      throw GPIOError(systemError: error, address: "")
+      throw GPIOError(error, address: "")
     }
     self.handle = handle
     self.memory = memory
-    self.capacity = capacity
-    lines = .allocate(capacity: capacity)
+    lines = FixedArray(capacity: capacity)
   }
 
   deinit {
     // First the thread, then the lines that it uses.
+    martlet_actuator_unguard(handle)
     martlet_actuator_stop(handle)
     memory.deallocate()
-    lines.deinitialize(count: count)
-    lines.deallocate()
   }
 
   /// If the process ends by a fault, every output goes to its safe level first.
   public func guardAgainstFaults() { martlet_actuator_guard(handle) }
 
   /// Whether pulses end by a thread with real-time priority.
-  public var isRealTime: Bool { martlet_actuator_is_real_time(handle) != 0 }
+  public var isRealTime: Bool { martlet_actuator_is_real_time(handle) }
 
   /// Takes the output over and sets it to its safe level; returns its number. An active safe level is held: pulses have
   /// an effect only after `set(_, false)`.
   public mutating func add(_ output: consuming GPIOOutput, safeLevel: Bool = false) throws(GPIOError) -> Int {
     var index: Int32 = 0
     let error = martlet_actuator_add(
-      handle, { martlet_gpio_set_errno($0, $1) }, output.line.record.baseAddress, safeLevel ? 1 : 0, &index)
-    guard error == 0 else { throw GPIOError(systemError: error, address: output.address.text) }
-    (lines + Int(index)).initialize(to: output)
-    count += 1
+      handle, { martlet_gpio_set($0?.assumingMemoryBound(to: martlet_gpio_line.self), $1) },
+      output.line.record.baseAddress, safeLevel ? 1 : 0, &index)
+    guard error == 0 else { throw GPIOError(error, address: output.address.text) }
+    lines.append(output)
     return Int(index)
   }
 
@@ -101,10 +98,10 @@ public struct GPIOActuator: ~Copyable {
   /// Whether the output's chip was there when it was last used.
   public func checkIsThere(_ index: Int) throws(GPIOError) {
     let error = statistics(index).lastError
-    if error == martlet_gpio_gone_error() { try check(error, index) }
+    if error == Int32(MARTLET_GONE) { try check(error, index) }
   }
 
-  public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) != 0 }
+  public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) }
 
   public func statistics(_ index: Int) -> Statistics {
     var found = martlet_actuator_statistics()
@@ -118,6 +115,6 @@ public struct GPIOActuator: ~Copyable {
   private func check(_ error: Int32, _ index: Int) throws(GPIOError) {
     guard error != 0 else { return }
     let isThere = index >= 0 && index < count
-    throw GPIOError(systemError: error, address: isThere ? lines[index].address.text : "output \(index)")
+    throw GPIOError(error, address: isThere ? lines[index].address.text : "output \(index)")
   }
 }

@@ -31,7 +31,7 @@ public struct GPIOChip: Sendable {
   public init(number: UInt32) throws(GPIOError) {
     var chip = martlet_gpio_chip()
     var failure = martlet_gpio_failure()
-    guard martlet_gpio_open(number, &chip, &failure) == MARTLET_GPIO_OK else {
+    guard martlet_gpio_open(number, &chip, &failure) == 0 else {
       throw GPIOError(failure, address: "gpiochip\(number)")
     }
     path = FixedText.string(chip.info.path)
@@ -39,16 +39,16 @@ public struct GPIOChip: Sendable {
     label = FixedText.string(chip.info.label)
     lines = []
     var info = martlet_gpio_line_info()
-    var status = Int32(MARTLET_GPIO_OK)
+    var error: martlet_error = 0
     for offset in 0..<chip.info.line_count {
-      status = martlet_gpio_line_info_of(&chip, offset, &info, &failure)
-      guard status == MARTLET_GPIO_OK else { break }
+      error = martlet_gpio_line_info_of(&chip, offset, &info, &failure)
+      guard error == 0 else { break }
       lines.append(
         Line(
           offset: Int(offset), name: FixedText.string(info.name), consumer: FixedText.string(info.consumer),
           isUsed: info.is_used != 0, isOutput: info.is_output != 0, isActiveLow: info.is_active_low != 0))
     }
     martlet_gpio_close(&chip)
-    guard status == MARTLET_GPIO_OK else { throw GPIOError(failure, address: name) }
+    guard error == 0 else { throw GPIOError(failure, address: name) }
   }
 }

@@ -56,10 +56,9 @@ public struct GPIOInput: ~Copyable {
   /// The next event that is there; does not wait, and does not allocate unless it throws.
   public func nextEvent(nowNs: UInt64) throws(GPIOError) -> Event? {
     var event = martlet_gpio_event()
-    switch Int(martlet_gpio_read_event(line.record.baseAddress, nowNs, &event)) {
-    case MARTLET_GPIO_OK: return Event(timeNs: event.time_ns, isRising: event.level != 0, sequence: event.sequence)
-    case MARTLET_GPIO_NOTHING: return nil
-    default: throw line.failure
-    }
+    let error = martlet_gpio_read_event(line.record.baseAddress, nowNs, &event)
+    if error == Int32(MARTLET_NOT_YET) { return nil }
+    guard error == 0 else { throw line.failure(error) }
+    return Event(timeNs: event.time_ns, isRising: event.level != 0, sequence: event.sequence)
   }
 }

@@ -12,7 +12,7 @@ public struct GPIOLine: ~Copyable {
     var failure = martlet_gpio_failure()
     var wanted = address.parsed() ?? martlet_gpio_address()
     var settings = settings
-    guard martlet_gpio_request(&wanted, &settings, record.baseAddress, &failure) == MARTLET_GPIO_OK else {
+    guard martlet_gpio_request(&wanted, &settings, record.baseAddress, &failure) == 0 else {
       record.deallocate()
       throw GPIOError(failure, address: address.text)
     }
@@ -32,11 +32,11 @@ public struct GPIOLine: ~Copyable {
 
   @inline(never)
   func level() throws(GPIOError) -> Bool {
-    let level = martlet_gpio_get(record.baseAddress)
-    guard level >= 0 else { throw failure }
+    var level: Int32 = 0
+    let error = martlet_gpio_get(record.baseAddress, &level)
+    guard error == 0 else { throw failure(error) }
     return level != 0
   }
 
-  /// Why the last call on the line failed.
-  var failure: GPIOError { GPIOError(systemError: record[0].system_error, address: address.text) }
+  func failure(_ error: martlet_error) -> GPIOError { GPIOError(error, address: address.text) }
 }

@@ -10,7 +10,7 @@ public struct GPIOLineAddress: Sendable {
   /// - Throws: `GPIOError` of kind `noAddress`.
   public init(_ text: String) throws(GPIOError) {
     self.text = text
-    guard parsed() != nil else { throw GPIOError(.noAddress, address: text) }
+    guard parsed() != nil else { throw GPIOError(Int32(MARTLET_GPIO_NO_ADDRESS), address: text) }
   }
 
   /// A name, path or label; nil: any chip that has the line.
@@ -35,10 +35,10 @@ public struct GPIOLineAddress: Sendable {
   func parsed() -> martlet_gpio_address? {
     var text = text
     var address = martlet_gpio_address()
-    let status = text.withUTF8 { bytes in
+    let error = text.withUTF8 { bytes in
       martlet_gpio_parse(
         UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self), bytes.count, &address)
     }
-    return status == MARTLET_GPIO_OK ? address : nil
+    return error == 0 ? address : nil
   }
 }

@@ -30,7 +30,8 @@ public struct GPIOOutput: ~Copyable {
 
   /// Does not allocate unless it throws.
   public func set(_ level: Bool) throws(GPIOError) {
-    guard martlet_gpio_set(line.record.baseAddress, level ? 1 : 0) == MARTLET_GPIO_OK else { throw line.failure }
+    let error = martlet_gpio_set(line.record.baseAddress, level ? 1 : 0)
+    guard error == 0 else { throw line.failure(error) }
   }
 
   public func level() throws(GPIOError) -> Bool { try line.level() }

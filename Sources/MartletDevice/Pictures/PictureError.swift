@@ -6,7 +6,7 @@ public struct PictureError: Error {
   public enum Kind: Sendable {
     case missing
     case isDirectory
-    /// The system refuses: `systemError`.
+    /// The system refuses, or it is no file.
     case unreadable
     case empty
     case notAPicture
@@ -36,8 +36,6 @@ public struct PictureError: Error {
   public var height: Int { Int(failure.height) }
   /// Rows that could be read.
   public var row: Int { Int(failure.row) }
-  /// An errno value, or 0.
-  public var systemError: Int32 { failure.system_error }
   /// A few words, or empty.
   public var detail: String {
     var text = failure.detail
@@ -53,27 +51,26 @@ public struct PictureError: Error {
 
   /// The system refuses to list the folder that pictures are in.
   init(folder code: Int32) {
-    kind = code == martlet_error_no_file() ? .missing : .unreadable
+    kind = code == Int32(MARTLET_NO_FILE) ? .missing : .unreadable
     failure = martlet_picture_failure()
-    failure.system_error = code
+    failure.error = code
   }
 
-  /// Raw values, since comparing imported enumerations makes Swift's runtime allocate in a build that is not optimized.
   init(_ failure: martlet_picture_failure) {
     self.failure = failure
     kind =
-      switch failure.status.rawValue {
-      case MARTLET_PICTURE_MISSING.rawValue: .missing
-      case MARTLET_PICTURE_DIRECTORY.rawValue: .isDirectory
-      case MARTLET_PICTURE_UNREADABLE.rawValue: .unreadable
-      case MARTLET_PICTURE_EMPTY.rawValue: .empty
-      case MARTLET_PICTURE_NOT_A_PICTURE.rawValue: .notAPicture
-      case MARTLET_PICTURE_UNSUPPORTED.rawValue: .unsupported
-      case MARTLET_PICTURE_NO_PIXELS.rawValue: .noPixels
-      case MARTLET_PICTURE_TOO_LARGE.rawValue: .tooLarge
-      case MARTLET_PICTURE_NEEDS_MEMORY.rawValue: .needsMemory
-      case MARTLET_PICTURE_ENDS_EARLY.rawValue: .endsEarly
-      default: .damaged
+      switch Int(failure.error) {
+      case MARTLET_NO_FILE, MARTLET_NO_FOLDER: .missing
+      case MARTLET_IS_FOLDER: .isDirectory
+      case MARTLET_PICTURE_EMPTY: .empty
+      case MARTLET_PICTURE_NOT_A_PICTURE: .notAPicture
+      case MARTLET_PICTURE_UNSUPPORTED: .unsupported
+      case MARTLET_PICTURE_NO_PIXELS: .noPixels
+      case MARTLET_PICTURE_TOO_LARGE: .tooLarge
+      case MARTLET_PICTURE_NEEDS_MEMORY: .needsMemory
+      case MARTLET_PICTURE_ENDS_EARLY: .endsEarly
+      case MARTLET_PICTURE_DAMAGED: .damaged
+      default: .unreadable
       }
   }
 
@@ -82,7 +79,7 @@ public struct PictureError: Error {
     switch kind {
     case .missing: "no such file"
     case .isDirectory: "a directory, not a picture"
-    case .unreadable: "cannot be read: " + String(cString: martlet_error_text(systemError))
+    case .unreadable: "cannot be read: " + String(cString: martlet_error_text(failure.error))
     case .empty: "an empty file, not a picture"
     case .notAPicture: "not a picture: JPEG, PNG, BMP, PPM or PGM is wanted"
     case .unsupported: "\(detail) is not supported: convert it to JPEG, PNG, BMP, PPM or PGM"

@@ -22,7 +22,8 @@ public struct PictureReader: ~Copyable {
   public init(memoryBytes: Int = PictureReader.defaultMemoryBytes) throws(PictureError) {
     let bytes = max(memoryBytes, martlet_picture_reader_minimum_bytes())
     guard let region = martlet_reserve_memory(bytes) else { throw PictureError(.outOfMemory) }
-    guard let reader = martlet_picture_reader_create(region, bytes) else {
+    var made: OpaquePointer?
+    guard martlet_picture_reader_create(region, bytes, &made) == 0, let reader = made else {
       martlet_release_memory(region, bytes)
       throw PictureError(.outOfMemory)
     }
@@ -71,9 +72,9 @@ public struct PictureReader: ~Copyable {
     let layout: PixelLayout =
       switch planes.chroma.rawValue {
       case MARTLET_CHROMA_NONE.rawValue: .grey
-      case MARTLET_CHROMA_444.rawValue: .yuv444p
-      case MARTLET_CHROMA_422.rawValue: .yuv422p
-      default: .yu12
+      case MARTLET_CHROMA_444.rawValue: .planar(columnShift: 0, rowShift: 0)
+      case MARTLET_CHROMA_422.rawValue: .planar(columnShift: 1, rowShift: 0)
+      default: .planar(columnShift: 1, rowShift: 1)
       }
     let shape = FrameShape(
       width: Int(planes.width), height: Int(planes.height), layout: layout, stride: Int(planes.stride),
@@ -112,8 +113,8 @@ public struct PictureReader: ~Copyable {
       orientation: Orientation(rawValue: UInt8(info.orientation))!)
   }
 
-  private func check(_ status: martlet_picture_status) throws(PictureError) {
-    guard status.rawValue != MARTLET_PICTURE_OK.rawValue else { return }
+  private func check(_ error: martlet_error) throws(PictureError) {
+    guard error != 0 else { return }
     throw PictureError(martlet_picture_failure_of(reader).pointee)
   }
 }

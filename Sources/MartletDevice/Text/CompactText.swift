@@ -13,8 +13,13 @@ extension String {
   /// The same bytes. (`==` compares what Unicode holds equal, for which the device build lacks the tables.)
   @inline(never)
   public func isSame(as other: String) -> Bool {
-    var (own, other) = (self, other)
-    return own.withUTF8 { own in other.withUTF8 { Words.equal(UnsafeRawBufferPointer(own), UnsafeRawBufferPointer($0)) } }
+    var other = other
+    return other.withUTF8 { isSame(as: UnsafeRawBufferPointer($0)) }
+  }
+
+  func isSame(as other: UnsafeRawBufferPointer) -> Bool {
+    var own = self
+    return own.withUTF8 { UnsafeRawBufferPointer($0).isSame(as: other) }
   }
 
   /// What lies between the separators, empty parts too. (`split` is ten times the code.)
@@ -26,6 +31,15 @@ extension String {
 }
 
 extension UnsafeRawBufferPointer {
+  @inline(never)
+  func isSame(as other: UnsafeRawBufferPointer) -> Bool {
+    guard count == other.count else { return false }
+    for index in 0..<count where self[index] != other[index] { return false }
+    return true
+  }
+
+  func isSame(as other: StaticString) -> Bool { isSame(as: other.bytes) }
+
   /// What lies between the separators, empty parts too.
   @inline(never)
   public func parts(at separator: UInt8) -> [String] {
