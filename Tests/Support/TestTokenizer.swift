@@ -107,7 +107,7 @@ extension TestTokenizer {
       .sorted { tokens[$0].text.lexicographicallyPrecedes(tokens[$1].text) }
     for index in specials {
       let byte = tokens[index].text[0]
-      header.specialStarts[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
+      header.specialStarts[Int(byte >> 5)] |= 1 << UInt32(byte & 31)
     }
     header.specialCount = UInt32(specials.count)
     header.specials = append(specials.map { UInt32($0) })
