@@ -68,7 +68,7 @@ extension LanguageTraits.HuggingFace {
     Self(
       names: names, contextLength: contextLength, vocabularySize: vocabularySize, headCount: 8,
       keyValueHeads: .count(4), headSize: 256, attentionScalar: 256, isTied: true, addsOneToNorms: true,
-      activationKey: "hidden_activation", ropeTheta: ropeTheta,
+      activationKey: "hidden_activation", activationNames: ["gelu_pytorch_tanh"], ropeTheta: ropeTheta,
       tensorNames: [.feedForwardNorm: "pre_feedforward_layernorm.weight"])
   }
 }

@@ -50,6 +50,8 @@ struct LanguageTraits: Sendable {
     /// The norms' weights are what they multiply by, less 1.
     var addsOneToNorms = false
     var activationKey = "hidden_act"
+    /// What `activation` is called there; where the key is absent, it is meant as well.
+    var activationNames = ["silu"]
     var ropeTheta: Float = 10_000
     /// Positions; nil: there are no windows, whatever config.json says.
     var windowSize: Int? = 4096

@@ -80,13 +80,9 @@ struct HuggingFaceConfiguration {
 
   private func activation() throws(ConversionError) -> LanguageConfiguration.Activation {
     let key = defaults.activationKey
-    let expected =
-      switch traits.activation {
-      case .silu: "silu"
-      case .geluTanh: "gelu_pytorch_tanh"
-      }
-    let name = try json.text(key) ?? expected
-    guard name == expected else { throw .unsupported("\(json.place): \(key) \(printable(name)) is not supported") }
+    if let name = try json.text(key), !defaults.activationNames.contains(name) {
+      throw .unsupported("\(json.place): \(key) \(printable(name)) is not supported")
+    }
     return traits.activation
   }
 

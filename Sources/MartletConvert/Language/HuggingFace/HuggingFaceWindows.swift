@@ -32,7 +32,9 @@ struct HuggingFaceWindows {
   private static func layerTypes(
     _ json: JSONObject, _ defaults: LanguageTraits.HuggingFace, _ layerCount: Int
   ) throws(ConversionError) -> [Bool]? {
-    guard defaults.windowSize != nil, defaults.readsLayerTypes, let types = try json.texts("layer_types") else { return nil }
+    guard defaults.windowSize != nil, defaults.readsLayerTypes, let types = try json.texts("layer_types") else {
+      return nil
+    }
     guard types.count == layerCount else {
       throw .badData("\(json.place): layer_types has \(types.count) entries for \(layerCount) layers")
     }
