@@ -1,4 +1,4 @@
-"""Writes tokenizers/: small vocabularies, their sections `tokenizer`, and the token ids that others give for some texts.
+"""Writes tokenizers/: small vocabularies, their sections `tokenizer`, and token ids that others give for some texts.
 
     python make_tokenizer_cases.py MARTLET_TOOLS
 
