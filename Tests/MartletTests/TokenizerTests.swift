@@ -1,109 +1,101 @@
-import MartletTestSupport
+import Foundation
 import Testing
 
 @testable import Martlet
 
-/// Token ids of small vocabularies. Those expected are what Hugging Face `tokenizers` 0.23 gives for the same tokens,
-/// merges and scores, with its models BPE (byte-level and with byte fallback) and Unigram.
+/// Small vocabularies of every kind beside Hugging Face `tokenizers` and SentencePiece, whose token ids
+/// Tests/Fixtures/make_tokenizer_cases.py wrote down.
 @Suite struct TokenizerTests {
-  private static func ids(
-    _ text: String, _ source: TestTokenizer, parsesSpecial: Bool = false, isStart: Bool = false
-  ) throws -> [Int32] {
-    let section = TestMemory(copying: source.section()), bytes = TestMemory(copying: Array(text.utf8))
-    let tokenizer = try Tokenizer(section.view)
-    try tokenizer.validate()
-    let work = TestMemory(tokenizer.workBytes(textBytes: bytes.bytes.count))
-    var output = [Int32](repeating: -7, count: 64)
-    let count = try output.withUnsafeMutableBufferPointer { (output) throws(TokenizerError) in
-      try tokenizer.encode(
-        bytes.view, parsesSpecial: parsesSpecial, isStart: isStart, work: work.bytes, into: output)
-    }
-    #expect(work.isIntact && output[count...].allSatisfy { $0 == -7 })
-    return Array(output[..<count])
-  }
+  static let fixtures = TokenizerFixture.all
 
-  @Test(arguments: [
-    ("the end of the thing and 鳥",
-     [257, 32, 101, 110, 100, 32, 111, 102, 258, 32, 256, 105, 110, 103, 32, 260, 32, 233, 179, 165]),
-    ("  the\n\nand  the", [32, 258, 10, 10, 260, 32, 258]),
-    ("bathe 'the's", [98, 97, 257, 32, 39, 257, 39, 115]),
-    ("don't band12 3 ", [100, 111, 110, 39, 116, 32, 98, 260, 49, 50, 32, 51, 32]),
-    ("", []),
-  ] as [(String, [Int32])]) func byteLevel(text: String, expected: [Int32]) throws {
-    #expect(try Self.ids(text, .bytes()) == expected)
-  }
-
-  @Test func controlTokensAreReadWhereTheyAreAskedFor() throws {
-    let text = "a</s>the<s>"
-    #expect(try Self.ids(text, .bytes(), parsesSpecial: true) == [97, 262, 257, 261])
-    let letters = [97] + Array("</s>".utf8).map { Int32($0) } + [257] + Array("<s>".utf8).map { Int32($0) }
-    #expect(try Self.ids(text, .bytes()) == letters)
-    #expect(try Self.ids("the", .bytes(), isStart: true) == [261, 257])
-    // A text that begins with it gets no second one.
-    #expect(try Self.ids("<s>the", .bytes(), parsesSpecial: true, isStart: true) == [261, 257])
-  }
-
-  private static let pieceTexts: [(String, [Int32])] = [
-    (" abcabab", [6, 8, 7, 7]), (" bca aab", [6, 9, 3, 11, 7]), (" aaa\néa", [6, 10, 3, 13, 12, 3]),
-    (" axb", [11, 0, 4]), (" cab abc aa", [6, 5, 7, 6, 8, 6, 10]),
-  ]
-
-  /// Scores in falling order and ranks say the same.
-  @Test(arguments: pieceTexts) func pairsByScoreAndByRank(text: String, expected: [Int32]) throws {
-    var tokenizer = TestTokenizer.pieces()
-    tokenizer.flags = .fallsBackToBytes
-    #expect(try Self.ids(text, tokenizer) == expected)
-    tokenizer.model = .ranked
-    tokenizer.merges = [("a", "b"), ("ab", "c"), ("a", "bc"), ("b", "c"), ("a", "a"), (" ", "a")]
-    #expect(try Self.ids(text, tokenizer) == expected)
-  }
-
-  @Test func piecesBeginWithASpace() throws {
-    for (text, expected) in Self.pieceTexts {
-      #expect(try Self.ids(String(text.dropFirst()), .pieces(), isStart: true) == [1] + expected)
-    }
-  }
-
-  @Test(arguments: [
-    (" abcabab", [11, 9, 7, 7]), (" bca aab", [6, 9, 3, 11, 7]), (" aaaéa", [11, 3, 3, 12, 3]), (" axyb", [11, 0, 4]),
-    (" cab abc aa", [6, 5, 7, 11, 9, 11, 3]),
-  ] as [(String, [Int32])], [false, true]) func unigram(_ text: (String, [Int32]), sumsDoubles: Bool) throws {
-    var tokenizer = TestTokenizer.pieces()
-    tokenizer.model = .unigram
-    let scores: [Float] = [-2, -2.5, -3, -1, -3.5, -7.5, -4, -4.5, -2.5, -5]
-    for (index, score) in scores.enumerated() { tokenizer.tokens[3 + index].score = score }
-    tokenizer.unknownScore = -17.5
-    tokenizer.flags = .fusesUnknown
-    if sumsDoubles { tokenizer.flags.insert(.sumsDoubles) }
-    #expect(try Self.ids(text.0, tokenizer) == text.1)
-  }
-
-  /// A decomposed letter is the composed one where the vocabulary wants it so.
-  @Test func normalization() throws {
-    var tokenizer = TestTokenizer.bytes()
-    #expect(try Self.ids("e\u{301}", tokenizer) == [101, 0xCC, 0x81])
-    tokenizer.normalizer = .nfc
-    #expect(try Self.ids("e\u{301}", tokenizer) == [0xC3, 0xA9])
-  }
-
-  @Test func textsThatDoNotFitAreRefused() throws {
-    let section = TestMemory(copying: TestTokenizer.bytes().section())
-    let tokenizer = try Tokenizer(section.view)
-    let work = TestMemory(tokenizer.workBytes(textBytes: 8))
-    func failure(_ text: String, room: Int) -> TokenizerError? {
-      let bytes = TestMemory(copying: Array(text.utf8))
-      var output = [Int32](repeating: 0, count: room)
-      do {
-        try output.withUnsafeMutableBufferPointer { (output) throws(TokenizerError) in
-          _ = try tokenizer.encode(bytes.view, parsesSpecial: false, isStart: true, work: work.bytes, into: output)
-        }
-        return nil
-      } catch {
-        return error
+  @Test(arguments: fixtures) func idsAreThoseOfOthers(fixture: TokenizerFixture) throws {
+    try fixture.withTokenizer { tokenizer in
+      for text in fixture.cases {
+        let ids = try tokenizer.ids(text.bytes, parsesSpecial: text.parsesSpecial)
+        #expect(ids == text.ids, "\(String(decoding: text.bytes, as: UTF8.self).debugDescription)")
       }
     }
-    #expect(failure("the the", room: 3) == nil)
-    #expect(failure("the the", room: 2) == .tooManyTokens)
-    #expect(failure(String(repeating: "x", count: 400), room: 500) == .textTooLong)
+  }
+
+  @Test(arguments: fixtures) func textsComeBack(fixture: TokenizerFixture) throws {
+    try fixture.withTokenizer { tokenizer in
+      for text in fixture.cases {
+        guard let wanted = text.back else { continue }
+        #expect(tokenizer.text(of: text.ids) == wanted)
+      }
+    }
+  }
+
+  /// Every kind of model, and what each does with what it does not know.
+  @Test func fixturesAreOfEveryKind() throws {
+    var kinds: Set<String> = []
+    for fixture in Self.fixtures {
+      try fixture.withTokenizer { tokenizer in
+        kinds.insert("\(tokenizer.model), \(tokenizer.flags.contains(.fallsBackToBytes) ? "bytes" : "unknown")")
+        kinds.insert("\(tokenizer.normalizer)")
+        if tokenizer.flags.contains(.collapsesSpaces) { kinds.insert("collapses") }
+        if tokenizer.flags.contains(.prefixesStart) { kinds.insert("prefixes") }
+      }
+    }
+    #expect(
+      kinds == [
+        "byteLevel, unknown", "ranked, bytes", "scored, bytes", "scored, unknown", "unigram, bytes", "unigram, unknown",
+        "none", "nfc", "collapses", "prefixes",
+      ])
+  }
+
+  @Test(arguments: fixtures) func theStartOfATextIsMarkedOnce(fixture: TokenizerFixture) throws {
+    try fixture.withTokenizer { tokenizer in
+      let whole = try tokenizer.ids(Array("touch".utf8))
+      #expect(tokenizer.beginning == nil || whole.first == tokenizer.beginning)
+      let later = try tokenizer.ids(Array("touch".utf8), isStart: false)
+      #expect(tokenizer.beginning.map { !later.contains($0) } ?? true)
+      let bare = try tokenizer.ids(Array("touch".utf8), addsBeginning: false)
+      #expect(bare == Array(tokenizer.beginning == nil ? whole : Array(whole.dropFirst())))
+      // A text that begins with it as a control token gets no other.
+      guard let beginning = tokenizer.beginning else { return }
+      let spelled = Array(tokenizer.bytes(of: beginning, special: true))
+      #expect(try tokenizer.ids(spelled, parsesSpecial: true) == [beginning])
+      #expect(try tokenizer.ids(spelled).count > 2)
+    }
+  }
+
+  @Test(arguments: fixtures) func roomIsAskedFor(fixture: TokenizerFixture) throws {
+    try fixture.withTokenizer { tokenizer in
+      let text = Array("The martlet, touched".utf8)
+      let ids = try tokenizer.ids(text)
+      #expect(throws: TokenizerError.tooManyTokens) { try tokenizer.ids(text, room: ids.count - 1) }
+      #expect(try tokenizer.ids(text, room: ids.count) == ids)
+      #expect(throws: TokenizerError.textTooLong) { try tokenizer.ids(text, workBytes: 0) }
+      #expect(throws: TokenizerError.textTooLong) {
+        try tokenizer.ids(Array(repeating: 0x61, count: 2000), workBytes: tokenizer.workBytes(textBytes: 20))
+      }
+    }
+  }
+
+  /// Any bytes at all give tokens, within the room that is stated for them.
+  @Test(arguments: fixtures) func anyBytes(fixture: TokenizerFixture) throws {
+    try fixture.withTokenizer { tokenizer in
+      var state: UInt64 = 7
+      for count in 0..<200 {
+        let bytes = (0..<count).map { _ -> UInt8 in
+          state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+          return UInt8(truncatingIfNeeded: state >> 56)
+        }
+        let ids = try tokenizer.ids(bytes, parsesSpecial: count % 2 == 0)
+        #expect(ids.allSatisfy { $0 >= 0 && Int($0) < tokenizer.count })
+        #expect(try tokenizer.ids(bytes, parsesSpecial: count % 2 == 0) == ids)
+        let repaired = Array(String(decoding: bytes, as: UTF8.self).utf8)
+        #expect(try tokenizer.ids(repaired, parsesSpecial: count % 2 == 0) == ids)
+      }
+    }
+  }
+
+  @Test(arguments: fixtures) func sectionsThatAreCut(fixture: TokenizerFixture) {
+    for count in stride(from: 0, to: fixture.section.count, by: 97) {
+      fixture.section.prefix(count).withUnsafeBytes { raw in
+        _ = #expect(throws: ModelError.self) { try Tokenizer(raw).validate() }
+      }
+    }
   }
 }
