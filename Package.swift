@@ -117,7 +117,8 @@ if !embedded {
         "MartletConvert", "Martlet", "CMartletKernels", "MartletTestSupport",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    .target(name: "MartletTestSupport", dependencies: ["Martlet"], path: "Tests/Support"),
+    .target(
+      name: "MartletTestSupport", dependencies: ["Martlet", "CMartletKernels"], path: "Tests/Support"),
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
     .testTarget(
       name: "MartletDeviceTests",

@@ -1,5 +1,6 @@
-# What the scripts in this folder share; sourced, not run. Installing is explicit and repeatable: whatever a script needs,
-# a function here says what it puts on the machine, or finds it there and says nothing.
+# shellcheck shell=bash
+# What the scripts in this folder share; sourced, not run. Installing is explicit and repeatable: whatever a script
+# needs, a function here says what it puts on the machine, or finds it there and says nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,6 +12,37 @@ venv=$cache/venv
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# show_help SCRIPT : the comment at its head.
+show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
+
+# source_files : the checkout's files in a language, new ones too, generated ones not, one a line: `swift|c|python|shell
+# FILE`, by the name's ending or the first line; `sourced` is shell without a first line that says so.
+source_files() {
+  (
+    cd "$root"
+    git ls-files --cached --others --exclude-standard | git check-attr --stdin linguist-generated \
+      | sed -n 's/: linguist-generated: unspecified$//p' | while IFS= read -r file; do
+        [ -f "$file" ] || continue
+        head=''
+        case $file in
+          *.swift) say "swift $file" ;;
+          *.c | *.h) say "c $file" ;;
+          *.py) say "python $file" ;;
+          *.sh | *.bash)
+            read -r head <"$file"
+            [[ $head == '#!'* ]] || say "sourced $file"
+            ;;
+          *.*) ;;
+          *) read -r head <"$file" 2>/dev/null || true ;;
+        esac
+        case $head in
+          '#!'*python*) say "python $file" ;;
+          '#!'*sh) say "shell $file" ;;
+        esac
+      done
+  )
+}
 
 # Runs a command that changes the system.
 as_root() {
@@ -25,8 +57,14 @@ apt_need() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
+  # Steps of the tests run side by side: apt's own lock would make one of them fail.
+  local lock
+  mkdir -p "$cache"
+  exec {lock}>"$cache/.apt.lock"
+  flock "$lock"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  exec {lock}>&-
 }
 
 # What building and running the commands on this machine takes.
@@ -38,8 +76,8 @@ need_build() {
 # The toolchain's llvm-objcopy knows every architecture, so that stripping needs no cross binutils.
 llvm-objcopy() { "$(dirname "$(readlink -f "$(command -v swift)")")/llvm-objcopy" "$@"; }
 
-# need_sysroot : the C library, compiler support files and the libraries that are linked, for arm64, unpacked, not installed.
-# apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
+# need_sysroot : the C library, compiler support files and the libraries that are linked, for arm64, unpacked, not
+# installed. apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
 sysroot_packages=(libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev
   libpng16-16 libpng-dev zlib1g zlib1g-dev libgpiod2 libgpiod-dev libyaml-0-2 libyaml-dev)
 
@@ -102,7 +140,8 @@ need_virtual() {
   apt_need e2fsprogs util-linux cpio
 }
 
-need_qemu() { apt_need qemu-user-static; }
+# qemu-user-static needs nothing besides itself; only qemu-user takes plugins.
+need_qemu() { apt_need qemu-user-static qemu-user; }
 
 # run_aarch64 CPU PROGRAM ARGUMENT... : cortex-a53 has no dot-product, max has everything that qemu knows.
 run_aarch64() {
@@ -111,8 +150,8 @@ run_aarch64() {
   qemu-aarch64-static -cpu "$cpu" -L "$sysroot" "$@"
 }
 
-# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped. A caller that builds
-# for another release of Debian sets these two.
+# build_device ARCHITECTURE PRODUCT : prints the path of the device build's executable, not stripped. A caller that
+# builds for another release of Debian sets these two.
 device_scratch=$root/.build-embedded device_options=()
 
 build_device() {
@@ -125,8 +164,9 @@ build_device() {
     scratch=$device_scratch-aarch64
     options+=(--swift-sdks-path "$sdks" --swift-sdk martlet-aarch64)
   fi
-  (cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" >&2) || fail "$product does not build"
-  say "$(cd "$root" && MARTLET_EMBEDDED=1 swift build --scratch-path "$scratch" "${options[@]}" --show-bin-path)/$product"
+  options+=(--scratch-path "$scratch" --package-path "$root")
+  MARTLET_EMBEDDED=1 swift build "${options[@]}" >&2 || fail "$product does not build"
+  say "$(MARTLET_EMBEDDED=1 swift build "${options[@]}" --show-bin-path)/$product"
 }
 
 # glibc_floor EXECUTABLE : the oldest glibc that it runs on.
@@ -134,10 +174,10 @@ glibc_floor() {
   readelf --dyn-syms -W "$1" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1
 }
 
-# need_python : numpy, the peers LiteRT and ONNX Runtime, and what the oracle in Tests/Oracle needs besides. LiteRT's
-# reference kernels are what Martlet must equal.
+# need_python : numpy, the peers LiteRT and ONNX Runtime, and what Tests/Oracle and Tests/Benchmarks need besides.
+# LiteRT's reference kernels are what Martlet must equal.
 need_python() {
-  local wanted=$root/Tests/Oracle/requirements.txt
+  local wanted=$root/Tests/Harness/requirements.txt
   cmp -s "$wanted" "$venv/.requirements" && return 0
   apt_need python3-venv
   say "installing $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv"
@@ -146,29 +186,50 @@ need_python() {
   cp "$wanted" "$venv/.requirements"
 }
 
+# need_format : what Tools/format runs, in a Python environment of its own.
+need_format() {
+  local wanted=$root/Tools/requirements-format.txt
+  apt_need git shellcheck
+  cmp -s "$wanted" "$cache/format/.requirements" && return 0
+  apt_need python3-venv
+  say "installing $(grep -v '^#' "$wanted" | tr '\n' ' ')into $cache/format" >&2
+  python3 -m venv "$cache/format"
+  "$cache/format/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$cache/format/.requirements"
+}
+
 # need_llama : llama.cpp, the peer of language models, as llama-cpp-python builds it for this processor.
 need_llama() {
   need_python
-  local wanted=$root/Tests/Oracle/requirements-language.txt
+  local wanted=$root/Tests/Benchmarks/requirements.txt
   "$venv/bin/python" -c 'import llama_cpp' 2>/dev/null && return 0
   apt_need cmake g++
   say "building $(grep -v '^#' "$wanted" | tr '\n' ' ')into $venv: some twenty minutes"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
 }
 
-# oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; LiteRT's notices at start-up are left out.
-oracle() {
-  local module=$1
-  shift
-  PYTHONPATH=$root/Tests/Oracle "$venv/bin/python" -W ignore -m "oracle.$module" "$@" \
+# oracle MODULE ARGUMENT... : runs a module of Tests/Oracle; benchmark, one of Tests/Benchmarks. LiteRT's notices at
+# start-up are left out.
+oracle() { python_module "oracle.$1" "${@:2}"; }
+benchmark() { python_module "benchmarks.$1" "${@:2}"; }
+python_module() {
+  PYTHONPATH=$root/Tests/Harness:$root/Tests/Oracle:$root/Tests/Benchmarks "$venv/bin/python" -W ignore -m "$@" \
     2> >(grep -v -e '^INFO:' -e '^WARNING: ' >&2)
+}
+
+# build_products PRODUCT... : of the ordinary release build, into $release. Never all at once: that is the packages' own
+# programs too, protobuf's compiler among them, as soon as a single product was built before.
+release=$root/.build/release
+build_products() {
+  need_build
+  local product
+  for product in "$@"; do (cd "$root" && swift build -c release --product "$product" >&2); done
 }
 
 # The workstation command of the release build.
 build_tools() {
-  need_build
-  (cd "$root" && swift build -c release --product martlet-tools >&2)
-  tools=$(cd "$root" && swift build -c release --product martlet-tools --show-bin-path)/martlet-tools
+  build_products martlet-tools
+  tools=$release/martlet-tools
 }
 
 # fuzz_configurations FOLDER : what there is of them, in FOLDER/configuration.

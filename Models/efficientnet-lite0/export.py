@@ -3,8 +3,8 @@
     python export.py WEIGHTS.pth OUT.onnx
 
 The weights are read without PyTorch, by an unpickler that knows tensors and nothing else, so that a file can only give
-numbers, never run code. The graph is EfficientNet-Lite0 as efficientnet_lite_pytorch 0.1.0 builds it for 224 x 224 pixels;
-normalizations stay nodes of their own. The same weights give the same bytes.
+numbers, never run code. The graph is EfficientNet-Lite0 as efficientnet_lite_pytorch 0.1.0 builds it for 224 x 224
+pixels; normalizations stay nodes of their own. The same weights give the same bytes.
 """
 
 import math
@@ -180,7 +180,12 @@ class Graph:
         kernel = shape[2]
         weight = self.weight(f"{source}.weight", f"{name}.weight", shape)
         return self.node(
-            "Conv", name, [x, weight], kernel_shape=[kernel] * 2, strides=[stride] * 2, group=group,
+            "Conv",
+            name,
+            [x, weight],
+            kernel_shape=[kernel] * 2,
+            strides=[stride] * 2,
+            group=group,
             pads=same_pads(size, kernel, stride),
         )
 

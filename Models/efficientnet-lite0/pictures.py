@@ -2,8 +2,8 @@
 
     python pictures.py FOLDER WHEEL...
 
-From foolbox come its ImageNet examples, from scikit-image the colour photographs that `members` in recipe.json names, each
-checked against its SHA-256, and beside each its four quadrants. The same wheels give the same pixels.
+From foolbox come its ImageNet examples, from scikit-image the colour photographs that `members` in recipe.json names,
+each checked against its SHA-256, and beside each its four quadrants. The same wheels give the same pixels.
 """
 
 import hashlib

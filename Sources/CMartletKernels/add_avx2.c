@@ -1,6 +1,5 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
-#include "walk.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -20,7 +19,7 @@ typedef struct prepared {
 } prepared;
 
 /// A 32-bit lane holds a 9-bit number with its sign extended; the upper 16 bits meet a zero in the constant.
-MARTLET_TARGET_AVX2 static term term_of(const martlet_add_term *from, int32_t zero_point) {
+MARTLET_TARGET_avx2 static term term_of(const martlet_add_term *from, int32_t zero_point) {
   term t = {.halves = from->halves, .zero_point = _mm256_set1_epi32(zero_point)};
   if (from->halves) return t;
   t.high = _mm256_set1_epi32(from->high & 0xFFFF);
@@ -31,7 +30,7 @@ MARTLET_TARGET_AVX2 static term term_of(const martlet_add_term *from, int32_t ze
 }
 
 /// A term of the sum; where it is just shifted its zero point is still in it.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i term_8(const term *t, __m128i bytes) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i term_8(const term *t, __m128i bytes) {
   __m256i x = _mm256_cvtepi8_epi32(bytes);
   if (t->halves) return _mm256_slli_epi32(x, 19);
   x = _mm256_sub_epi32(x, t->zero_point);
@@ -43,7 +42,7 @@ MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i term_8(
 }
 
 /// 8 sums in the low half.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m128i
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i
 add_8(const prepared *c, __m128i a, __m128i b) {
   __m256i x = term_8(&c->a, a), y = term_8(&c->b, b);
   __m256i sum = c->subtract ? _mm256_sub_epi32(x, y) : _mm256_add_epi32(x, y);
@@ -56,27 +55,11 @@ add_8(const prepared *c, __m128i a, __m128i b) {
   return _mm_max_epi8(_mm_min_epi8(_mm_packs_epi16(words, words), c->clamp_max), c->clamp_min);
 }
 
-MARTLET_TARGET_AVX2 static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
-                                    int64_t stride_b, int8_t *out, int32_t n) {
-  const prepared *c = context;
-  int32_t i = 0;
-  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
-    __m128i x = _mm_set1_epi8(a[0]), y = _mm_set1_epi8(b[0]);
-    for (; i + 8 <= n; i += 8) {
-      if (stride_a) x = _mm_loadl_epi64((const __m128i *)(a + i));
-      if (stride_b) y = _mm_loadl_epi64((const __m128i *)(b + i));
-      _mm_storel_epi64((__m128i *)(out + i), add_8(c, x, y));
-    }
-  }
-  MARTLET_REST
-  for (; i < n; i++) out[i] = martlet_add_one(c->params, a[i * stride_a], b[i * stride_b]);
-}
+MARTLET_BINARY_ROW(add, avx2)
 
-MARTLET_TARGET_AVX2 void martlet_add_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                          int32_t last, void *scratch) {
-  const martlet_add_params *p = params;
+MARTLET_KERNEL(add, avx2, p) {
   martlet_add_plan plan;
-  if (!martlet_add_plan_of(&plan, p)) return martlet_add_scalar(params, buffers, first, last, scratch);
+  if (!martlet_add_plan_of(&plan, p)) return martlet_add_scalar(p, buffers, first, last, scratch);
   prepared c;
   c.params = p;
   c.a = term_of(&plan.a, p->zero_point0);
@@ -88,6 +71,6 @@ MARTLET_TARGET_AVX2 void martlet_add_avx2(const void *params, const martlet_buff
   c.clamp_max = _mm_set1_epi8((char)p->clamp_max);
   c.right = _mm_cvtsi32_si128(plan.right);
   c.subtract = p->subtract != 0;
-  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, add_row);
 }
 #endif

@@ -1,7 +1,6 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
 #include "requant_neon.h"
-#include "walk.h"
 
 #if defined(__aarch64__)
 
@@ -42,30 +41,15 @@ static inline __attribute__((always_inline)) int8x8_t add_8(const prepared *c, i
   return vmax_s8(vmin_s8(out, c->clamp_max), c->clamp_min);
 }
 
-static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, int8_t *out,
-                int32_t n) {
-  const prepared *c = context;
-  int32_t i = 0;
-  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
-    int8x8_t x = vdup_n_s8(a[0]), y = vdup_n_s8(b[0]);
-    for (; i + 8 <= n; i += 8) {
-      if (stride_a) x = vld1_s8(a + i);
-      if (stride_b) y = vld1_s8(b + i);
-      vst1_s8(out + i, add_8(c, x, y));
-    }
-  }
-  MARTLET_REST
-  for (; i < n; i++) out[i] = martlet_add_one(c->params, a[i * stride_a], b[i * stride_b]);
-}
+MARTLET_BINARY_ROW(add, neon)
 
 /// Whether no term needs a left shift but the common one: every add of the reference.
 static bool fits(const martlet_add_params *p) {
   return p->left_shift >= 0 && p->left_shift <= 20 && p->shift0 <= 0 && p->shift1 <= 0 && p->output_shift <= 0;
 }
 
-void martlet_add_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch) {
-  const martlet_add_params *p = params;
-  if (!fits(p)) return martlet_add_scalar(params, buffers, first, last, scratch);
+MARTLET_KERNEL(add, neon, p) {
+  if (!fits(p)) return martlet_add_scalar(p, buffers, first, last, scratch);
   prepared c;
   c.params = p;
   c.a = narrow_of(p->multiplier0, p->shift0);
@@ -78,6 +62,6 @@ void martlet_add_neon(const void *params, const martlet_buffers *buffers, int32_
   c.clamp_min = vdup_n_s8((int8_t)p->clamp_min);
   c.clamp_max = vdup_n_s8((int8_t)p->clamp_max);
   c.subtract = p->subtract != 0;
-  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, add_row);
 }
 #endif

@@ -5,8 +5,7 @@ MARTLET_SMALL_BEGIN
 static int64_t outputs(const martlet_argmax_params *p) { return (int64_t)p->outer * p->inner; }
 static int32_t outputs_per_unit(const martlet_argmax_params *p) { return martlet_items_per_unit(p->axis); }
 
-martlet_workload martlet_argmax_workload(const void *params) {
-  const martlet_argmax_params *p = params;
+MARTLET_WORKLOAD(argmax, p) {
   int64_t count = outputs(p), unit = outputs_per_unit(p);
   return (martlet_workload){.units = martlet_ceil_div(count, unit), .unit_work = p->axis * (count < unit ? count : unit)};
 }
@@ -23,11 +22,8 @@ static int32_t best(const martlet_argmax_params *p, const int8_t *in) {
   return index;
 }
 
-void martlet_argmax_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                           void *scratch) {
-  const martlet_argmax_params *p = params;
+MARTLET_KERNEL(argmax, scalar, p) {
   const int8_t *in = buffers->input[0];
-  (void)scratch;
   int64_t unit = outputs_per_unit(p), end = last * unit, count = outputs(p);
   if (end > count) end = count;
   for (int64_t i = first * unit; i < end; i++) {

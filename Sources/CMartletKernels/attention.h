@@ -71,9 +71,7 @@ static void fetch_cache(const martlet_cache *c, int32_t position) {
   }
 }
 
-LANGUAGE(rotate) {
-  (void)buffers, (void)scratch;
-  const martlet_rotate_params *p = params;
+LANGUAGE(rotate, p) {
   const martlet_cache *c = &p->cache;
   const int32_t size = c->head_size, half = size / 2;
   if (last - first == 1) fetch_cache(c, p->first_position + first);
@@ -268,9 +266,7 @@ static void attend(const heads_state *s, float *out) {
     mix_some(s, sums, out, false);
 }
 
-LANGUAGE(attention) {
-  (void)buffers;
-  const martlet_attention_params *p = params;
+LANGUAGE(attention, p) {
   const martlet_cache *c = &p->cache;
   const int32_t group = p->heads / c->heads;
   for (int32_t unit = first; unit < last; unit++) {

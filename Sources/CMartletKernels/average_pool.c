@@ -3,8 +3,7 @@
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_average_pool_workload(const void *params) {
-  const martlet_pool_params *p = params;
+MARTLET_WORKLOAD(average_pool, p) {
   return martlet_pool_workload(p);
 }
 
@@ -16,10 +15,7 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   }
 }
 
-void martlet_average_pool_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                                 void *scratch) {
-  const martlet_pool_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(average_pool, scalar, p) {
   martlet_pool_run(p, buffers, first, last, pixel);
 }
 

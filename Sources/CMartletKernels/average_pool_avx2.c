@@ -1,6 +1,6 @@
-#include "operators.h"
 #include "pool.h"
 #include "sum_avx2.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 
@@ -12,13 +12,13 @@ typedef struct rounding {
 } rounding;
 
 /// v / count for 8 lanes, by martlet_divisor_of.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i quotient(__m256i v, const rounding *r) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i quotient(__m256i v, const rounding *r) {
   __m256i even = _mm256_srl_epi64(_mm256_mul_epu32(v, r->multiplier), r->shift);
   __m256i odd = _mm256_srl_epi64(_mm256_mul_epu32(_mm256_srli_epi64(v, 32), r->multiplier), r->shift);
   return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
 }
 
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i average(__m256i sum, const rounding *r) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i average(__m256i sum, const rounding *r) {
   __m256i y;
   if (r->is_unsigned) {
     y = _mm256_sub_epi32(quotient(_mm256_add_epi32(sum, r->bias), r), r->back);
@@ -28,7 +28,7 @@ MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i average
   return _mm256_max_epi32(_mm256_min_epi32(y, r->high), r->low);
 }
 
-MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+MARTLET_TARGET_avx2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   martlet_window w = item->window;
   int8_t *out = item->out;
   int32_t count = w.rows * w.columns, c = 0;
@@ -52,11 +52,9 @@ MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martle
   for (; c < item->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
 }
 
-MARTLET_TARGET_AVX2 void martlet_average_pool_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                                   int32_t last, void *scratch) {
-  const martlet_pool_params *p = params;
+MARTLET_KERNEL(average_pool, avx2, p) {
   if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DIVISOR_LIMIT) {
-    return martlet_average_pool_scalar(params, buffers, first, last, scratch);
+    return martlet_average_pool_scalar(p, buffers, first, last, scratch);
   }
   martlet_pool_run(p, buffers, first, last, pixel);
 }

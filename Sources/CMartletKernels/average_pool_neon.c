@@ -1,6 +1,6 @@
-#include "operators.h"
 #include "pool.h"
 #include "sum_neon.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 
@@ -54,11 +54,9 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   for (; c < item->channels; c++) out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);
 }
 
-void martlet_average_pool_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                               void *scratch) {
-  const martlet_pool_params *p = params;
+MARTLET_KERNEL(average_pool, neon, p) {
   if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DIVISOR_LIMIT) {
-    return martlet_average_pool_scalar(params, buffers, first, last, scratch);
+    return martlet_average_pool_scalar(p, buffers, first, last, scratch);
   }
   martlet_pool_run(p, buffers, first, last, pixel);
 }

@@ -12,7 +12,7 @@ typedef struct martlet_rectified_avx2 {
 } martlet_rectified_avx2;
 
 /// Whether every channel shifts to the right by 1 or more: only then martlet_rescale_rectified_avx2 is right.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) bool
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) bool
 martlet_rescale_rectify_avx2(__m256i multiplier, __m256i shift, martlet_rectified_avx2 *out) {
   const __m256i right = _mm256_min_epi32(_mm256_sub_epi32(_mm256_setzero_si256(), shift), _mm256_set1_epi32(31));
   const __m256i even = _mm256_and_si256(right, _mm256_set1_epi64x(0xFFFFFFFF)), odd = _mm256_srli_epi64(right, 32);
@@ -29,7 +29,7 @@ martlet_rescale_rectify_avx2(__m256i multiplier, __m256i shift, martlet_rectifie
 
 /// martlet_rescale of 8 accumulators for a caller that will clamp negative results to 0 or above: they come out as 0.
 /// For the others both roundings are half up, one 64-bit sum: (x * multiplier + 2^30 + 2^(30 + n)) >> (31 + n).
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i
 martlet_rescale_rectified_avx2(__m256i x, const martlet_rectified_avx2 *c) {
   x = _mm256_max_epi32(x, _mm256_setzero_si256());
   __m256i even = _mm256_add_epi64(_mm256_mul_epu32(x, c->multiplier_even), c->sum_even);

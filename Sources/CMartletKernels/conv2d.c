@@ -1,4 +1,5 @@
 #include "conv2d.h"
+#include "variants.h"
 
 // MARK: - The grid
 
@@ -112,7 +113,7 @@ conv2d_tile martlet_conv2d_tile(const conv2d_grid *g, int32_t unit) {
 
 static size_t sums_offset(const conv2d_grid *g) { return (window_bytes(g) + 63) & ~(size_t)63; }
 
-martlet_workload martlet_conv2d_workload(const void *params) {
+MARTLET_WORKLOAD(conv2d, params) {
   conv2d_grid g;
   martlet_conv2d_grid(params, &g);
   int64_t depth = (int64_t)g.segments_y * g.segments_x * g.segment_quads * 4;
@@ -121,6 +122,8 @@ martlet_workload martlet_conv2d_workload(const void *params) {
       .units = g.p.groups * g.tiles_p * g.p.batch * g.tiles_y * g.tiles_x,
       .unit_work = depth * 16 * g.tile_panels * g.tile_h * g.tile_w,
       .scratch_bytes = sums_offset(&g) + (size_t)g.tile_h * g.tile_w * 4,
+      .multiply_accumulates = (int64_t)g.p.batch * g.p.out_h * g.p.out_w * g.p.out_c *
+                              ((int64_t)g.p.kernel_h * g.p.kernel_w * g.group_in_c),
   };
 }
 
@@ -217,9 +220,7 @@ static int32_t accumulate(const conv2d_grid *g, const int8_t *picture, const int
   return acc;
 }
 
-void martlet_conv2d_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                           void *scratch) {
-  (void)scratch;
+MARTLET_KERNEL(conv2d, scalar, params) {
   conv2d_grid g;
   martlet_conv2d_grid(params, &g);
   const martlet_conv2d_params *p = &g.p;

@@ -1,5 +1,6 @@
 #include "channels_avx2.h"
 #include "conv2d_window.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 
@@ -7,7 +8,7 @@
 // its sign trick fails for -128). The tile's window is widened once as it is copied; half a panel's quad is widened as it
 // is loaded. Each lane of an accumulator then holds half of a channel's sum.
 
-#define TARGET MARTLET_TARGET_AVX2
+#define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
 /// 6 pixels x 8 channels: 12 accumulators, two vectors of weights and one broadcast pixel.
 #define MAX_PIXELS 6
@@ -199,9 +200,8 @@ TARGET static void run_avx2(const conv2d_run *run) {
   }
 }
 
-void martlet_conv2d_avx2(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                         void *scratch) {
+MARTLET_KERNEL(conv2d, avx2, p) {
   static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2};
-  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
+  martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif

@@ -1,12 +1,13 @@
 #include "conv2d_window.h"
 #include "requant_avx512.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 
 // vpdpbusd multiplies unsigned by signed bytes. The window is copied as x + 128; what that adds, 128 * sum w, leaves the
 // bias, once per tile and panel. With a zero point of the weights, each pixel subtracts it times the patch's sum.
 
-#define TARGET MARTLET_TARGET_AVX512
+#define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
 /// Pixels x panels of accumulators: 24 registers, leaving room for two panels' weights and the constants.
 #define MAX_PIXELS 12
@@ -329,10 +330,9 @@ TARGET static void sum_avx512vnni(const conv2d_run *run, int32_t *out) {
   }
 }
 
-void martlet_conv2d_avx512vnni(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                               void *scratch) {
+MARTLET_KERNEL(conv2d, avx512vnni, p) {
   static const conv2d_variant variant = {
       .copy_window = copy_window, .run = run_avx512vnni, .sum = sum_avx512vnni};
-  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
+  martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif

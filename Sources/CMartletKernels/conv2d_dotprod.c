@@ -4,7 +4,7 @@
 
 // armv8.2 dot product: a quad of depth per channel and instruction.
 
-#define TARGET __attribute__((target("dotprod")))
+#define TARGET MARTLET_TARGET_dotprod
 #define MAX_PIXELS 6
 
 TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at, int pixels) {
@@ -38,24 +38,11 @@ TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const con
   for (int i = 0; i < pixels; i++) conv2d_store_neon(run, panel, at, i, acc[i]);
 }
 
-#define DEFINE_BLOCK(N) \
-  TARGET static void block_##N(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, N); }
-DEFINE_BLOCK(1)
-DEFINE_BLOCK(2)
-DEFINE_BLOCK(3)
-DEFINE_BLOCK(4)
-DEFINE_BLOCK(5)
-DEFINE_BLOCK(6)
-static const conv2d_block_neon blocks[MAX_PIXELS] = {block_1, block_2, block_3, block_4, block_5, block_6};
-
-static void run_dotprod(const conv2d_run *run) { conv2d_blocks_neon(run, blocks, MAX_PIXELS); }
-
-void martlet_conv2d_dotprod(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                            void *scratch) {
-  static const conv2d_variant variant = {.copy_window = conv2d_window_neon,
-                                         .in_place = true,
-                                         .run = run_dotprod,
-                                         .sum = conv2d_sum_neon};
-  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
-}
+MARTLET_CONV2D_BLOCK(dotprod, 1)
+MARTLET_CONV2D_BLOCK(dotprod, 2)
+MARTLET_CONV2D_BLOCK(dotprod, 3)
+MARTLET_CONV2D_BLOCK(dotprod, 4)
+MARTLET_CONV2D_BLOCK(dotprod, 5)
+MARTLET_CONV2D_BLOCK(dotprod, 6)
+MARTLET_CONV2D_NEON(dotprod, block_1, block_2, block_3, block_4, block_5, block_6)
 #endif

@@ -5,7 +5,7 @@
 // armv8.6 matrix multiply: two pixels times two channels times eight depth. Two quads of a panel are zipped as they are
 // loaded, so the file's one layout serves here too. An accumulator holds [pixel][channel], 2 x 2.
 
-#define TARGET __attribute__((target("i8mm")))
+#define TARGET MARTLET_TARGET_i8mm
 #define MAX_PAIRS 3
 
 /// `whole`: two quads; else one, and the rest of the eight is zero.
@@ -73,24 +73,11 @@ TARGET MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const con
   }
 }
 
-#define DEFINE_BLOCK(N) \
-  TARGET static void block_##N(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, N); }
-DEFINE_BLOCK(1)
-DEFINE_BLOCK(2)
-DEFINE_BLOCK(3)
-DEFINE_BLOCK(4)
-DEFINE_BLOCK(5)
-DEFINE_BLOCK(6)
-static const conv2d_block_neon blocks[MAX_PAIRS * 2] = {block_1, block_2, block_3, block_4, block_5, block_6};
-
-static void run_i8mm(const conv2d_run *run) { conv2d_blocks_neon(run, blocks, MAX_PAIRS * 2); }
-
-void martlet_conv2d_i8mm(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                         void *scratch) {
-  static const conv2d_variant variant = {.copy_window = conv2d_window_neon,
-                                         .in_place = true,
-                                         .run = run_i8mm,
-                                         .sum = conv2d_sum_neon};
-  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
-}
+MARTLET_CONV2D_BLOCK(i8mm, 1)
+MARTLET_CONV2D_BLOCK(i8mm, 2)
+MARTLET_CONV2D_BLOCK(i8mm, 3)
+MARTLET_CONV2D_BLOCK(i8mm, 4)
+MARTLET_CONV2D_BLOCK(i8mm, 5)
+MARTLET_CONV2D_BLOCK(i8mm, 6)
+MARTLET_CONV2D_NEON(i8mm, block_1, block_2, block_3, block_4, block_5, block_6)
 #endif

@@ -48,19 +48,8 @@ MARTLET_INLINE void block(const conv2d_run *run, int32_t panel, const conv2d_pix
   }
 }
 
-static void block_1(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, 1); }
-static void block_2(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, 2); }
-static void block_3(const conv2d_run *r, int32_t p, const conv2d_pixels_neon *at) { block(r, p, at, 3); }
-static const conv2d_block_neon blocks[MAX_PIXELS] = {block_1, block_2, block_3};
-
-static void run_neon(const conv2d_run *run) { conv2d_blocks_neon(run, blocks, MAX_PIXELS); }
-
-void martlet_conv2d_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                         void *scratch) {
-  static const conv2d_variant variant = {.copy_window = conv2d_window_neon,
-                                         .in_place = true,
-                                         .run = run_neon,
-                                         .sum = conv2d_sum_neon};
-  martlet_conv2d_drive(params, buffers, first, last, scratch, &variant);
-}
+MARTLET_CONV2D_BLOCK(neon, 1)
+MARTLET_CONV2D_BLOCK(neon, 2)
+MARTLET_CONV2D_BLOCK(neon, 3)
+MARTLET_CONV2D_NEON(neon, block_1, block_2, block_3)
 #endif

@@ -2,8 +2,9 @@
 #ifndef MARTLET_CONV2D_NEON_H
 #define MARTLET_CONV2D_NEON_H
 
-#include "conv2d_window.h"
 #include "channels_neon.h"
+#include "conv2d_window.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -79,6 +80,24 @@ MARTLET_INLINE void conv2d_blocks_neon(const conv2d_run *run, const conv2d_block
 
 #define MARTLET_SAME(x) ((int8_t)(x))
 MARTLET_DEFINE_CONV2D_WINDOW(conv2d_window_neon, int8_t, MARTLET_SAME, )
+
+/// block_N: `block` for exactly N pixels, compiled for ISA.
+#define MARTLET_CONV2D_BLOCK(ISA, N)                                                                               \
+  MARTLET_TARGET_##ISA static void block_##N(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at) { \
+    block(run, panel, at, N);                                                                                      \
+  }
+
+/// The convolution of ISA, made of its blocks for 1, 2, ... pixels.
+#define MARTLET_CONV2D_NEON(ISA, ...)                                                                   \
+  static const conv2d_block_neon blocks[] = {__VA_ARGS__};                                              \
+  static void run_##ISA(const conv2d_run *run) {                                                        \
+    conv2d_blocks_neon(run, blocks, (int32_t)(sizeof blocks / sizeof *blocks));                         \
+  }                                                                                                     \
+  MARTLET_KERNEL(conv2d, ISA, p) {                                                                      \
+    static const conv2d_variant variant = {                                                             \
+        .copy_window = conv2d_window_neon, .in_place = true, .run = run_##ISA, .sum = conv2d_sum_neon}; \
+    martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);                                   \
+  }
 
 #endif
 #endif

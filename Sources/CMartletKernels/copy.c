@@ -3,8 +3,7 @@
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_copy_workload(const void *params) {
-  const martlet_copy_params *p = params;
+MARTLET_WORKLOAD(copy, p) {
   int64_t count = martlet_box_count(p->shape);
   return (martlet_workload){.units = martlet_ceil_div(count, MARTLET_SPAN_UNIT),
                             .unit_work = count < MARTLET_SPAN_UNIT ? count : MARTLET_SPAN_UNIT};
@@ -23,10 +22,7 @@ COPY_RUN(copy_run_1, int8_t)
 COPY_RUN(copy_run_4, int32_t)
 COPY_RUN(copy_run_8, int64_t)
 
-void martlet_copy_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                         void *scratch) {
-  const martlet_copy_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(copy, scalar, p) {
   int64_t count = martlet_box_count(p->shape);
   int64_t at = (int64_t)first * MARTLET_SPAN_UNIT, end = (int64_t)last * MARTLET_SPAN_UNIT;
   if (end > count) end = count;

@@ -1,4 +1,5 @@
 #include "depthwise.h"
+#include "variants.h"
 
 // MARK: - The grid
 
@@ -50,13 +51,15 @@ static size_t repeated_bytes(const depthwise_grid *g) {
   return rounded(martlet_scratch_product(g->window_h, (int64_t)g->p.in_w * g->channels) + 64);
 }
 
-martlet_workload martlet_depthwise_workload(const void *params) {
+MARTLET_WORKLOAD(depthwise, params) {
   depthwise_grid g;
   martlet_depthwise_grid(params, &g);
   return (martlet_workload){
       .units = g.tiles_p * g.p.batch * g.tiles_y,
       .unit_work = (int64_t)g.p.kernel_h * g.p.kernel_w * 16 * g.tile_panels * g.tile_h * g.p.out_w,
       .scratch_bytes = zeros_bytes(&g) + table_bytes(&g) + repeated_bytes(&g),
+      .multiply_accumulates = (int64_t)g.p.batch * g.p.out_h * g.p.out_w * g.channels *
+                              ((int64_t)g.p.kernel_h * g.p.kernel_w),
   };
 }
 
@@ -176,9 +179,7 @@ static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture,
                                  p->clamp_min, p->clamp_max);
 }
 
-void martlet_depthwise_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                              void *scratch) {
-  (void)scratch;
+MARTLET_KERNEL(depthwise, scalar, params) {
   depthwise_grid g;
   martlet_depthwise_grid(params, &g);
   const martlet_depthwise_params *p = &g.p;

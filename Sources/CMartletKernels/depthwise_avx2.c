@@ -7,7 +7,7 @@
 // 16 channels at a time, widened to words. Two taps are interleaved word by word, so that one vpmaddwd adds two products per
 // channel; of the two accumulators one then holds channels 0-3 and 8-11, the other 4-7 and 12-15, which packing puts right.
 
-#define TARGET MARTLET_TARGET_AVX2
+#define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
 #define MAX_PAIRS 32
 
@@ -173,14 +173,12 @@ TARGET static void run_any(const depthwise_run *run) {
   }
 }
 
-void martlet_depthwise_avx2(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                            void *scratch) {
-  const martlet_depthwise_params *p = params;
+MARTLET_KERNEL(depthwise, avx2, p) {
   if ((int64_t)p->kernel_h * p->kernel_w > MAX_PAIRS * 2) {
-    martlet_depthwise_scalar(params, buffers, first, last, scratch);
+    martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
   bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
-  martlet_depthwise_drive(params, buffers, first, last, scratch, sliding ? run_3x3 : run_any, 1);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, sliding ? run_3x3 : run_any, 1);
 }
 #endif

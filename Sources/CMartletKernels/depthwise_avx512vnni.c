@@ -9,7 +9,7 @@
 // (below) is the one that two rounds of packing put right again.
 // The input becomes unsigned (x + 128) as it is loaded; what that adds, 128 * sum(w - zero point), leaves the bias.
 
-#define TARGET MARTLET_TARGET_AVX512
+#define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
 #define MAX_QUADS 16
 
@@ -341,15 +341,13 @@ TARGET static void run_any(const depthwise_run *run) {
   }
 }
 
-void martlet_depthwise_avx512vnni(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                                  void *scratch) {
-  const martlet_depthwise_params *p = params;
+MARTLET_KERNEL(depthwise, avx512vnni, p) {
   if ((int64_t)p->kernel_h * p->kernel_w > MAX_QUADS * 4) {
-    martlet_depthwise_scalar(params, buffers, first, last, scratch);
+    martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
   bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2 &&
                  p->weight_zero_point == 0;
-  martlet_depthwise_drive(params, buffers, first, last, scratch, sliding ? run_3x3 : run_any, 4);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, sliding ? run_3x3 : run_any, 4);
 }
 #endif

@@ -64,14 +64,12 @@ static void run_9(const depthwise_run *run) { rows(run, 9); }
 static void run_25(const depthwise_run *run) { rows(run, 25); }
 static void run_any(const depthwise_run *run) { rows(run, run->grid->p.kernel_h * run->grid->p.kernel_w); }
 
-void martlet_depthwise_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                            void *scratch) {
-  const martlet_depthwise_params *p = params;
+MARTLET_KERNEL(depthwise, neon, p) {
   int64_t taps = (int64_t)p->kernel_h * p->kernel_w;
   if (taps > MAX_TAPS) {
-    martlet_depthwise_scalar(params, buffers, first, last, scratch);
+    martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  martlet_depthwise_drive(params, buffers, first, last, scratch, taps == 9 ? run_9 : taps == 25 ? run_25 : run_any, 1);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, taps == 9 ? run_9 : taps == 25 ? run_25 : run_any, 1);
 }
 #endif

@@ -2,17 +2,13 @@
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_dequantize_workload(const void *params) {
-  const martlet_quantize_params *p = params;
+MARTLET_WORKLOAD(dequantize, p) {
   return martlet_span_workload(p->count);
 }
 
-void martlet_dequantize_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                               void *scratch) {
-  const martlet_quantize_params *p = params;
+MARTLET_KERNEL(dequantize, scalar, p) {
   const int8_t *in = buffers->input[0];
   float *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   for (int64_t i = span.begin; i < span.end; i++) out[i] = p->scale * (float)(in[i] - p->zero_point);
 }

@@ -13,9 +13,15 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
+// What the functions of an instruction set are compiled for.
+#define MARTLET_TARGET_scalar
 #if defined(__x86_64__)
-#define MARTLET_TARGET_AVX2 __attribute__((target("avx2")))
-#define MARTLET_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define MARTLET_TARGET_avx2 __attribute__((target("avx2")))
+#define MARTLET_TARGET_avx512vnni __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#elif defined(__aarch64__)
+#define MARTLET_TARGET_neon
+#define MARTLET_TARGET_dotprod __attribute__((target("dotprod")))
+#define MARTLET_TARGET_i8mm __attribute__((target("i8mm")))
 #endif
 
 // Around a scalar variant that only processors without SIMD run, and nobody for its rests: the specification, kept small.

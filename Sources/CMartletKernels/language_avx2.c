@@ -8,7 +8,7 @@
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #include "language.h"
 
-#define LANGUAGE(NAME) MARTLET_LANGUAGE_KERNEL(NAME, avx2)
+#define LANGUAGE(NAME, P) MARTLET_KERNEL(NAME, avx2, P)
 
 /// As in matmul_avx2.c.
 MARTLET_INLINE void dot_some(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, const int count,

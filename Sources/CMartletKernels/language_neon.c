@@ -3,7 +3,7 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
-#define LANGUAGE(NAME) MARTLET_LANGUAGE_KERNEL(NAME, neon)
+#define LANGUAGE(NAME, P) MARTLET_KERNEL(NAME, neon, P)
 
 static void dot_block(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, int32_t count,
                       int32_t sums[4][16]) {

@@ -3,7 +3,7 @@
 #define MARTLET_ONE_MIX
 MARTLET_SMALL_BEGIN
 
-#define LANGUAGE(NAME) MARTLET_LANGUAGE_KERNEL(NAME, scalar)
+#define LANGUAGE(NAME, P) MARTLET_KERNEL(NAME, scalar, P)
 
 static void dot_block(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, int32_t count,
                       int32_t sums[4][16]) {

@@ -133,8 +133,7 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
   }
 }
 
-MARTLET_MATMUL(scalar) {
-  (void)buffers, (void)scratch;
+MARTLET_KERNEL(matmul, scalar, p) {
   static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_quantized, tile_quantized}};
-  martlet_matmul_drive(params, first, last, &variant);
+  martlet_matmul_drive(p, first, last, &variant);
 }

@@ -2,8 +2,7 @@
 #ifndef MARTLET_MATMUL_H
 #define MARTLET_MATMUL_H
 
-#include "kernels_internal.h"
-#include "martlet_language.h"
+#include "language_variants.h"
 
 /// Tokens that a tile multiplies with one block of weights.
 #define MARTLET_TILE 4
@@ -56,8 +55,5 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
 
 void martlet_matmul_tile_f32(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                              int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);
-
-#define MARTLET_MATMUL(ISA) \
-  void martlet_matmul_##ISA(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch)
 
 #endif

@@ -6,7 +6,7 @@
 // vpmaddubsw multiplies unsigned by signed bytes: |w| by x with the sign of w. Exact for every weight, -128 too, since x
 // is never -128: two products are at most 2 * 128 * 127 < 2^15.
 
-#define TARGET MARTLET_TARGET_AVX2
+#define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
 
 typedef struct tile_state {
@@ -144,9 +144,8 @@ TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape 
 DEFINE_TILE(tile_int8)
 DEFINE_TILE(tile_int4)
 
-MARTLET_MATMUL(avx2) {
-  (void)buffers, (void)scratch;
+MARTLET_KERNEL(matmul, avx2, p) {
   static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_int8_any, tile_int4_any}};
-  martlet_matmul_drive(params, first, last, &variant);
+  martlet_matmul_drive(p, first, last, &variant);
 }
 #endif

@@ -6,7 +6,7 @@
 // vpdpbusd multiplies unsigned by signed bytes. A weight is used as w + 128; what that adds, 128 * sum x, starts the
 // accumulator with the opposite sign.
 
-#define TARGET MARTLET_TARGET_AVX512
+#define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
 
 TARGET INLINE __m512i broadcast(const int8_t *x) {
@@ -61,9 +61,8 @@ TARGET INLINE void tile(const martlet_matmul_params *p, const matmul_shape *s, c
 DEFINE_TILE(tile_int8, false)
 DEFINE_TILE(tile_int4, true)
 
-MARTLET_MATMUL(avx512vnni) {
-  (void)buffers, (void)scratch;
+MARTLET_KERNEL(matmul, avx512vnni, p) {
   static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_int8, tile_int4}};
-  martlet_matmul_drive(params, first, last, &variant);
+  martlet_matmul_drive(p, first, last, &variant);
 }
 #endif

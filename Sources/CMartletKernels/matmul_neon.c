@@ -9,9 +9,8 @@
 #include "matmul_neon.h"
 
 #if defined(__aarch64__)
-MARTLET_MATMUL(neon) {
-  (void)buffers, (void)scratch;
+MARTLET_KERNEL(matmul, neon, p) {
   static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_int8, tile_int4}};
-  martlet_matmul_drive(params, first, last, &variant);
+  martlet_matmul_drive(p, first, last, &variant);
 }
 #endif

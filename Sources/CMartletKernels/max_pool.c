@@ -1,8 +1,7 @@
 #include "pool.h"
 #include "variants.h"
 
-martlet_workload martlet_max_pool_workload(const void *params) {
-  const martlet_pool_params *p = params;
+MARTLET_WORKLOAD(max_pool, p) {
   return martlet_pool_workload(p);
 }
 
@@ -14,10 +13,7 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   for (int32_t c = 0; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-void martlet_max_pool_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                             void *scratch) {
-  const martlet_pool_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(max_pool, scalar, p) {
   martlet_pool_run(p, buffers, first, last, pixel);
 }
 

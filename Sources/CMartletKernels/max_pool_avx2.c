@@ -1,11 +1,11 @@
-#include "operators.h"
 #include "pool.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 /// Channels [c, c + 32), or [c, c + 8) in the low lane's low half.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i
 largest_of(const martlet_pool_params *p, martlet_window w, int32_t c, bool whole) {
   __m256i largest = _mm256_set1_epi8((char)p->clamp_min);
   for (int32_t y = 0; y < w.rows; y++) {
@@ -19,7 +19,7 @@ largest_of(const martlet_pool_params *p, martlet_window w, int32_t c, bool whole
   return _mm256_min_epi8(largest, _mm256_set1_epi8((char)p->clamp_max));
 }
 
-MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+MARTLET_TARGET_avx2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   martlet_window w = item->window;
   int8_t *out = item->out;
   int32_t c = 0;
@@ -31,10 +31,7 @@ MARTLET_TARGET_AVX2 static void pixel(const martlet_pool_params *p, const martle
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-MARTLET_TARGET_AVX2 void martlet_max_pool_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                               int32_t last, void *scratch) {
-  const martlet_pool_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(max_pool, avx2, p) {
   martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

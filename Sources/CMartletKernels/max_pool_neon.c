@@ -1,5 +1,5 @@
-#include "operators.h"
 #include "pool.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -32,10 +32,7 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-void martlet_max_pool_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                           void *scratch) {
-  const martlet_pool_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(max_pool, neon, p) {
   martlet_pool_run(p, buffers, first, last, pixel);
 }
 #endif

@@ -3,17 +3,13 @@
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_mean_workload(const void *params) {
-  const martlet_mean_params *p = params;
+MARTLET_WORKLOAD(mean, p) {
   int64_t items = martlet_mean_items(p), unit = martlet_mean_items_per_unit(p);
   return (martlet_workload){.units = martlet_ceil_div(items, unit),
                             .unit_work = martlet_mean_item_work(p) * (items < unit ? items : unit)};
 }
 
-void martlet_mean_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                         void *scratch) {
-  const martlet_mean_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(mean, scalar, p) {
   int64_t end = martlet_mean_end(p, last);
   for (int64_t item = martlet_mean_begin(p, first); item < end; item++) {
     martlet_mean_block block = martlet_mean_block_of(p, buffers, item);

@@ -1,12 +1,12 @@
 #include "mean.h"
-#include "operators.h"
 #include "requant_avx2.h"
 #include "sum_avx2.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 
 /// Sum of one contiguous run.
-MARTLET_TARGET_AVX2 static int32_t sum_of_run(const int8_t *in, int32_t count) {
+MARTLET_TARGET_avx2 static int32_t sum_of_run(const int8_t *in, int32_t count) {
   // x + 128 fits an unsigned byte, whose sums of eight the processor has.
   const __m256i bias = _mm256_set1_epi8((char)0x80);
   __m256i total = _mm256_setzero_si256();
@@ -23,7 +23,7 @@ MARTLET_TARGET_AVX2 static int32_t sum_of_run(const int8_t *in, int32_t count) {
   return sum;
 }
 
-MARTLET_TARGET_AVX2 static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
+MARTLET_TARGET_avx2 static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
   const __m256i multiplier = _mm256_set1_epi32(p->multiplier), zero_point = _mm256_set1_epi32(p->output_zero_point);
   const __m256i left = _mm256_set1_epi32(martlet_max(p->shift, 0));
   const __m256i right = _mm256_set1_epi32(martlet_max(-p->shift, 0));
@@ -44,10 +44,7 @@ MARTLET_TARGET_AVX2 static void block_mean(const martlet_mean_params *p, martlet
   for (; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
 }
 
-MARTLET_TARGET_AVX2 void martlet_mean_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                           int32_t last, void *scratch) {
-  const martlet_mean_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(mean, avx2, p) {
   int64_t end = martlet_mean_end(p, last);
   for (int64_t item = martlet_mean_begin(p, first); item < end; item++) {
     martlet_mean_block block = martlet_mean_block_of(p, buffers, item);

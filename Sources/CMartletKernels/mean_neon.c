@@ -1,7 +1,7 @@
 #include "mean.h"
-#include "operators.h"
 #include "requant_neon.h"
 #include "sum_neon.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 
@@ -36,10 +36,7 @@ static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
   for (; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
 }
 
-void martlet_mean_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                       void *scratch) {
-  const martlet_mean_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(mean, neon, p) {
   int64_t end = martlet_mean_end(p, last);
   for (int64_t item = martlet_mean_begin(p, first); item < end; item++) {
     martlet_mean_block block = martlet_mean_block_of(p, buffers, item);

@@ -1,7 +1,6 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
 #include "requant_avx2.h"
-#include "walk.h"
 
 #if defined(__x86_64__)
 
@@ -11,7 +10,7 @@ typedef struct prepared {
 } prepared;
 
 /// 8 products in the low half.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m128i
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i
 mul_8(const prepared *c, __m128i a, __m128i b) {
   __m256i y = _mm256_mullo_epi32(_mm256_sub_epi32(_mm256_cvtepi8_epi32(a), c->zero_point_a),
                                  _mm256_sub_epi32(_mm256_cvtepi8_epi32(b), c->zero_point_b));
@@ -22,26 +21,9 @@ mul_8(const prepared *c, __m128i a, __m128i b) {
   return _mm_packs_epi16(words, words);
 }
 
-MARTLET_TARGET_AVX2 static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
-                                    int64_t stride_b, int8_t *out, int32_t n) {
-  const prepared *c = context;
-  int32_t i = 0;
-  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
-    __m128i x = _mm_set1_epi8(a[0]), y = _mm_set1_epi8(b[0]);
-    for (; i + 8 <= n; i += 8) {
-      if (stride_a) x = _mm_loadl_epi64((const __m128i *)(a + i));
-      if (stride_b) y = _mm_loadl_epi64((const __m128i *)(b + i));
-      _mm_storel_epi64((__m128i *)(out + i), mul_8(c, x, y));
-    }
-  }
-  MARTLET_REST
-  for (; i < n; i++) out[i] = martlet_mul_one(c->params, a[i * stride_a], b[i * stride_b]);
-}
+MARTLET_BINARY_ROW(mul, avx2)
 
-MARTLET_TARGET_AVX2 void martlet_mul_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                          int32_t last, void *scratch) {
-  const martlet_mul_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(mul, avx2, p) {
   prepared c;
   c.params = p;
   c.zero_point_a = _mm256_set1_epi32(p->zero_point0);
@@ -52,6 +34,6 @@ MARTLET_TARGET_AVX2 void martlet_mul_avx2(const void *params, const martlet_buff
   c.right = _mm256_set1_epi32(martlet_max(-p->shift, 0));
   c.low = _mm256_set1_epi32(p->clamp_min);
   c.high = _mm256_set1_epi32(p->clamp_max);
-  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, mul_row);
 }
 #endif

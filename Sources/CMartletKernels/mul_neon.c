@@ -1,7 +1,6 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
 #include "requant_neon.h"
-#include "walk.h"
 
 #if defined(__aarch64__)
 
@@ -24,25 +23,9 @@ static inline __attribute__((always_inline)) int8x8_t mul_8(const prepared *c, i
   return vmovn_s16(vcombine_s16(low, high));
 }
 
-static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, int8_t *out,
-                int32_t n) {
-  const prepared *c = context;
-  int32_t i = 0;
-  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
-    int8x8_t x = vdup_n_s8(a[0]), y = vdup_n_s8(b[0]);
-    for (; i + 8 <= n; i += 8) {
-      if (stride_a) x = vld1_s8(a + i);
-      if (stride_b) y = vld1_s8(b + i);
-      vst1_s8(out + i, mul_8(c, x, y));
-    }
-  }
-  MARTLET_REST
-  for (; i < n; i++) out[i] = martlet_mul_one(c->params, a[i * stride_a], b[i * stride_b]);
-}
+MARTLET_BINARY_ROW(mul, neon)
 
-void martlet_mul_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch) {
-  const martlet_mul_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(mul, neon, p) {
   prepared c;
   c.params = p;
   c.zero_point_a = vdupq_n_s16((int16_t)p->zero_point0);
@@ -53,6 +36,6 @@ void martlet_mul_neon(const void *params, const martlet_buffers *buffers, int32_
   c.right = vdupq_n_s32(martlet_max(-p->shift, 0));
   c.low = vdupq_n_s32(p->clamp_min);
   c.high = vdupq_n_s32(p->clamp_max);
-  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, mul_row);
 }
 #endif

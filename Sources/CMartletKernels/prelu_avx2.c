@@ -1,7 +1,6 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
 #include "requant_avx2.h"
-#include "walk.h"
 
 #if defined(__x86_64__)
 
@@ -16,14 +15,14 @@ typedef struct prepared {
   side positive, negative;
 } prepared;
 
-MARTLET_TARGET_AVX2 static side side_of(int32_t multiplier, int32_t shift) {
+MARTLET_TARGET_avx2 static side side_of(int32_t multiplier, int32_t shift) {
   side s = {_mm256_set1_epi32(multiplier), _mm256_set1_epi32(martlet_max(shift, 0)),
             _mm256_set1_epi32(martlet_max(-shift, 0))};
   return s;
 }
 
 /// 8 results in the low half.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m128i
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i
 prelu_8(const prepared *c, __m128i a, __m128i b) {
   __m256i x = _mm256_sub_epi32(_mm256_cvtepi8_epi32(a), c->zero_point_in);
   __m256i negative = _mm256_srai_epi32(x, 31);
@@ -38,26 +37,9 @@ prelu_8(const prepared *c, __m128i a, __m128i b) {
   return _mm_packs_epi16(words, words);
 }
 
-MARTLET_TARGET_AVX2 static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
-                                    int64_t stride_b, int8_t *out, int32_t n) {
-  const prepared *c = context;
-  int32_t i = 0;
-  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
-    __m128i x = _mm_set1_epi8(a[0]), y = _mm_set1_epi8(b[0]);
-    for (; i + 8 <= n; i += 8) {
-      if (stride_a) x = _mm_loadl_epi64((const __m128i *)(a + i));
-      if (stride_b) y = _mm_loadl_epi64((const __m128i *)(b + i));
-      _mm_storel_epi64((__m128i *)(out + i), prelu_8(c, x, y));
-    }
-  }
-  MARTLET_REST
-  for (; i < n; i++) out[i] = martlet_prelu_one(c->params, a[i * stride_a], b[i * stride_b]);
-}
+MARTLET_BINARY_ROW(prelu, avx2)
 
-MARTLET_TARGET_AVX2 void martlet_prelu_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                            int32_t last, void *scratch) {
-  const martlet_prelu_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(prelu, avx2, p) {
   prepared c;
   c.params = p;
   c.zero_point_in = _mm256_set1_epi32(p->input_zero_point);
@@ -65,6 +47,6 @@ MARTLET_TARGET_AVX2 void martlet_prelu_avx2(const void *params, const martlet_bu
   c.zero_point_out = _mm256_set1_epi32(p->output_zero_point);
   c.positive = side_of(p->positive_multiplier, p->positive_shift);
   c.negative = side_of(p->negative_multiplier, p->negative_shift);
-  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, prelu_row);
 }
 #endif

@@ -1,7 +1,6 @@
+#include "binary.h"
 #include "elementwise.h"
-#include "operators.h"
 #include "requant_neon.h"
-#include "walk.h"
 
 #if defined(__aarch64__)
 
@@ -39,26 +38,9 @@ static inline __attribute__((always_inline)) int8x8_t prelu_8(const prepared *c,
   return vqmovn_s16(vcombine_s16(low, prelu_4(c, vget_high_s16(x), vget_high_s16(slope))));
 }
 
-static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, int8_t *out,
-                int32_t n) {
-  const prepared *c = context;
-  int32_t i = 0;
-  if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {
-    int8x8_t x = vdup_n_s8(a[0]), y = vdup_n_s8(b[0]);
-    for (; i + 8 <= n; i += 8) {
-      if (stride_a) x = vld1_s8(a + i);
-      if (stride_b) y = vld1_s8(b + i);
-      vst1_s8(out + i, prelu_8(c, x, y));
-    }
-  }
-  MARTLET_REST
-  for (; i < n; i++) out[i] = martlet_prelu_one(c->params, a[i * stride_a], b[i * stride_b]);
-}
+MARTLET_BINARY_ROW(prelu, neon)
 
-void martlet_prelu_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                        void *scratch) {
-  const martlet_prelu_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(prelu, neon, p) {
   prepared c;
   c.params = p;
   c.zero_point_in = vdupq_n_s16((int16_t)p->input_zero_point);
@@ -66,6 +48,6 @@ void martlet_prelu_neon(const void *params, const martlet_buffers *buffers, int3
   c.zero_point_out = vdupq_n_s32(p->output_zero_point);
   c.positive = side_of(p->positive_multiplier, p->positive_shift);
   c.negative = side_of(p->negative_multiplier, p->negative_shift);
-  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, row);
+  martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, prelu_row);
 }
 #endif

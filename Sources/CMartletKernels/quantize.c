@@ -3,17 +3,13 @@
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_quantize_workload(const void *params) {
-  const martlet_quantize_params *p = params;
+MARTLET_WORKLOAD(quantize, p) {
   return martlet_span_workload(p->count);
 }
 
-void martlet_quantize_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                             void *scratch) {
-  const martlet_quantize_params *p = params;
+MARTLET_KERNEL(quantize, scalar, p) {
   const float *in = buffers->input[0];
   int8_t *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   for (int64_t i = span.begin; i < span.end; i++) out[i] = martlet_quantize_one(p, in[i]);
 }

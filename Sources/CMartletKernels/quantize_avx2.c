@@ -1,11 +1,11 @@
-#include "operators.h"
 #include "quantize.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 /// martlet_quantize_one on 8 lanes.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i
 quantize_8(__m256 x, __m256 scale, __m256i zero_point) {
   __m256 quotient = _mm256_div_ps(x, scale);
   quotient = _mm256_and_ps(quotient, _mm256_cmp_ps(quotient, quotient, _CMP_ORD_Q));
@@ -18,12 +18,9 @@ quantize_8(__m256 x, __m256 scale, __m256i zero_point) {
   return _mm256_add_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, up), down), zero_point);
 }
 
-MARTLET_TARGET_AVX2 void martlet_quantize_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                               int32_t last, void *scratch) {
-  const martlet_quantize_params *p = params;
+MARTLET_KERNEL(quantize, avx2, p) {
   const float *in = buffers->input[0];
   int8_t *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   const __m256 scale = _mm256_set1_ps(p->scale);
   const __m256i zero_point = _mm256_set1_epi32(p->zero_point);

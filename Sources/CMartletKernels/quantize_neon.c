@@ -1,5 +1,5 @@
-#include "operators.h"
 #include "quantize.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -19,12 +19,9 @@ static inline __attribute__((always_inline)) int16x4_t quantize_4(float32x4_t x,
   return vqmovn_s32(vaddq_s32(vaddq_s32(vsubq_s32(whole, up), down), zero_point));
 }
 
-void martlet_quantize_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                           void *scratch) {
-  const martlet_quantize_params *p = params;
+MARTLET_KERNEL(quantize, neon, p) {
   const float *in = buffers->input[0];
   int8_t *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   const float32x4_t scale = vdupq_n_f32(p->scale);
   const int32x4_t zero_point = vdupq_n_s32(p->zero_point);

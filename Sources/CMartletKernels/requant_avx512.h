@@ -19,7 +19,7 @@ typedef struct martlet_channels_avx512 {
 } martlet_channels_avx512;
 
 /// Whether no channel shifts to the left: only then martlet_rescale_prepared_avx512 is right.
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) bool
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) bool
 martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, martlet_channels_avx512 *out) {
   const __m512i none = _mm512_setzero_si512();
   multiplier = _mm512_and_si512(multiplier, _mm512_set1_epi32(INT32_MAX));
@@ -43,7 +43,7 @@ martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, 
 ///
 /// `rectified`: the caller will clamp negative results to 0 or above, so how they round is nothing to care about: without
 /// the sign's correction they still come out at or below 0.
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
 martlet_rescale_prepared_avx512(__m512i x, const martlet_channels_avx512 *c, bool rectified) {
   __m512i odd = _mm512_srli_epi64(x, 32);
   __m512i e = _mm512_add_epi64(_mm512_mul_epi32(x, c->multiplier_even), c->sum_even);
@@ -58,7 +58,7 @@ martlet_rescale_prepared_avx512(__m512i x, const martlet_channels_avx512 *c, boo
 }
 
 /// martlet_rescale. `left` = max(shift, 0), `right` = max(-shift, 0).
-MARTLET_TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
 martlet_rescale_avx512(__m512i x, __m512i multiplier, __m512i left, __m512i right) {
   const __m512i none = _mm512_setzero_si512();
   martlet_channels_avx512 channels;

@@ -1,12 +1,11 @@
 /// Two arithmetics: int8 models use the reference's integer one with 10 fractional bits a side; uint8 models its float
 /// one, on x + 128.
 #include "resize_bilinear.h"
-#include "operators.h"
+#include "variants.h"
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_resize_bilinear_workload(const void *params) {
-  const martlet_resize_params *p = params;
+MARTLET_WORKLOAD(resize_bilinear, p) {
   return martlet_resize_workload(p, MARTLET_BILINEAR_COST);
 }
 
@@ -60,10 +59,7 @@ static void float_run(const martlet_resize_params *p, const martlet_buffers *buf
   }
 }
 
-void martlet_resize_bilinear_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                                    void *scratch) {
-  const martlet_resize_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(resize_bilinear, scalar, p) {
   if (p->unsigned_float) return float_run(p, buffers, first, last);
   martlet_bilinear_run(p, buffers, first, last, pixel);
 }

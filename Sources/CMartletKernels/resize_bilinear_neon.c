@@ -1,5 +1,5 @@
-#include "operators.h"
 #include "resize_bilinear.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -30,10 +30,8 @@ static void pixel(const martlet_corners *corners, int8_t *out, int32_t channels)
   for (; c < channels; c++) out[c] = martlet_bilinear_one(corners, c);
 }
 
-void martlet_resize_bilinear_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                                  void *scratch) {
-  const martlet_resize_params *p = params;
-  if (p->unsigned_float) return martlet_resize_bilinear_scalar(params, buffers, first, last, scratch);
+MARTLET_KERNEL(resize_bilinear, neon, p) {
+  if (p->unsigned_float) return martlet_resize_bilinear_scalar(p, buffers, first, last, scratch);
   martlet_bilinear_run(p, buffers, first, last, pixel);
 }
 #endif

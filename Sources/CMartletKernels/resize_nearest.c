@@ -3,8 +3,7 @@
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_resize_nearest_workload(const void *params) {
-  const martlet_resize_params *p = params;
+MARTLET_WORKLOAD(resize_nearest, p) {
   return martlet_resize_workload(p, 1);
 }
 
@@ -20,10 +19,7 @@ static int32_t nearest(const martlet_resize_params *p, int32_t out, int32_t in_s
   return martlet_min(index, in_size - 1);
 }
 
-void martlet_resize_nearest_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                                   void *scratch) {
-  const martlet_resize_params *p = params;
-  (void)scratch;
+MARTLET_KERNEL(resize_nearest, scalar, p) {
   martlet_span rows = martlet_resize_span(p, 1, first, last);
   for (int64_t row = rows.begin; row < rows.end; row++) {
     int32_t y = nearest(p, (int32_t)(row % p->out_h), p->in_h, p->out_h);

@@ -1,10 +1,9 @@
 #include "softmax.h"
-#include "operators.h"
+#include "variants.h"
 
 MARTLET_SMALL_BEGIN
 
-martlet_workload martlet_softmax_workload(const void *params) {
-  const martlet_softmax_params *p = params;
+MARTLET_WORKLOAD(softmax, p) {
   int32_t unit = martlet_softmax_rows_per_unit(p);
   return (martlet_workload){.units = martlet_ceil_div(p->rows, unit),
                             .unit_work = (int64_t)p->depth * 16 * martlet_min(p->rows, unit),
@@ -59,9 +58,7 @@ static void softmax_row(const martlet_softmax_params *p, int32_t *cache, const i
   }
 }
 
-void martlet_softmax_scalar(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                            void *scratch) {
-  const martlet_softmax_params *p = params;
+MARTLET_KERNEL(softmax, scalar, p) {
   int32_t *cache = scratch;
   memset(cache, 0xFF, MARTLET_SOFTMAX_TABLE * sizeof(int32_t));
   int64_t unit = martlet_softmax_rows_per_unit(p);

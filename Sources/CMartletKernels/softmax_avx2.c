@@ -1,6 +1,6 @@
-#include "operators.h"
 #include "requant_avx2.h"
 #include "softmax.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 // A thousand classes a frame: not worth unrolling.
@@ -13,12 +13,12 @@ typedef struct tables {
   int8_t out[MARTLET_SOFTMAX_TABLE];
 } tables;
 
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i times(__m256i x, int32_t y) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i times(__m256i x, int32_t y) {
   return martlet_high_mul_avx2(x, _mm256_set1_epi32(y));
 }
 
 /// exp(a) in Q0 for a <= 0 in Q5, step by step as the scalar one.
-MARTLET_TARGET_AVX2 static __m256i exp_not_positive(__m256i a) {
+MARTLET_TARGET_avx2 static __m256i exp_not_positive(__m256i a) {
   const __m256i quarter = _mm256_set1_epi32(MARTLET_EXP_QUARTER), zero = _mm256_setzero_si256();
   const __m256i one = _mm256_set1_epi32(1), two = _mm256_set1_epi32(2);
   __m256i rest = _mm256_sub_epi32(_mm256_and_si256(a, _mm256_set1_epi32(MARTLET_EXP_QUARTER - 1)), quarter);
@@ -36,7 +36,7 @@ MARTLET_TARGET_AVX2 static __m256i exp_not_positive(__m256i a) {
   return _mm256_blendv_epi8(result, _mm256_set1_epi32(INT32_MAX), _mm256_cmpeq_epi32(a, zero));
 }
 
-MARTLET_TARGET_AVX2 static void fill(const martlet_softmax_params *p, tables *t) {
+MARTLET_TARGET_avx2 static void fill(const martlet_softmax_params *p, tables *t) {
   const __m256i below = _mm256_set1_epi32(p->diff_min), left = _mm256_set1_epi32(p->beta_left_shift);
   const __m256i shift = _mm256_set1_epi32(12);
   __m256i difference = _mm256_setr_epi32(0, -1, -2, -3, -4, -5, -6, -7);
@@ -50,7 +50,7 @@ MARTLET_TARGET_AVX2 static void fill(const martlet_softmax_params *p, tables *t)
 }
 
 /// The output for each difference, given the row's sum.
-MARTLET_TARGET_AVX2 static void scale(const martlet_softmax_params *p, tables *t, uint64_t sum) {
+MARTLET_TARGET_avx2 static void scale(const martlet_softmax_params *p, tables *t, uint64_t sum) {
   martlet_softmax_scale s = martlet_softmax_scale_of(sum);
   memset(t->out, -128, sizeof t->out);
   if (s.shift > 31) return;
@@ -66,7 +66,7 @@ MARTLET_TARGET_AVX2 static void scale(const martlet_softmax_params *p, tables *t
   for (; i < end; i++) t->out[i] = martlet_softmax_one(s, t->exps[i]);
 }
 
-MARTLET_TARGET_AVX2 static void softmax_row(const martlet_softmax_params *p, tables *t, const int8_t *in, int8_t *out) {
+MARTLET_TARGET_avx2 static void softmax_row(const martlet_softmax_params *p, tables *t, const int8_t *in, int8_t *out) {
   int32_t largest = -128;
   uint64_t sum = 0;
   for (int32_t i = 0; i < p->depth; i++) largest = martlet_max(largest, in[i]);
@@ -75,10 +75,8 @@ MARTLET_TARGET_AVX2 static void softmax_row(const martlet_softmax_params *p, tab
   for (int32_t i = 0; i < p->depth; i++) out[i] = t->out[largest - in[i]];
 }
 
-MARTLET_TARGET_AVX2 void martlet_softmax_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                              int32_t last, void *scratch) {
-  const martlet_softmax_params *p = params;
-  if (p->depth < MARTLET_SOFTMAX_DEEP) return martlet_softmax_scalar(params, buffers, first, last, scratch);
+MARTLET_KERNEL(softmax, avx2, p) {
+  if (p->depth < MARTLET_SOFTMAX_DEEP) return martlet_softmax_scalar(p, buffers, first, last, scratch);
   tables *t = scratch;
   fill(p, t);
   int64_t unit = martlet_softmax_rows_per_unit(p);

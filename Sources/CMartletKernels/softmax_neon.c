@@ -1,6 +1,6 @@
-#include "operators.h"
 #include "requant_neon.h"
 #include "softmax.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 
@@ -61,10 +61,8 @@ static void softmax_row(const martlet_softmax_params *p, tables *t, const int8_t
   for (int32_t i = 0; i < p->depth; i++) out[i] = t->out[largest - in[i]];
 }
 
-void martlet_softmax_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                          void *scratch) {
-  const martlet_softmax_params *p = params;
-  if (p->depth < MARTLET_SOFTMAX_DEEP) return martlet_softmax_scalar(params, buffers, first, last, scratch);
+MARTLET_KERNEL(softmax, neon, p) {
+  if (p->depth < MARTLET_SOFTMAX_DEEP) return martlet_softmax_scalar(p, buffers, first, last, scratch);
   tables *t = scratch;
   fill(p, t);
   int64_t unit = martlet_softmax_rows_per_unit(p);

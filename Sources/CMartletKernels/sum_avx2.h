@@ -14,7 +14,7 @@ typedef struct martlet_sums_avx2 {
 
 /// Adds `rows` x `columns` pixels, `stride` bytes between pixels, `row_bytes` between rows, to `sums`.
 /// 16-bit partial sums are widened every 256 pixels: 256 x -128 just fits.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) void
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) void
 martlet_sum_avx2(martlet_sums_avx2 *sums, const int8_t *in, int64_t stride, int32_t columns, int64_t row_bytes,
                  int32_t rows) {
   __m256i partial = _mm256_setzero_si256();
@@ -35,7 +35,7 @@ martlet_sum_avx2(martlet_sums_avx2 *sums, const int8_t *in, int64_t stride, int3
 }
 
 /// 2 x 8 int32 to 16 int8 with saturation, in order.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m128i martlet_narrow_avx2(__m256i a, __m256i b) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i martlet_narrow_avx2(__m256i a, __m256i b) {
   __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
   return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }

@@ -1,10 +1,10 @@
-#include "operators.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 /// 32 look-ups: one byte shuffle for each of the table's 16 lines, in which the indices of other lines give 0.
-MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i look_up(const __m256i lines[16], __m256i x) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i look_up(const __m256i lines[16], __m256i x) {
   const __m256i step = _mm256_set1_epi8(16), outside = _mm256_set1_epi8(0x70);
   // Now 0...255 from the first entry on.
   x = _mm256_xor_si256(x, _mm256_set1_epi8((char)0x80));
@@ -17,12 +17,9 @@ MARTLET_TARGET_AVX2 static inline __attribute__((always_inline)) __m256i look_up
   return y;
 }
 
-MARTLET_TARGET_AVX2 void martlet_table_avx2(const void *params, const martlet_buffers *buffers, int32_t first,
-                                            int32_t last, void *scratch) {
-  const martlet_table_params *p = params;
+MARTLET_KERNEL(table, avx2, p) {
   const int8_t *in = buffers->input[0], *table = buffers->weights;
   int8_t *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   __m256i lines[16];
   for (int i = 0; i < 16; i++) {

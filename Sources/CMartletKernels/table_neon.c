@@ -1,4 +1,4 @@
-#include "operators.h"
+#include "variants.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -8,12 +8,9 @@ static int8x16x4_t quarter_of(const int8_t *table) {
   return q;
 }
 
-void martlet_table_neon(const void *params, const martlet_buffers *buffers, int32_t first, int32_t last,
-                        void *scratch) {
-  const martlet_table_params *p = params;
+MARTLET_KERNEL(table, neon, p) {
   const int8_t *in = buffers->input[0], *table = buffers->weights;
   int8_t *out = buffers->output;
-  (void)scratch;
   martlet_span span = martlet_span_of(p->count, first, last);
   const int8x16x4_t q0 = quarter_of(table), q1 = quarter_of(table + 64);
   const int8x16x4_t q2 = quarter_of(table + 128), q3 = quarter_of(table + 192);

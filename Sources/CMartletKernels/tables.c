@@ -1,5 +1,5 @@
-/// The rows of the operators, and the one dispatch table: which variant of each kernel an instruction set has, and which set this processor has.
-#include "operators.h"
+/// The rows of the operators, the dispatch table that is made of them, and which instruction sets this processor has.
+#include "variants.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -11,14 +11,14 @@ enum { INPUT_0 = 1, INPUT_1 = 2, CONSTANT = 4, IN_PLACE = 1, FOLDABLE = 2 };
 
 const martlet_operator *martlet_operator_of(uint16_t opcode) {
   static const martlet_operator operators[] = {
-#define ROW(OPCODE, CASE, NAME, SWIFT_NAME, RECORD, TFLITE_NAME, READS, TRAITS)                                        \
-  [OPCODE] = {.name = TFLITE_NAME,                                                                                     \
-              .workload = martlet_##NAME##_workload,                                                                   \
-              .kernel_offset = offsetof(martlet_kernel_table, NAME),                                                   \
-              .reads_input_0 = ((READS) & INPUT_0) != 0,                                                               \
-              .reads_input_1 = ((READS) & INPUT_1) != 0,                                                               \
-              .reads_constant = ((READS) & CONSTANT) != 0,                                                             \
-              .runs_in_place = ((TRAITS) & IN_PLACE) != 0,                                                             \
+#define ROW(OPCODE, CASE, NAME, SWIFT_NAME, RECORD, TFLITE_NAME, READS, TRAITS, ...) \
+  [OPCODE] = {.name = TFLITE_NAME,                                                   \
+              .workload = martlet_##NAME##_workload,                                 \
+              .kernel_offset = offsetof(martlet_kernel_table, NAME),                 \
+              .reads_input_0 = ((READS) & INPUT_0) != 0,                             \
+              .reads_input_1 = ((READS) & INPUT_1) != 0,                             \
+              .reads_constant = ((READS) & CONSTANT) != 0,                           \
+              .runs_in_place = ((TRAITS) & IN_PLACE) != 0,                           \
               .is_foldable = ((TRAITS) & FOLDABLE) != 0},
       MARTLET_OPERATORS(ROW)
 #undef ROW
@@ -28,32 +28,17 @@ const martlet_operator *martlet_operator_of(uint16_t opcode) {
 }
 
 static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
-    [MARTLET_ISA_SCALAR] = {.name = "scalar",
-                            .conv2d = martlet_conv2d_scalar,
-                            .depthwise = martlet_depthwise_scalar,
-                            MARTLET_OPERATORS_SCALAR},
+#define ROW(OPCODE, CASE, NAME, SWIFT_NAME, RECORD, TFLITE, READS, TRAITS, VARIANTS) MARTLET_ENTRIES(NAME, VARIANTS)
+    MARTLET_OPERATORS(ROW)
+#undef ROW
+    [MARTLET_ISA_SCALAR].name = "scalar",
 #if defined(__x86_64__)
-    [MARTLET_ISA_AVX2] = {.name = "avx2",
-                          .conv2d = martlet_conv2d_avx2,
-                          .depthwise = martlet_depthwise_avx2,
-                          MARTLET_OPERATORS_AVX2},
-    [MARTLET_ISA_AVX512VNNI] = {.name = "avx512vnni",
-                                .conv2d = martlet_conv2d_avx512vnni,
-                                .depthwise = martlet_depthwise_avx512vnni,
-                                MARTLET_OPERATORS_AVX512},
+    [MARTLET_ISA_AVX2].name = "avx2",
+    [MARTLET_ISA_AVX512VNNI].name = "avx512vnni",
 #elif defined(__aarch64__)
-    [MARTLET_ISA_NEON] = {.name = "neon",
-                          .conv2d = martlet_conv2d_neon,
-                          .depthwise = martlet_depthwise_neon,
-                          MARTLET_OPERATORS_NEON},
-    [MARTLET_ISA_DOTPROD] = {.name = "dotprod",
-                          .conv2d = martlet_conv2d_dotprod,
-                          .depthwise = martlet_depthwise_neon,
-                          MARTLET_OPERATORS_NEON},
-    [MARTLET_ISA_I8MM] = {.name = "i8mm",
-                          .conv2d = martlet_conv2d_i8mm,
-                          .depthwise = martlet_depthwise_neon,
-                          MARTLET_OPERATORS_NEON},
+    [MARTLET_ISA_NEON].name = "neon",
+    [MARTLET_ISA_DOTPROD].name = "dotprod",
+    [MARTLET_ISA_I8MM].name = "i8mm",
 #endif
 };
 

@@ -71,15 +71,11 @@ static void pack_row(const float *x, int32_t size, const martlet_activations *ou
   }
 }
 
-LANGUAGE(pack) {
-  (void)buffers, (void)scratch;
-  const martlet_pack_params *p = params;
+LANGUAGE(pack, p) {
   for (int32_t t = first; t < last; t++) pack_row(p->x + (size_t)t * (size_t)p->x_stride, p->size, &p->out, t);
 }
 
-LANGUAGE(norm) {
-  (void)buffers;
-  const martlet_norm_params *p = params;
+LANGUAGE(norm, p) {
   float *row = scratch;
   for (int32_t t = first; t < last; t++) {
     float *x = p->x + (size_t)t * (size_t)p->size;
@@ -104,9 +100,7 @@ LANGUAGE(norm) {
   }
 }
 
-LANGUAGE(gate) {
-  (void)buffers;
-  const martlet_gate_params *p = params;
+LANGUAGE(gate, p) {
   float *row = scratch;
   for (int32_t t = first; t < last; t++) {
     const float *gates = p->x + (size_t)t * 2 * (size_t)p->size, *ups = gates + p->size;
@@ -127,9 +121,7 @@ LANGUAGE(gate) {
 
 // Once for a batch.
 MARTLET_SMALL_BEGIN
-LANGUAGE(rope_table) {
-  (void)buffers, (void)scratch;
-  const martlet_rope_table_params *p = params;
+LANGUAGE(rope_table, p) {
   for (int32_t t = first; t < last; t++) {
     const size_t row = (size_t)t * (size_t)p->half;
     for (int32_t i = 0; i < p->half; i++)
@@ -138,9 +130,7 @@ LANGUAGE(rope_table) {
 }
 MARTLET_SMALL_END
 
-LANGUAGE(embed) {
-  (void)buffers, (void)scratch;
-  const martlet_embed_params *p = params;
+LANGUAGE(embed, p) {
   for (int32_t t = first; t < last; t++) {
     float *x = p->x + (size_t)t * (size_t)p->matrix.columns;
     martlet_matrix_row(&p->matrix, p->ids[t], x);

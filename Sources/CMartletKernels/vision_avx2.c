@@ -4,10 +4,10 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-MARTLET_VISION_LOOPS(MARTLET_TARGET_AVX2)
+MARTLET_VISION_LOOPS(MARTLET_TARGET_avx2)
 
 /// 32 samples. Two rows at a time: their samples, side by side in 16 bits, meet both weights in one multiply-add.
-MARTLET_TARGET_AVX2 static inline void row_block(int16_t *out, const uint8_t *const *rows, const int16_t *weights,
+MARTLET_TARGET_avx2 static inline void row_block(int16_t *out, const uint8_t *const *rows, const int16_t *weights,
                                                  int32_t taps, int32_t i) {
   const __m256i zero = _mm256_setzero_si256();
   const __m256i half = _mm256_set1_epi32(1 << (MARTLET_VISION_DROPPED - 1));
@@ -34,7 +34,7 @@ MARTLET_TARGET_AVX2 static inline void row_block(int16_t *out, const uint8_t *co
   _mm256_storeu_si256((__m256i *)(out + i + 16), _mm256_permute2x128_si256(left, right, 0x31));
 }
 
-MARTLET_TARGET_AVX2 static void rows(int16_t *out, const uint8_t *const *rows, const int16_t *weights, int32_t taps,
+MARTLET_TARGET_avx2 static void rows(int16_t *out, const uint8_t *const *rows, const int16_t *weights, int32_t taps,
                                      int32_t count) {
   if (count < 32) {
     for (int32_t i = 0; i < count; i++) out[i] = martlet_vision_row_sample(rows, weights, taps, i);
@@ -46,7 +46,7 @@ MARTLET_TARGET_AVX2 static void rows(int16_t *out, const uint8_t *const *rows, c
   if (i < count) row_block(out, rows, weights, taps, count - 32);
 }
 
-MARTLET_TARGET_AVX2 static inline __m128i dot(const int16_t *samples, const int16_t *weights, int32_t taps) {
+MARTLET_TARGET_avx2 static inline __m128i dot(const int16_t *samples, const int16_t *weights, int32_t taps) {
   __m128i sum = _mm_setzero_si128();
   for (int32_t k = 0; k < taps; k += 8) {
     const __m128i a = _mm_loadu_si128((const __m128i *)(samples + k));
@@ -56,7 +56,7 @@ MARTLET_TARGET_AVX2 static inline __m128i dot(const int16_t *samples, const int1
   return sum;
 }
 
-MARTLET_TARGET_AVX2 static void columns(int16_t *out, const int16_t *samples, const int32_t *first,
+MARTLET_TARGET_avx2 static void columns(int16_t *out, const int16_t *samples, const int32_t *first,
                                         const int16_t *weights, int32_t taps, int32_t count, int32_t bits) {
   const __m128i half = _mm_set1_epi32(1 << (bits - 1)), shift = _mm_cvtsi32_si128(bits);
   int32_t x = 0;

@@ -73,40 +73,4 @@ static inline void martlet_walk_advance(martlet_walk *walk, int32_t count) {
   }
 }
 
-// MARK: - Element-wise operators
-
-/// `n` results of an element-wise operator; strides are 0, 1 or anything else.
-typedef void (*martlet_binary_row)(const void *params, const int8_t *a, int64_t stride_a, const int8_t *b,
-                                   int64_t stride_b, int8_t *out, int32_t n);
-
-/// Elements of one unit of an element-wise operator with two inputs.
-#define MARTLET_BINARY_UNIT 8192
-
-static inline martlet_workload martlet_binary_workload(const int32_t shape[6]) {
-  int64_t count = martlet_box_count(shape);
-  return (martlet_workload){.units = martlet_ceil_div(count, MARTLET_BINARY_UNIT),
-                            .unit_work = 4 * (count < MARTLET_BINARY_UNIT ? count : MARTLET_BINARY_UNIT)};
-}
-
-/// Runs units [first, last) row by row.
-static inline void martlet_binary_run(const void *params, const int32_t shape[6], const int32_t stride0[6],
-                                      const int32_t stride1[6], const martlet_buffers *buffers, int32_t first,
-                                      int32_t last, martlet_binary_row row) {
-  const int8_t *a = buffers->input[0], *b = buffers->input[1];
-  int8_t *out = buffers->output;
-  int64_t count = martlet_box_count(shape);
-  int64_t at = (int64_t)first * MARTLET_BINARY_UNIT, end = (int64_t)last * MARTLET_BINARY_UNIT;
-  if (end > count) end = count;
-  if (at >= end) return;
-  martlet_walk walk;
-  martlet_walk_start(&walk, shape, stride0, stride1, at);
-  int32_t inner = walk.rank - 1;
-  while (at < end) {
-    int32_t n = martlet_walk_run(&walk, end - at);
-    row(params, a + walk.offset0, walk.stride0[inner], b + walk.offset1, walk.stride1[inner], out + at, n);
-    martlet_walk_advance(&walk, n);
-    at += n;
-  }
-}
-
 #endif

@@ -5,7 +5,7 @@ import MartletDevice
 enum Option: Int32, CaseIterable {
   // From 256 on: getopt has meanings of its own for smaller numbers.
   case help = 256
-  case threads, json, top, resize, verbose, input, output, svg, operators, runs, profile
+  case threads, json, keys, top, resize, verbose, input, output, svg, operators, runs, profile
   case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
   case stop, jsonSchema, choices, session, cache, special, system, decode, lines, null
   // Cameras
@@ -18,6 +18,7 @@ enum Option: Int32, CaseIterable {
     case .help: "help"
     case .threads: "threads"
     case .json: "json"
+    case .keys: "keys"
     case .top: "top"
     case .resize: "resize"
     case .verbose: "verbose"
@@ -69,8 +70,8 @@ enum Option: Int32, CaseIterable {
 
   var takesValue: Bool {
     switch self {
-    case .help, .json, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow, .once,
-      .watch:
+    case .help, .json, .keys, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold, .activeLow,
+      .once, .watch:
       false
     default: true
     }

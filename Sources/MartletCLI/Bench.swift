@@ -13,17 +13,17 @@ enum Bench {
     let path = try arguments.onlyModel()
     let threads = try arguments.threads()
     let runs = try arguments.integer(.runs, in: 1...100_000, default: 100)
-    let isa = try Opening.isa()
+    let isa = try ModelOpener.isa()
 
     let opened = martlet_now_ns()
-    let file = try Opening.file(path, verb: "bench")
+    let file = try ModelOpener.file(path, verb: "bench")
     if file.task == .language {
       let result = try BenchLanguage(
         file, threads: threads, runs: arguments.has(.runs) ? runs : 3, isCacheFloat: arguments.isCacheFloat())
       if arguments.has(.json) { return try report(json: result.json()) }
       return try report(result.text())
     }
-    var model = try Opening.load(file, threads: threads, isa: isa)
+    var model = try ModelOpener.load(file, threads: threads, isa: isa)
     let ready = martlet_now_ns()
     var measured = Measurement(runs: runs)
     measured.loadNs = ready - opened
@@ -46,7 +46,7 @@ enum Bench {
   private static func fillInputs(_ model: inout LoadedModel) {
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     for index in 0..<model.engine.inputCount {
-      let bytes = model.engine.bytes(ofTensor: Int(model.engine.manifest.inputs[index].tensor))
+      let bytes = model.engine.bytes(ofInput: index)
       for i in bytes.indices {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         bytes[i] = UInt8(truncatingIfNeeded: state >> 56)

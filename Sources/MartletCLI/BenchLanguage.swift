@@ -20,7 +20,7 @@ struct BenchLanguage {
   private let weightsBytes: Int
 
   init(_ file: borrowing ModelFile, threads: Int, runs: Int, isCacheFloat: Bool) throws(CommandError) {
-    let isa = try Opening.isa()
+    let isa = try ModelOpener.isa()
     let opened = martlet_now_ns()
     var model = try BenchLanguage.load(file, threads: threads, isCacheFloat: isCacheFloat, isa: isa)
     loadNs = martlet_now_ns() - opened

@@ -97,7 +97,7 @@ struct BenchReport {
       let record = engine.operatorRecord(index)
       let work = engine.multiplyAccumulates(ofOperator: index)
       text.add(String(index).padded(to: 5, left: true) + "  " + Opcode.name(record.opcode).padded(to: 24))
-      text.add(Shape.text(engine.tensor(Int(record.output))).padded(to: 22))
+      text.add(engine.tensor(Int(record.output)).shapeText.padded(to: 22))
       text.add(NumberText.decimal(Double(ns) / 1000, places: 1).padded(to: 8, left: true))
       let share = NumberText.decimal(Double(ns) * 100 / Double(max(total, 1)), places: 1)
       text.add((share + " %").padded(to: 8, left: true))

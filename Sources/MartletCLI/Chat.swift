@@ -12,11 +12,11 @@ enum Chat {
     let path = try arguments.onlyModel()
     let options = try TextOptions(arguments, maxTokens: 1024, temperature: 0.7)
     let system = arguments.value(.system).map { Array(String(cString: $0).utf8) }
-    let file = try Opening.file(path, verb: "chat")
-    try Opening.require(language: true, file)
+    let file = try ModelOpener.file(path, verb: "chat")
+    try ModelOpener.require(language: true, file)
     let format = try format(file)
-    let model = try Opening.generator(file, options, isa: Opening.isa())
-    var talk = try Talk(model, format, system: system, options)
+    let model = try ModelOpener.generator(file, options, isa: ModelOpener.isa())
+    var conversation = try Conversation(model, format, system: system, options)
     var reader = LineReader(capacity: 1 << 16)
     if reader.isInteractive {
       try report("Ctrl-C stops an answer, Ctrl-D on an empty line ends the talk, /reset begins anew.\n")
@@ -28,10 +28,10 @@ enum Chat {
       case .text(let text):
         if text.isEmpty { continue }
         if isReset(text) {
-          talk.reset()
+          conversation.reset()
           continue
         }
-        try talk.answer(to: text, isVerbose: arguments.has(.verbose))
+        try conversation.answer(to: text, isVerbose: arguments.has(.verbose))
       }
     }
   }

@@ -6,8 +6,12 @@ enum Check {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.json])
+    let arguments = try Arguments(argc, argv, options: [.json, .keys])
     if arguments.has(.help) { return try report(Help.check) }
+    if arguments.has(.keys) {
+      guard arguments.paths.isEmpty else { throw .usage("--keys: without a configuration") }
+      return try arguments.has(.json) ? report(json: CheckKeys.json()) : report(CheckKeys.text())
+    }
     guard let path = arguments.paths.first else { throw .usage("which configuration? martlet check martlet.yaml") }
     guard arguments.paths.count == 1 else { throw .usage("\(arguments.paths[1].text): one configuration at a time") }
     let check = try open(path)

@@ -12,10 +12,10 @@ enum ClassifyCamera {
     let settings = try settings(arguments)
     let isWatching = arguments.has(.watch)
     if isWatching && arguments.has(.once) { throw .usage("--once and --watch: give one of them") }
-    let isa = try Opening.isa()
+    let isa = try ModelOpener.isa()
     let threads = try arguments.threads()
-    let file = try Opening.file(path, verb: "classify")
-    var model = try Opening.load(file, threads: threads, isa: isa)
+    let file = try ModelOpener.file(path, verb: "classify")
+    var model = try ModelOpener.load(file, threads: threads, isa: isa)
     try Classify.requireScores(model.engine, path)
     var view = View(
       top: top, model: path, hash: file.hash, isJSON: arguments.has(.json), isVerbose: arguments.has(.verbose))
@@ -67,7 +67,7 @@ enum ClassifyCamera {
     let format = arguments.text(.format)
     if !format.isEmpty {
       settings.format.fourcc = FourCC(format)
-      if settings.format.fourcc == nil { throw .usage("--format \(format): must be four characters like YUYV") }
+      if settings.format.fourcc == nil { throw .usage("--format \(format): must be a four-character code like YUYV") }
     }
     settings.format.rate = try arguments.integer(.rate, in: 1...1000, default: 0)
     let size = arguments.text(.size)

@@ -73,7 +73,7 @@ enum Devices {
     _ fourcc: FourCC, _ camera: borrowing Camera, _ json: inout JSONWriter, _ text: inout String
   ) {
     let way =
-      switch fourcc.reading {
+      switch PixelFormat.of(fourcc).reading {
       case .direct: "direct"
       case .jpeg: "jpeg"
       case .converted: "libv4l"

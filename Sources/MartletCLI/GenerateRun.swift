@@ -13,10 +13,10 @@ struct GenerateRun: ~Copyable {
   private let isJSON: Bool
 
   init(_ path: FilePath, _ options: TextOptions, verb: StaticString, isJSON: Bool) throws(CommandError) {
-    let isa = try Opening.isa()
+    let isa = try ModelOpener.isa()
     let opened = martlet_now_ns()
-    let file = try Opening.file(path, verb: verb)
-    var model = try Opening.generator(file, options, isa: isa)
+    let file = try ModelOpener.file(path, verb: verb)
+    var model = try ModelOpener.generator(file, options, isa: isa)
     try options.constrain(&model.generator)
     var stops = StopStrings()
     try options.addStops(to: &stops)

@@ -109,7 +109,3 @@ enum Gpio {
     json.field("offset", offset)
   }
 }
-
-extension StaticString {
-  var text: String { withUTF8Buffer { String(utf8: UnsafeRawBufferPointer($0)) } }
-}

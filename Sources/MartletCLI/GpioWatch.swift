@@ -109,7 +109,7 @@ struct WatchedLines: ~Copyable {
   }
 
   mutating func add(_ input: consuming GPIOInput) {
-    (lines + count).initialize(to: UnsafePointer(input.line))
+    (lines + count).initialize(to: UnsafePointer(input.line.record.baseAddress))
     (inputs + count).initialize(to: input)
     count += 1
   }

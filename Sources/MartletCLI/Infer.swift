@@ -10,10 +10,10 @@ enum Infer {
     let arguments = try Arguments(
       argc, argv, options: [.input, .output, .threads], lists: [.input, .output])
     if arguments.has(.help) { return try report(Help.infer) }
-    let file = try Opening.file(try arguments.onlyModel(), verb: "infer")
+    let file = try ModelOpener.file(try arguments.onlyModel(), verb: "infer")
     let threads = try arguments.threads()
-    let isa = try Opening.isa()
-    var model = try Opening.load(file, threads: threads, isa: isa)
+    let isa = try ModelOpener.isa()
+    var model = try ModelOpener.load(file, threads: threads, isa: isa)
     let inputs = arguments.files(.input)
     let outputs = arguments.files(.output)
     try expect(inputs.count, model.engine.inputCount, "--input", file.path)
@@ -40,7 +40,7 @@ enum Infer {
     martlet_file_keep(path.cString)
     guard count == wanted else {
       let boundary = model.engine.manifest.inputs[index]
-      let shape = Shape.text(model.engine.tensor(Int(boundary.tensor)))
+      let shape = model.engine.tensor(Int(boundary.tensor)).shapeText
       throw CommandError(
         "\(path.text): holds \(count > wanted ? "more than \(wanted)" : String(count)) bytes; input \(index) is "
           + "\(ElementType.name(boundary.type)) \(shape), \(wanted) bytes", exitCode: ExitCode.data)

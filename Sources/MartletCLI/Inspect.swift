@@ -11,10 +11,10 @@ enum Inspect {
     if arguments.has(.help) { return try report(Help.inspect) }
     let path = try arguments.onlyModel()
     let threads = try arguments.threads()
-    let file = try Opening.file(path, verb: "inspect")
+    let file = try ModelOpener.file(path, verb: "inspect")
     if file.task == .language { return try language(file, arguments, threads: threads) }
-    let model = try Opening.described(file, threads: threads)
-    let plan = MemoryPlan(model.tables)
+    let model = try ModelOpener.described(file, threads: threads)
+    let plan = ArenaMap(model.tables)
     if let target = arguments.value(.svg) { try draw(plan, of: path, to: FilePath(target)) }
     if arguments.has(.json) {
       try report(json: InspectJSON.text(model.tables, file, plan, operators: arguments.has(.operators)))
@@ -38,7 +38,7 @@ enum Inspect {
     try report(description.text())
   }
 
-  private static func draw(_ plan: MemoryPlan, of model: FilePath, to target: FilePath) throws(CommandError) {
+  private static func draw(_ plan: ArenaMap, of model: FilePath, to target: FilePath) throws(CommandError) {
     var svg = plan.svg(title: model.text)
     let code = svg.withUTF8 { martlet_file_replace(target.cString, $0.baseAddress, $0.count) }
     if code != 0 { throw CommandError(FileError(.write, target, code: code)) }

@@ -4,7 +4,7 @@ import MartletDevice
 /// `inspect` for programs.
 enum InspectJSON {
   static func text(
-    _ model: borrowing ModelDescription, _ file: borrowing ModelFile, _ plan: MemoryPlan, operators: Bool
+    _ model: borrowing ModelDescription, _ file: borrowing ModelFile, _ plan: ArenaMap, operators: Bool
   ) -> String {
     var json = JSONWriter()
     json.begin()
@@ -72,7 +72,7 @@ enum InspectJSON {
 
   private static func shape(_ key: String, _ tensor: TensorRecord, _ json: inout JSONWriter) {
     json.beginArray(key, inline: true)
-    for size in Shape.dims(tensor) { json.element(size) }
+    for size in tensor.shape { json.element(size) }
     json.endArray()
   }
 
@@ -92,7 +92,7 @@ enum InspectJSON {
     json.endArray()
   }
 
-  private static func draw(_ plan: MemoryPlan, _ json: inout JSONWriter) {
+  private static func draw(_ plan: ArenaMap, _ json: inout JSONWriter) {
     json.beginArray("memory_plan")
     for box in plan.boxes {
       json.beginObject()

@@ -28,7 +28,7 @@ enum InspectText {
     _ name: String, _ record: BoundaryRecord, _ model: borrowing ModelDescription
   ) -> String {
     let tensor = model.tensor(Int(record.tensor))
-    var value = "\(ElementType.name(record.type)) \(Shape.text(tensor))"
+    var value = "\(ElementType.name(record.type)) \(tensor.shapeText)"
     if record.scale > 0 {
       value.add(", scale " + NumberText.decimal(Double(record.scale), places: 9) + ", zero point \(record.zeroPoint)")
     }
@@ -67,9 +67,9 @@ enum InspectText {
       let record = model.operatorRecord(index)
       text.add(String(index).padded(to: 5, left: true) + "  " + Opcode.name(record.opcode).padded(to: 24))
       var inputs = ""
-      if record.input0 != ModelFormat.none { inputs = Shape.text(model.tensor(Int(record.input0))) }
-      if record.input1 != ModelFormat.none { inputs.add(" " + Shape.text(model.tensor(Int(record.input1)))) }
-      text.add(inputs + " -> " + Shape.text(model.tensor(Int(record.output))))
+      if record.input0 != ModelFormat.none { inputs = model.tensor(Int(record.input0)).shapeText }
+      if record.input1 != ModelFormat.none { inputs.add(" " + model.tensor(Int(record.input1)).shapeText) }
+      text.add(inputs + " -> " + model.tensor(Int(record.output)).shapeText)
       let work = model.multiplyAccumulates(ofOperator: index)
       text.add(work > 0 ? ", \(NumberText.grouped(Int(work))) multiply-adds\n" : "\n")
     }

@@ -11,8 +11,8 @@ enum Tokenize {
     if arguments.has(.help) { return try report(Help.tokenize) }
     guard let model = arguments.paths.first else { throw .usage("which model? give the path of a .martlet file") }
     guard arguments.paths.count <= 2 else { throw .usage("\(arguments.paths[2].text): one file at a time") }
-    let file = try Opening.file(model, verb: "tokenize")
-    try Opening.require(language: true, file)
+    let file = try ModelOpener.file(model, verb: "tokenize")
+    try ModelOpener.require(language: true, file)
     let session: TokenizeSession
     do throws(ModelError) {
       session = TokenizeSession(

@@ -9,7 +9,7 @@ enum Verify {
     let arguments = try Arguments(argc, argv, options: [])
     if arguments.has(.help) { return try report(Help.verify) }
     let path = try arguments.onlyModel()
-    let file = try Opening.file(path, verb: "verify")
+    let file = try ModelOpener.file(path, verb: "verify")
     do throws(ModelError) {
       try Engine.verify(file: file.bytes)
     } catch {

@@ -23,6 +23,10 @@ struct KernelVariantTests {
     #expect(outcome.failed == 0, "\(String(cString: outcome.subject))")
   }
 
+  @Test func everyOperatorHasCases() {
+    #expect(martlet_cases_missing().map { String(cString: $0) } == nil)
+  }
+
   /// An instruction set without one of the kernels would only be noticed by the first model that needs it.
   @Test(arguments: available)
   func everyTableIsComplete(isa: UInt32) {

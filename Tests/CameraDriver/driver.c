@@ -184,16 +184,6 @@ static int driver_unmap(void *address, size_t count) {
   return 0;
 }
 
-static uint32_t bits_of(uint32_t fourcc) {
-  switch (fourcc) {
-  case V4L2_PIX_FMT_NV12:
-  case V4L2_PIX_FMT_YUV420: return 12;
-  case V4L2_PIX_FMT_YUYV: return 16;
-  case V4L2_PIX_FMT_RGB24: return 24;
-  default: return 8;
-  }
-}
-
 static int set_format(camera *to, struct v4l2_format *asked) {
   uint32_t width = to->is_multi_planar ? asked->fmt.pix_mp.width : asked->fmt.pix.width;
   uint32_t height = to->is_multi_planar ? asked->fmt.pix_mp.height : asked->fmt.pix.height;
@@ -202,9 +192,12 @@ static int set_format(camera *to, struct v4l2_format *asked) {
     width = (uint32_t)to->insist_width;
     height = (uint32_t)to->insist_height;
   }
-  uint32_t image = width * height * bits_of(fourcc) / 8;
-  uint32_t line = fourcc == V4L2_PIX_FMT_MJPEG ? 0 : height > 0 ? image / height : 0;
-  if (fourcc == V4L2_PIX_FMT_NV12 || fourcc == V4L2_PIX_FMT_YUV420) line = width;
+  uint32_t line = 0, image = 0;
+  for (uint32_t i = 0; i < to->format_count && image == 0; i++) {
+    if (to->formats[i].fourcc != fourcc) continue;
+    line = width * to->formats[i].line_bits / 8;
+    image = width * height * to->formats[i].image_bits / 8;
+  }
   if (to->is_multi_planar) {
     asked->fmt.pix_mp.width = width;
     asked->fmt.pix_mp.height = height;
@@ -390,8 +383,30 @@ static int driver_ioctl(int descriptor, unsigned long request, void *argument) {
   }
 }
 
-const martlet_camera_system driver_system = {driver_open, driver_close, driver_ioctl,
-                                             driver_map,  driver_unmap, driver_access};
+// MARK: - The converter
+
+static void *driver_create(int descriptor) { return camera_of(descriptor); }
+static void driver_destroy(void *converter) { (void)converter; }
+
+/// Every byte of the result is that of the source at the same place, inverted; from the beginning again at its end.
+static int driver_convert(void *converter, const struct v4l2_format *source, const struct v4l2_format *target,
+                          unsigned char *from, int from_count, unsigned char *to, int to_count) {
+  (void)converter;
+  if (target->fmt.pix.pixelformat != V4L2_PIX_FMT_RGB24) return -1;
+  if ((uint32_t)from_count < source->fmt.pix.sizeimage) return -1;
+  for (int i = 0; i < to_count; i++) to[i] = (unsigned char)~from[i % from_count];
+  return to_count;
+}
+
+static int driver_load(martlet_camera_converter *converter) {
+  converter->create = (void *)driver_create;
+  converter->convert = (void *)driver_convert;
+  converter->destroy = (void *)driver_destroy;
+  return 0;
+}
+
+const martlet_camera_system driver_system = {driver_open,  driver_close,  driver_ioctl, driver_map,
+                                             driver_unmap, driver_access, driver_load};
 
 const unsigned long VIDIOC_REQBUFS_VALUE = VIDIOC_REQBUFS, VIDIOC_QUERYBUF_VALUE = VIDIOC_QUERYBUF,
                     VIDIOC_QBUF_VALUE = VIDIOC_QBUF, VIDIOC_DQBUF_VALUE = VIDIOC_DQBUF,

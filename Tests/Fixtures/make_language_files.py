@@ -225,13 +225,9 @@ def models() -> dict:
             "llama",
             brain,
         ),
-        "mistral": model(
-            "mistral", t.MistralForCausalLM, t.MistralConfig(**SIZES, sliding_window=9), "mistral", half
-        ),
+        "mistral": model("mistral", t.MistralForCausalLM, t.MistralConfig(**SIZES, sliding_window=9), "mistral", half),
         "qwen2": model("qwen2", t.Qwen2ForCausalLM, t.Qwen2Config(**window), "qwen2", brain),
-        "qwen3": model(
-            "qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**SIZES, head_dim=6), "qwen3", single, shards=True
-        ),
+        "qwen3": model("qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**SIZES, head_dim=6), "qwen3", single, shards=True),
         "gemma2": model("gemma2", t.Gemma2ForCausalLM, t.Gemma2Config(**gemma), "gemma2", brain),
         "gemma3": model("gemma3", t.Gemma3ForCausalLM, t.Gemma3TextConfig(**gemma3), "gemma3", brain),
         "gemma3-vision": model("gemma3-vision", t.Gemma3ForConditionalGeneration, both, "gemma3", brain),

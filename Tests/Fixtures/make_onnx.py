@@ -1,7 +1,7 @@
 """Writes the small ONNX models in onnx/: seeds of the fuzzer, and what the tests of the commands read.
 
-    pip install onnx==1.23.2 numpy
-    python make_onnx.py
+pip install onnx==1.23.2 numpy
+python make_onnx.py
 """
 
 from __future__ import annotations
@@ -40,8 +40,15 @@ def node(kind: str, inputs: list[str], outputs: list[str], **attributes: object)
 def classifier() -> None:
     """Ten classes of 32x32 pictures: convolutions, batch normalization, a residual sum, squeeze and excite."""
     constants = {
-        "w1": weights(8, 3, 3, 3), "s": np.abs(weights(8)) + 0.5, "b": weights(8), "m": weights(8), "v": np.abs(weights(8)) + 0.5,
-        "w2": weights(8, 1, 3, 3), "w3": weights(8, 8, 1, 1), "w4": weights(10, 8), "b4": weights(10),
+        "w1": weights(8, 3, 3, 3),
+        "s": np.abs(weights(8)) + 0.5,
+        "b": weights(8),
+        "m": weights(8),
+        "v": np.abs(weights(8)) + 0.5,
+        "w2": weights(8, 1, 3, 3),
+        "w3": weights(8, 8, 1, 1),
+        "w4": weights(10, 8),
+        "b4": weights(10),
     }
     nodes = [
         node("Conv", ["x", "w1"], ["c1"], pads=[1, 1, 1, 1], strides=[2, 2]),
@@ -66,8 +73,14 @@ def classifier() -> None:
 def shapes() -> None:
     """A chain of shapes that an exporter writes for a flattening, and branches."""
     constants = {
-        "i0": np.array(0), "m1": np.array([-1]), "a0": np.array([0]), "w": weights(6, 32), "sp": np.array([2, 2]),
-        "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "r": np.array([], np.float32), "sc": np.array([1, 1, 2, 2], np.float32),
+        "i0": np.array(0),
+        "m1": np.array([-1]),
+        "a0": np.array([0]),
+        "w": weights(6, 32),
+        "sp": np.array([2, 2]),
+        "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+        "r": np.array([], np.float32),
+        "sc": np.array([1, 1, 2, 2], np.float32),
     }
     nodes = [
         node("Shape", ["x"], ["s"]),
@@ -76,7 +89,14 @@ def shapes() -> None:
         node("Concat", ["n1", "m1"], ["t"], axis=0),
         node("Split", ["x", "sp"], ["a", "b"], axis=1),
         node("Concat", ["b", "a"], ["c"], axis=1),
-        node("Resize", ["c", "r", "sc"], ["u"], mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"),
+        node(
+            "Resize",
+            ["c", "r", "sc"],
+            ["u"],
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        ),
         node("AveragePool", ["u"], ["d"], kernel_shape=[2, 2], strides=[2, 2]),
         node("LeakyRelu", ["d"], ["k"], alpha=0.2),
         node("MaxPool", ["k"], ["p"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=0),
@@ -99,8 +119,12 @@ def quantized() -> None:
     scale = {"xs": np.float32(0.02), "xz": np.uint8(128), "ys": np.float32(0.05), "yz": np.uint8(100)}
     constants = {key: np.array(value) for key, value in scale.items()}
     constants |= {
-        "w": RANDOM.integers(-127, 127, (4, 3, 3, 3)).astype(np.int8), "ws": np.full(4, 0.01, np.float32), "wz": np.zeros(4, np.int8),
-        "b": RANDOM.integers(-900, 900, 4).astype(np.int32), "bs": np.full(4, 0.0002, np.float32), "bz": np.zeros(4, np.int32),
+        "w": RANDOM.integers(-127, 127, (4, 3, 3, 3)).astype(np.int8),
+        "ws": np.full(4, 0.01, np.float32),
+        "wz": np.zeros(4, np.int8),
+        "b": RANDOM.integers(-900, 900, 4).astype(np.int32),
+        "bs": np.full(4, 0.0002, np.float32),
+        "bz": np.zeros(4, np.int32),
     }
     qdq = [
         node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]),
@@ -121,7 +145,12 @@ def quantized() -> None:
         node("QLinearConcat", ["ys", "yz", "gq", "ys", "yz", "gq", "ys", "yz"], ["kq"], domain="com.microsoft", axis=1),
         node("DequantizeLinear", ["kq", "ys", "yz"], ["y"]),
     ]
-    model("qoperator", qoperator, {key: value for key, value in constants.items() if key not in ("bs", "bz")}, [1, 3, 8, 8])
+    model(
+        "qoperator",
+        qoperator,
+        {key: value for key, value in constants.items() if key not in ("bs", "bz")},
+        [1, 3, 8, 8],
+    )
 
 
 def main() -> None:

@@ -95,8 +95,18 @@ def bmp(bits: int, bottom_up: bool, alpha: bool = False) -> bytes:
     size = 40 + len(masks)
     offset = 14 + size + len(palette)
     header = struct.pack(
-        "<IiiHHIIiiII", size, WIDTH, HEIGHT if bottom_up else -HEIGHT, 1, bits, 3 if alpha else 0, 0, 0, 0,
-        len(palette) // 4, 0,
+        "<IiiHHIIiiII",
+        size,
+        WIDTH,
+        HEIGHT if bottom_up else -HEIGHT,
+        1,
+        bits,
+        3 if alpha else 0,
+        0,
+        0,
+        0,
+        len(palette) // 4,
+        0,
     )
     body = b"".join(rows)
     return struct.pack("<2sIHHI", b"BM", offset + len(body), 0, 0, offset) + header + masks + palette + body
@@ -112,7 +122,7 @@ def write(name: str, data: bytes) -> None:
 
 
 def sampled(source: Image.Image, sampling: str) -> bytes:
-    """A JPEG whose luma has `sampling` (columns x rows) samples for one of Cb and Cr; with the standard Huffman tables."""
+    """A JPEG whose luma has `sampling` (columns x rows) samples for one of Cb and Cr, with standard Huffman tables."""
     pixels = f"P6 {source.width} {source.height} 255\n".encode() + source.tobytes()
     command = ["cjpeg", "-quality", "85", "-sample", sampling]
     return subprocess.run(command, input=pixels, capture_output=True, check=True).stdout

@@ -5,6 +5,6 @@ import MartletDevice
 func entry(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   guard argc == 10 else { return FrameCommand.usage() }
   return FrameCommand.run(
-    path: argv[1]!, layout: Word(argv[2]!), numbers: (3..<9).map { Int(String(cString: argv[$0]!)) ?? 0 },
+    path: argv[1]!, format: Word(argv[2]!), numbers: (3..<9).map { Int(String(cString: argv[$0]!)) ?? 0 },
     output: argv[9]!)
 }

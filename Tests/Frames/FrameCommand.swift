@@ -7,17 +7,16 @@ import MartletDevice
 enum FrameCommand {
   static func usage() -> Int32 {
     Output.write(
-      "usage: martlet-frames FILE LAYOUT WIDTH HEIGHT TO_WIDTH TO_HEIGHT CHANNELS RUNS OUTPUT\n"
-        + "LAYOUT is grey, yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, rgbx or bgrx (of the least stride, limited\n"
-        + "range, BT.601; grey: full range), mjpeg, or picture: a JPEG file decoded in full. OUTPUT gets pixel\n"
-        + "value - 128.\n",
+      "usage: martlet-frames FILE FORMAT WIDTH HEIGHT TO_WIDTH TO_HEIGHT CHANNELS RUNS OUTPUT\n"
+        + "FORMAT is picture, a JPEG file decoded in full, or a camera's (of the least stride, limited range, BT.601;\n"
+        + "GREY: full range): \(PixelFormat.list). OUTPUT gets pixel value - 128.\n",
       to: .error)
     return ExitCode.usage
   }
 
   /// - Parameter numbers: the arguments from WIDTH to RUNS.
   static func run(
-    path: UnsafePointer<CChar>, layout: Word, numbers: [Int], output: UnsafePointer<CChar>
+    path: UnsafePointer<CChar>, format: Word, numbers: [Int], output: UnsafePointer<CChar>
   ) -> Int32 {
     guard numbers[2...5].allSatisfy({ $0 >= 1 }) else { return usage() }
     var file = martlet_mapped_file()
@@ -35,12 +34,12 @@ enum FrameCommand {
       width: numbers[2], height: numbers[3], channels: numbers[4], values: values, table: table)
     var times = [UInt64](repeating: 0, count: numbers[5])
     var isDone = false
-    let isFrame = layout == "mjpeg"
+    let reading = FourCC(format.text).map { PixelFormat.of($0).reading }
     do throws(PictureError) {
       isDone =
-        try isFrame || layout == "picture"
-        ? runJPEG(bytes, isFrame: isFrame, target, &times)
-        : run(bytes, layout, numbers[0], numbers[1], target, &times)
+        try reading == .jpeg || format == "picture"
+        ? runJPEG(bytes, isFrame: reading == .jpeg, target, &times)
+        : run(bytes, reading, numbers[0], numbers[1], target, &times)
     } catch {
       Output.write(String(cString: path) + ": " + error.sentence + "\n", to: .error)
       return error.exitCode
@@ -69,13 +68,10 @@ enum FrameCommand {
   }
 
   private static func run(
-    _ bytes: UnsafeRawBufferPointer, _ name: Word, _ width: Int, _ height: Int, _ target: PictureTarget,
-    _ times: inout [UInt64]
+    _ bytes: UnsafeRawBufferPointer, _ reading: PixelFormat.Reading?, _ width: Int, _ height: Int,
+    _ target: PictureTarget, _ times: inout [UInt64]
   ) -> Bool {
-    let names: [StaticString] = ["grey", "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "rgbx", "bgrx"]
-    guard let index = names.firstIndex(where: { name == $0 }), let layout = PixelLayout(rawValue: UInt8(index)) else {
-      return false
-    }
+    guard case .direct(let layout) = reading else { return false }
     let shape = FrameShape(
       width: width, height: height, layout: layout, stride: FrameShape.leastStride(width: width, layout: layout),
       isFullRange: layout == .grey)

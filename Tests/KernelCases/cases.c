@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const martlet_case_group *const files[] = {
     martlet_fixed_point_cases,
@@ -23,6 +24,21 @@ int32_t martlet_cases_count(void) {
   int32_t count = 0;
   while (group_at(count)) count++;
   return count;
+}
+
+static bool is_subject(const char *name) {
+  const martlet_case_group *group;
+  for (int32_t i = 0; (group = group_at(i)); i++)
+    if (strcmp(group->subject, name) == 0) return true;
+  return false;
+}
+
+const char *martlet_cases_missing(void) {
+#define MISSING(OPCODE, CASE, NAME, ...) \
+  if (!is_subject(#NAME)) return #NAME;
+  MARTLET_OPERATORS(MISSING)
+#undef MISSING
+  return NULL;
 }
 
 static martlet_outcome run(int32_t index, martlet_isa isa, bool sabotage) {

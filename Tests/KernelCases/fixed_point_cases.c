@@ -37,7 +37,7 @@ typedef struct lanes {
 } lanes;
 
 #if defined(__x86_64__)
-MARTLET_TARGET_AVX2 static void rescale_avx2(lanes *l) {
+MARTLET_TARGET_avx2 static void rescale_avx2(lanes *l) {
   for (int i = 0; i < 16; i += 8) {
     __m256i y = martlet_rescale_avx2(
         _mm256_loadu_si256((const __m256i *)(l->x + i)), _mm256_loadu_si256((const __m256i *)(l->multiplier + i)),
@@ -45,7 +45,7 @@ MARTLET_TARGET_AVX2 static void rescale_avx2(lanes *l) {
     _mm256_storeu_si256((__m256i *)(l->out + i), y);
   }
 }
-MARTLET_TARGET_AVX512 static void rescale_avx512(lanes *l) {
+MARTLET_TARGET_avx512vnni static void rescale_avx512(lanes *l) {
   _mm512_storeu_si512(l->out, martlet_rescale_avx512(_mm512_loadu_si512(l->x), _mm512_loadu_si512(l->multiplier),
                                                      _mm512_loadu_si512(l->left), _mm512_loadu_si512(l->right)));
 }

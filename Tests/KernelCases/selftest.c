@@ -20,6 +20,10 @@ void martlet_selftest(void) {
     passed += outcome.passed;
     failed += outcome.failed;
   }
+  if (martlet_cases_missing()) {
+    printf("FAILED no cases for the operator %s\n", martlet_cases_missing());
+    failed++;
+  }
   printf("%d passed, %d failed\n", passed, failed);
   exit(failed == 0 ? 0 : 1);
 }

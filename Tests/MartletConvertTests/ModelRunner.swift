@@ -30,7 +30,7 @@ struct ModelRunner {
     let manifest = engine.manifest
     for (index, bytes) in inputs.enumerated() {
       let boundary = manifest.inputs[index]
-      let tensor = engine.bytes(ofTensor: Int(boundary.tensor))
+      let tensor = engine.bytes(ofInput: index)
       let held = engine.tensor(Int(boundary.tensor)).type
       if boundary.type == ElementType.float32.rawValue, held == ElementType.int8.rawValue {
         for (place, real) in floats(bytes).enumerated() {

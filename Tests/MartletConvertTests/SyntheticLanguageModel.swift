@@ -1,4 +1,3 @@
-import CMartletKernels
 import Martlet
 
 @testable import MartletConvert
@@ -37,36 +36,6 @@ struct SyntheticLanguageModel: LanguageSource {
       attentionScale: 1 / Float(8).squareRoot(), attentionSoftCap: nil, outputSoftCap: nil, embeddingScale: 1,
       hasQueryKeyNorm: false, hasQueryKeyValueBias: false, hasPostNorms: false, isHeadTied: true)
     return SyntheticLanguageModel(configuration: configuration, tokenizer: tokenizer, seed: seed)
-  }
-
-  /// Everything that the format knows at once: windows, norms, caps, biases, a head of its own.
-  static func ornate() -> SyntheticLanguageModel {
-    var model = llama()
-    model.configuration.family = .gemma3
-    model.configuration.activation = .geluTanh
-    model.configuration.window = 20
-    model.configuration.isWindowed = [true, false, true]
-    model.configuration.localRopeTheta = 100
-    model.configuration.attentionSoftCap = 20
-    model.configuration.outputSoftCap = 30
-    model.configuration.embeddingScale = 2
-    model.configuration.hasQueryKeyNorm = true
-    model.configuration.hasQueryKeyValueBias = true
-    model.configuration.hasPostNorms = true
-    model.configuration.isHeadTied = false
-    return model
-  }
-
-  /// The smallest there is, for tests that load it thousands of times.
-  static func smallest() -> SyntheticLanguageModel {
-    var model = llama(tokenizer: pieceTokenizer)
-    model.configuration.hiddenSize = 8
-    model.configuration.layerCount = 1
-    model.configuration.isWindowed = [false]
-    model.configuration.headCount = 1
-    model.configuration.keyValueHeadCount = 1
-    model.configuration.feedForwardSize = 8
-    return model
   }
 
   /// Every byte, a few merges, and `<s>` and `</s>` behind them.
@@ -115,92 +84,5 @@ struct SyntheticLanguageModel: LanguageSource {
     options.weights = weights
     options.group = 32
     return try LanguageConverter.convert(self, options: options).bytes
-  }
-}
-
-/// Memory that lives as long as a test needs it, aligned as engines and teams want it.
-final class TestMemory {
-  let bytes: UnsafeMutableRawBufferPointer
-  private let whole: UnsafeMutableRawBufferPointer
-
-  /// Filled with a pattern, before and behind too: what memory held before must not matter. Teams want it zeroed.
-  init(_ count: Int, filledWith pattern: UInt8 = 0xA5) {
-    whole = .allocate(byteCount: count + 64, alignment: 64)
-    whole.initializeMemory(as: UInt8.self, repeating: pattern)
-    bytes = UnsafeMutableRawBufferPointer(rebasing: whole[..<count])
-  }
-
-  convenience init(copying data: [UInt8]) {
-    self.init(data.count)
-    bytes.copyBytes(from: data)
-  }
-
-  /// Whether what lies behind is as it was.
-  var isIntact: Bool { whole[bytes.count...].allSatisfy { $0 == 0xA5 } }
-
-  deinit { whole.deallocate() }
-}
-
-/// A text generator with all that must outlive it.
-struct TestGenerator: ~Copyable {
-  let file: TestMemory
-  let region: TestMemory
-  let teamRegion: TestMemory
-  let team: Team
-  var generator: TextGenerator
-
-  init(
-    _ model: [UInt8], context: Int = 256, threads: Int = 1, isCacheFloat: Bool = false, constraintBytes: Int = 0,
-    sampling: SamplingOptions = SamplingOptions(), isa: martlet_isa = martlet_best_isa()
-  ) throws {
-    let file = TestMemory(copying: model)
-    let view = UnsafeRawBufferPointer(file.bytes)
-    var options = GeneratorOptions()
-    options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
-    options.constraintBytes = constraintBytes
-    let region = TestMemory(try TextGenerator.budget(of: view, options: options).arenaBytes)
-    let generator = try TextGenerator(
-      file: view, region: region.bytes, options: options, sampling: sampling, isa: isa)
-    let teamRegion = TestMemory(threads > 1 ? Team.byteCount(threads: threads) : 0, filledWith: 0)
-    self.file = file
-    self.region = region
-    self.teamRegion = teamRegion
-    self.generator = generator
-    team = Team(threads: threads, region: teamRegion.bytes)
-  }
-
-  /// The bits of the scores behind the last token.
-  var bits: [UInt32] { generator.logits.map(\.bitPattern) }
-
-  mutating func append(_ tokens: [Int32]) throws {
-    try tokens.withUnsafeBufferPointer { (tokens) throws(LanguageError) in try generator.append(tokens, on: team) }
-  }
-
-  mutating func append(_ text: String) throws {
-    let bytes = Array(text.utf8)
-    _ = try bytes.withUnsafeBytes { (bytes) throws(LanguageError) in
-      try generator.append(bytes, parsesSpecial: false, isStart: true, on: team)
-    }
-  }
-
-  /// Up to `count` tokens; fewer where the text ends.
-  mutating func next(_ count: Int) throws -> [Int32] {
-    var tokens: [Int32] = []
-    while tokens.count < count, let token = try generator.next(on: team) { tokens.append(token) }
-    return tokens
-  }
-
-  func session() -> [UInt8] {
-    var bytes: [UInt8] = []
-    generator.save { bytes += $0 }
-    return bytes
-  }
-
-  mutating func restore(_ session: [UInt8]) throws(SessionError) {
-    var failure: SessionError?
-    session.withUnsafeBytes { bytes in
-      do throws(SessionError) { try generator.restore(bytes, on: team) } catch { failure = error }
-    }
-    if let failure { throw failure }
   }
 }

@@ -8,13 +8,13 @@ import Martlet
 final class CameraBench {
   let values = UnsafeMutablePointer<Int8>.allocate(capacity: 192)
   let table = UnsafeMutablePointer<Int8>.allocate(capacity: 768)
-  let system: UnsafePointer<martlet_camera_system>
-  private let held = UnsafeMutablePointer<martlet_camera_system>.allocate(capacity: 1)
+  let system: CameraSystem
+  private let held = UnsafeMutableBufferPointer<martlet_camera_system>.allocate(capacity: 1)
 
   init() {
     driver_reset()
-    held.initialize(to: driver_system)
-    system = UnsafePointer(held)
+    held.initialize(repeating: driver_system)
+    system = CameraSystem(UnsafeBufferPointer(held))
     values.initialize(repeating: 0, count: 192)
     for index in 0..<768 { table[index] = Int8(truncatingIfNeeded: index % 256 - 128) }
   }
@@ -42,19 +42,31 @@ final class CameraBench {
   }
 
   func add(_ camera: Int32, _ fourcc: String, _ width: Int32, _ height: Int32, rates: (UInt32, UInt32) = (30, 0)) {
-    driver_add_format(
-      camera,
-      driver_format(
-        fourcc: FourCC(fourcc)!.code, width: width, height: height, max_width: width, max_height: height, step: 1,
-        rates: rates))
+    add(camera, fourcc, (width, width), (height, height), step: 1, rates)
   }
 
   func addRange(_ camera: Int32, _ fourcc: String, _ least: Int32, _ most: Int32, step: Int32) {
+    add(camera, fourcc, (least, most), (least, most), step: step, (0, 0))
+  }
+
+  /// Lines without padding; what libv4l converts has two bytes a pixel, a JPEG file room enough.
+  private func add(
+    _ camera: Int32, _ fourcc: String, _ width: (Int32, Int32), _ height: (Int32, Int32), step: Int32,
+    _ rates: (UInt32, UInt32)
+  ) {
+    var bits = (line: 16, image: 16)
+    switch PixelFormat.of(FourCC(fourcc)!).reading {
+    case .direct(let layout):
+      let stride = FrameShape.leastStride(width: 16, layout: layout)
+      bits = (stride / 2, FrameShape(width: 16, height: 16, layout: layout, stride: stride).byteCount / 32)
+    case .jpeg: bits = (0, 256)
+    case .converted: break
+    }
     driver_add_format(
       camera,
       driver_format(
-        fourcc: FourCC(fourcc)!.code, width: least, height: least, max_width: most, max_height: most, step: step,
-        rates: (0, 0)))
+        fourcc: FourCC(fourcc)!.code, width: width.0, height: height.0, max_width: width.1, max_height: height.1,
+        step: step, rates: rates, line_bits: UInt32(bits.line), image_bits: UInt32(bits.image)))
   }
 
   @discardableResult

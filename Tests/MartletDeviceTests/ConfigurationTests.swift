@@ -48,7 +48,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
       Issue.record("\(camera.source), \(camera.trigger)")
       return
     }
-    #expect(camera.width == 1280 && camera.height == 720 && camera.rate == 30 && camera.format == 0)
+    #expect(camera.width == 1280 && camera.height == 720 && camera.rate == 30 && camera.format == nil)
     #expect(camera.region?.x == 100 && camera.region?.height == 480 && camera.timeoutNs == 2_000_000_000)
     #expect(camera.controls.count == 1 && camera.controls[0].value == 20 && camera.resize == .crop)
     #expect(camera.unknownBelow == 0.3 && camera.rules.count == 2)
@@ -135,6 +135,12 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(camera(source + "rotate: 45") == ["3:9: rotate: \"45\": must be one of 0, 90, 180, 270"])
     #expect(camera(source + "mirror: maybe") == ["3:9: mirror: \"maybe\": must be true or false"])
     #expect(camera(source + "format: YUYVX").count == 1)
+    for (format, isConverted) in [("YVYU", true), ("nv12", true), ("NV12", false), ("auto", false)] {
+      let text = "cameras: {belt: {device: /dev/video0, model: net, rules: [], format: \(format)}}"
+      let told = read(head + text).1.filter { $0.contains("format") }
+      #expect(told.count == (isConverted ? 1 : 0))
+      if isConverted { #expect(told[0].contains("warning: format: \"\(format)\" needs libv4lconvert")) }
+    }
     #expect(camera(source + "controls: {gain: 5, hflip: on}") == [])
     #expect(
       camera(source + "controls: {gain: much}")
@@ -174,7 +180,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     #expect(rule("name: a, class: x, threshold: 1, then: [beep]").count == 1)
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate}]")
-        == ["5:46: a pulse needs for, how long it is, like 50ms"])
+        == ["5:46: a pulse needs for: how long it is, like 50ms"])
     #expect(
       rule("name: a, class: x, threshold: 1, then: [{pulse: gate, for: 5ms}, {set: gate}]")
         == ["5:77: set: \"gate\": must be a line that no rule pulses"])

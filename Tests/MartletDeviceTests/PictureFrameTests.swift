@@ -185,7 +185,7 @@ import Testing
     }
     let header = Array("P6 \(width) \(height) 255\n".utf8)
     let wanted = try (header + rgb).withUnsafeBytes { try Picture(bytes: $0, width: 224, height: 224).values }
-    let shape = FrameShape(width: width, height: height, layout: .yuyv, stride: 2 * width, isFullRange: true)
+    let shape = FrameShape(width: width, height: height, layout: .packed(), stride: 2 * width, isFullRange: true)
     let found = try resized(shape, frame, to: 224, 224)
     let largest = zip(wanted, found).map { abs(Int($0) - Int($1)) }.max()!
     #expect(mean(wanted, found) <= 0.3 && largest <= 6, "mean \(mean(wanted, found)), largest \(largest)")

@@ -82,9 +82,9 @@ struct PipelineTests {
 
   @Test func aSecondServiceIsRefused() throws {
     let configuration = try pipeline(pictures)
-    let first = try Pipeline(configuration)
+    var first = try Pipeline(configuration)
     #expect(throws: PipelineError.self) { _ = try Pipeline(configuration) }
-    _ = first.startedNs
+    _ = first.turn()
     try FileManager.default.removeItem(atPath: folder)
   }
 

@@ -5,7 +5,7 @@ import Testing
 /// A format made by hand, and what hostile sections do to it.
 @Suite struct ChatFormatTests {
   /// `[S]system[/S]`, `<u>` and `<a>` around texts, as a section.
-  private static func section(
+  static func section(
     flags: ChatFlags = .nothing, prompt: String = "<a>", prefix: String = "<a>", suffix: String = "</a>\n"
   ) -> [UInt8] {
     let texts = ["start <u>", "[S]", "[/S]<u>", "<u>", "</u>\n", prefix, suffix, prompt]
@@ -74,9 +74,9 @@ import Testing
 
   @Test func recordsHaveTheirDocumentedSizes() {
     #expect(MemoryLayout<ChatPieceRecord>.size == 16)
-    #expect(MemoryLayout<ChatFormatRecord>.size == 176)
-    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.pieces) == 16)
-    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.stops) == 144)
+    #expect(MemoryLayout<ChatFormatRecord>.size == 168)
+    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.pieces) == 8)
+    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.stops) == 136)
   }
 
   @Test func turnsFollowEachOther() throws {

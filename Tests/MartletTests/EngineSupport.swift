@@ -1,25 +1,8 @@
 import CMartletKernels
 import Foundation
+import MartletTestSupport
 
 @testable import Martlet
-
-/// Memory that lives as long as a test needs it, aligned as engines and teams want it.
-final class TestRegion {
-  let bytes: UnsafeMutableRawBufferPointer
-
-  /// Filled with a pattern: what memory held before must not matter. Teams want it zeroed.
-  init(_ count: Int, filledWith pattern: UInt8 = 0xA5) {
-    bytes = .allocate(byteCount: max(count, 64), alignment: 64)
-    bytes.initializeMemory(as: UInt8.self, repeating: pattern)
-  }
-
-  convenience init(copying data: [UInt8]) {
-    self.init(data.count)
-    bytes.copyBytes(from: data)
-  }
-
-  deinit { bytes.deallocate() }
-}
 
 /// The model that ships.
 let shippedModel: [UInt8] = {
@@ -31,15 +14,15 @@ let shippedModel: [UInt8] = {
 
 /// An engine with all that must outlive it.
 struct TestEngine: ~Copyable {
-  let file: TestRegion
-  let region: TestRegion
+  let file: TestMemory
+  let region: TestMemory
   var engine: Engine
 
   init(_ model: [UInt8] = shippedModel, threads: Int = 1, isa: martlet_isa = martlet_best_isa()) throws {
-    let file = TestRegion(copying: model)
+    let file = TestMemory(copying: model)
     let view = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(file.bytes)[..<model.count])
     let budget = try Engine.budget(of: view, threads: threads)
-    let region = TestRegion(budget.arenaBytes)
+    let region = TestMemory(budget.arenaBytes)
     let engine = try Engine(
       file: view, region: .init(rebasing: region.bytes[..<budget.arenaBytes]), threads: threads, isa: isa)
     self.file = file
@@ -50,7 +33,7 @@ struct TestEngine: ~Copyable {
   /// A picture-like input that depends on `seed`.
   func fillInput(_ seed: UInt64) {
     var random = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    let input = engine.bytes(ofTensor: Int(engine.manifest.inputs[0].tensor))
+    let input = engine.bytes(ofInput: 0)
     for index in input.indices {
       random ^= random << 13
       random ^= random >> 7
@@ -64,11 +47,11 @@ struct TestEngine: ~Copyable {
 
 /// A team with its memory.
 struct TestTeam: ~Copyable {
-  let region: TestRegion
+  let region: TestMemory
   let team: Team
 
   init(threads: Int) {
-    region = TestRegion(Team.byteCount(threads: threads), filledWith: 0)
+    region = TestMemory(Team.byteCount(threads: threads), filledWith: 0)
     team = Team(threads: threads, region: region.bytes)
   }
 }

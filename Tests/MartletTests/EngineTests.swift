@@ -1,4 +1,5 @@
 import CMartletKernels
+import MartletTestSupport
 import Testing
 
 @testable import Martlet
@@ -86,14 +87,14 @@ struct EngineTests {
   }
 
   @Test func budgetIsExactToTheByte() throws {
-    let file = TestRegion(copying: shippedModel)
+    let file = TestMemory(copying: shippedModel)
     let view = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(file.bytes)[..<shippedModel.count])
     for threads in [1, 2, 5] {
       let budget = try Engine.budget(of: view, threads: threads)
       #expect(
         budget.arenaBytes
           == budget.tableBytes + budget.plannedPeakBytes + threads * budget.scratchBytesPerThread)
-      let region = TestRegion(budget.arenaBytes)
+      let region = TestMemory(budget.arenaBytes)
       _ = try Engine(
         file: view, region: .init(rebasing: region.bytes[..<budget.arenaBytes]), threads: threads,
         isa: MARTLET_ISA_SCALAR)
@@ -109,10 +110,45 @@ struct EngineTests {
     }
   }
 
+  /// What can be filled lies in the region; weights are only shown, where the file is mapped.
+  @Test func nothingLeadsToTheWeightsButToReadThem() throws {
+    let test = try TestEngine()
+    func lies(_ bytes: UnsafeRawBufferPointer, in memory: TestMemory) -> Bool {
+      let start = UInt(bitPattern: memory.bytes.baseAddress), place = UInt(bitPattern: bytes.baseAddress)
+      return place >= start && place + UInt(bytes.count) <= start + UInt(memory.bytes.count)
+    }
+    for index in 0..<test.engine.inputCount {
+      let bytes = test.engine.bytes(ofInput: index)
+      #expect(lies(UnsafeRawBufferPointer(bytes), in: test.region))
+      let tensor = Int(test.engine.manifest.inputs[index].tensor)
+      #expect(UnsafeRawPointer(bytes.baseAddress) == test.engine.bytes(ofTensor: tensor).baseAddress)
+    }
+    let weights = TensorStorage.weights.rawValue
+    let constants = (0..<test.engine.tensorCount).filter { test.engine.tensor($0).storage == weights }
+    #expect(constants.count > 5)
+    for tensor in constants { #expect(lies(test.engine.bytes(ofTensor: tensor), in: test.file)) }
+
+    // A file that calls such a tensor its input, or its output, is refused.
+    let manifest = try #require(TestFile.section(.manifest, in: shippedModel)).lowerBound
+    for (field, place) in [(\ManifestRecord.inputs, ModelError.Place.input), (\.outputs, .output)] {
+      let file = TestMemory(copying: shippedModel)
+      let offset = manifest + MemoryLayout<ManifestRecord>.offset(of: field)!
+      file.bytes.storeBytes(of: UInt32(constants[0]), toByteOffset: offset, as: UInt32.self)
+      FileRepair.repairHashes(file.bytes)
+      do throws(ModelError) {
+        _ = try Engine.budget(of: file.view, threads: 1)
+        Issue.record("an \(place) in the weights was accepted")
+      } catch {
+        #expect(error.place == place)
+        #expect("\(error.field)" == "storage")
+      }
+    }
+  }
+
   @Test func misalignedRegionIsRefused() throws {
-    let file = TestRegion(copying: shippedModel)
+    let file = TestMemory(copying: shippedModel)
     let view = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(file.bytes)[..<shippedModel.count])
-    let region = TestRegion(1 << 20)
+    let region = TestMemory(1 << 20)
     do throws(ModelError) {
       _ = try Engine(file: view, region: .init(rebasing: region.bytes[8...]), threads: 1, isa: MARTLET_ISA_SCALAR)
       Issue.record("a misaligned region was accepted")
@@ -124,7 +160,8 @@ struct EngineTests {
   @Test func topScoresAreSortedAndStable() throws {
     let test = try TestEngine()
     let boundary = test.engine.manifest.outputs[0]
-    let values = test.engine.bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self)
+    let values = UnsafeMutableRawBufferPointer(mutating: test.engine.bytes(ofTensor: Int(boundary.tensor)))
+      .bindMemory(to: Int8.self)
     let scores: [Int8] = [5, -128, 127, 5, 0, 127, -1, 5, 90, 1]
     for (index, score) in scores.enumerated() { values[index] = score }
     let expected = [2, 5, 8, 0, 3, 7, 9, 4, 6, 1]

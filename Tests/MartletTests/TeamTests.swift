@@ -1,6 +1,7 @@
 import CMartletKernels
 import CMartletPlatform
 import Foundation
+import MartletTestSupport
 import Testing
 
 @testable import Martlet
@@ -18,7 +19,7 @@ struct TeamTests {
   @Test(arguments: [1, 2, 3, 8])
   func everyUnitRunsOnce(threads: Int) {
     let team = TestTeam(threads: threads)
-    let scratch = TestRegion(64 * threads, filledWith: 0)
+    let scratch = TestMemory(64 * threads, filledWith: 0)
     let counters = UnsafeMutablePointer<UInt32>.allocate(capacity: 1000)
     defer { counters.deallocate() }
     let buffers = UnsafeMutablePointer<martlet_buffers>.allocate(capacity: 1)
@@ -48,7 +49,7 @@ struct TeamTests {
   @Test func idleWorkersUseNoProcessorTime() throws {
     let threads = 4
     let team = TestTeam(threads: threads)
-    let scratch = TestRegion(64 * threads, filledWith: 0)
+    let scratch = TestMemory(64 * threads, filledWith: 0)
     let buffers = UnsafeMutablePointer<martlet_buffers>.allocate(capacity: 1)
     buffers.initialize(to: martlet_buffers())
     defer { buffers.deallocate() }

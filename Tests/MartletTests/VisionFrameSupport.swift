@@ -32,7 +32,7 @@ final class TestFrame {
     func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
     let (width, height) = (number(1...limit), number(1...limit))
     var stride = FrameShape.leastStride(width: width, layout: layout) + [0, 0, 2, 14].randomElement(using: &generator)!
-    if layout == .grey || layout.isRGB { stride += number(0...1) }
+    if !layout.isYCbCr { stride += number(0...1) }
     var shape = FrameShape(
       width: width, height: height, layout: layout, stride: stride,
       matrix: ColourMatrix(rawValue: UInt8(number(0...2)))!,
@@ -46,33 +46,33 @@ final class TestFrame {
 
   /// What the bytes of a stored pixel mean: Y, Cb, Cr, or red, green, blue, or luma three times.
   func pixel(_ x: Int, _ y: Int) -> (UInt8, UInt8, UInt8) {
-    let (height, stride) = (shape.height, shape.stride)
-    let halfHeight = (height + 1) / 2
+    let (layout, height, stride) = (shape.layout, shape.height, shape.stride)
+    let (halvesColumns, halvesRows) = (layout.chromaColumnShift == 1, layout.chromaRowShift == 1)
     let luma = bytes[min(y * stride + x, bytes.count - 1)]
-    switch shape.layout {
+    let (chromaX, chromaY) = (halvesColumns ? x / 2 : x, halvesRows ? y / 2 : y)
+    let (a, b, c): (UInt8, UInt8, UInt8)
+    switch layout.planes {
     case .grey: return (luma, luma, luma)
-    case .yuyv:
+    case .rgb:
+      let at = y * stride + layout.step * x
+      (a, b, c) = (bytes[at], bytes[at + 1], bytes[at + 2])
+      return layout.isReversed ? (c, b, a) : (a, b, c)
+    case .packed:
       let pair = y * stride + x / 2 * 4
-      return (bytes[pair + x % 2 * 2], bytes[pair + 1], bytes[pair + 3])
-    case .uyvy:
-      let pair = y * stride + x / 2 * 4
-      return (bytes[pair + 1 + x % 2 * 2], bytes[pair], bytes[pair + 2])
-    case .nv12, .nv21:
-      let pair = height * stride + y / 2 * stride + x / 2 * 2
-      return shape.layout == .nv12 ? (luma, bytes[pair], bytes[pair + 1]) : (luma, bytes[pair + 1], bytes[pair])
-    case .yu12:
-      let chroma = height * stride + y / 2 * (stride / 2) + x / 2
-      return (luma, bytes[chroma], bytes[chroma + halfHeight * (stride / 2)])
-    case .yuv422p:
-      let chroma = height * stride + y * (stride / 2) + x / 2
-      return (luma, bytes[chroma], bytes[chroma + height * (stride / 2)])
-    case .yuv444p:
-      return (luma, bytes[height * stride + y * stride + x], bytes[2 * height * stride + y * stride + x])
-    case .rgb24: return (bytes[y * stride + 3 * x], bytes[y * stride + 3 * x + 1], bytes[y * stride + 3 * x + 2])
-    case .bgr24: return (bytes[y * stride + 3 * x + 2], bytes[y * stride + 3 * x + 1], bytes[y * stride + 3 * x])
-    case .rgbx: return (bytes[y * stride + 4 * x], bytes[y * stride + 4 * x + 1], bytes[y * stride + 4 * x + 2])
-    case .bgrx: return (bytes[y * stride + 4 * x + 2], bytes[y * stride + 4 * x + 1], bytes[y * stride + 4 * x])
+      if layout.isChromaFirst {
+        (a, b, c) = (bytes[pair + 1 + x % 2 * 2], bytes[pair], bytes[pair + 2])
+      } else {
+        (a, b, c) = (bytes[pair + x % 2 * 2], bytes[pair + 1], bytes[pair + 3])
+      }
+    case .semiPlanar:
+      let pair = height * stride + chromaY * (halvesColumns ? stride : 2 * stride) + 2 * chromaX
+      (a, b, c) = (luma, bytes[pair], bytes[pair + 1])
+    case .planar:
+      let chromaStride = halvesColumns ? stride / 2 : stride
+      let chroma = height * stride + chromaY * chromaStride + chromaX
+      (a, b, c) = (luma, bytes[chroma], bytes[chroma + (halvesRows ? (height + 1) / 2 : height) * chromaStride])
     }
+    return layout.isReversed ? (a, c, b) : (a, b, c)
   }
 
   /// The used part, as stored, as a picture of three bytes a pixel, or of one.
@@ -130,5 +130,17 @@ final class TestFrame {
 }
 
 extension PixelLayout {
-  static let all = (UInt8(0)...11).map { PixelLayout(rawValue: $0)! }
+  static let rgbOrGrey: [PixelLayout] = [
+    .grey, .rgb(), .rgb(isBlueFirst: true), .rgb(step: 4), .rgb(step: 4, isBlueFirst: true),
+  ]
+  static let yCbCr: [PixelLayout] = [false, true].flatMap { isCrFirst in
+    [.packed(isCrFirst: isCrFirst), .packed(isChromaFirst: true, isCrFirst: isCrFirst)]
+      + [(0, 0), (1, 0), (0, 1), (1, 1)].flatMap { columnShift, rowShift in
+        [
+          .semiPlanar(columnShift: columnShift, rowShift: rowShift, isCrFirst: isCrFirst),
+          .planar(columnShift: columnShift, rowShift: rowShift, isCrFirst: isCrFirst),
+        ] as [PixelLayout]
+      }
+  }
+  static let all = rgbOrGrey + yCbCr
 }

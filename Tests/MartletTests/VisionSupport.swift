@@ -85,7 +85,8 @@ func resized(
   return guarded(regionBytes, width, height, channels, isBlueFirst, table) { target, region in
     var resizer = Resizer(picture: shape, policy: policy, target: target, region: region)
     picture.bytes.withUnsafeBufferPointer { bytes in
-      for y in 0..<picture.height { resizer.push(row: bytes.baseAddress! + y * picture.width * picture.channels) }
+      let rowBytes = picture.width * picture.channels
+      for y in 0..<picture.height { resizer.push(row: .init(rebasing: bytes[(y * rowBytes)..<(y + 1) * rowBytes])) }
     }
     precondition(resizer.isComplete)
   }

@@ -49,6 +49,8 @@ typedef struct martlet_workload {
   int64_t unit_work;
   /// Scratch that one thread needs, the maximum over all instruction sets.
   size_t scratch_bytes;
+  /// Products that the operator's definition adds up, of all units; 0 where it is no convolution.
+  int64_t multiply_accumulates;
 } martlet_workload;
 
 /// A parameter record in the file and in the arena has this many 32-bit words; shorter structs are padded with zeros.

@@ -1,7 +1,7 @@
 /// The kernels of the language model: matrices in blocks of 16 rows against rows of activations, attention over a KV
 /// cache, and what happens to one token between two matrices.
 ///
-/// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is unused).
+/// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is NULL).
 /// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
 /// Floating point is done in one written order, without fused multiply-add: equal bits on every processor, but for the
 /// bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.
@@ -196,9 +196,23 @@ static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)
 
 // MARK: - Dispatch
 
+/// The kernels of a language model, a row each: KERNEL(name, variants). The parameter record is martlet_name_params;
+/// `variants` is as in a row of the operators.
+#define MARTLET_LANGUAGE_KERNELS(KERNEL) \
+  KERNEL(matmul, DOT)                    \
+  KERNEL(norm, VECTOR)                   \
+  KERNEL(pack, VECTOR)                   \
+  KERNEL(gate, VECTOR)                   \
+  KERNEL(rope_table, VECTOR)             \
+  KERNEL(embed, VECTOR)                  \
+  KERNEL(rotate, VECTOR)                 \
+  KERNEL(attention, VECTOR)
+
 /// One variant of every kernel.
 typedef struct martlet_language_table {
-  martlet_kernel matmul, norm, pack, gate, rope_table, embed, rotate, attention;
+#define MARTLET_ENTRY(NAME, ...) martlet_kernel NAME;
+  MARTLET_LANGUAGE_KERNELS(MARTLET_ENTRY)
+#undef MARTLET_ENTRY
 } martlet_language_table;
 
 /// The table of an instruction set, or NULL where this build or this processor does not have it.

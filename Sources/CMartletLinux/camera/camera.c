@@ -20,7 +20,8 @@ static void *kernel_map(size_t count, int descriptor, off_t offset) {
   return mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, offset);
 }
 
-const martlet_camera_system martlet_camera_kernel = {kernel_open, close, kernel_ioctl, kernel_map, munmap, access};
+const martlet_camera_system martlet_camera_kernel = {kernel_open, close, kernel_ioctl, kernel_map,
+                                                    munmap,      access, martlet_camera_load_converter};
 
 static bool is_multi_planar(const martlet_camera *camera) {
   return camera->type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;

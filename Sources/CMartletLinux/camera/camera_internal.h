@@ -6,6 +6,9 @@
 
 #include <errno.h>
 
+/// What martlet_camera_kernel loads.
+int martlet_camera_load_converter(martlet_camera_converter *converter);
+
 /// An ioctl on the camera, again where a signal came between; 0 or an errno value.
 static inline int martlet_camera_ioctl(const martlet_camera *camera, unsigned long request, void *argument) {
   int result;

@@ -9,7 +9,7 @@ typedef struct frame_file {
   const char *ending;
 } frame_file;
 
-/// ENOTSUP or EINVAL where it cannot be one.
+/// EINVAL where it cannot be one.
 martlet_error frame_file_of(const martlet_stored_frame *frame, frame_file *file);
 /// Writes it to an open file.
 martlet_error frame_file_write(const martlet_stored_frame *frame, int descriptor);

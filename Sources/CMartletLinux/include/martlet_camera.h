@@ -15,6 +15,13 @@
 /// Cameras beyond this many are not looked at.
 #define MARTLET_CAMERA_MAX_NODES 64
 
+/// libv4l's converter, for formats that are not read directly. It takes memory from the heap.
+typedef struct martlet_camera_converter {
+  void *library, *state;
+  /// The library's functions.
+  void *create, *convert, *destroy;
+} martlet_camera_converter;
+
 /// What a camera needs of the system; tests hand in a driver of their own.
 typedef struct martlet_camera_system {
   int (*open)(const char *path, int flags);
@@ -23,14 +30,12 @@ typedef struct martlet_camera_system {
   void *(*map)(size_t count, int descriptor, off_t offset);
   int (*unmap)(void *address, size_t count);
   int (*access)(const char *path, int mode);
+  /// Finds the converter's functions: 0, ELIBACC or ELIBBAD.
+  int (*load)(martlet_camera_converter *converter);
 } martlet_camera_system;
 
 /// The kernel's.
 extern const martlet_camera_system martlet_camera_kernel;
-
-/// A pixel format as V4L2 writes it: four characters, the first one lowest.
-#define MARTLET_FOURCC(a, b, c, d) \
-  ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 typedef enum martlet_camera_matrix {
   MARTLET_CAMERA_BT601 = 0,
@@ -40,6 +45,7 @@ typedef enum martlet_camera_matrix {
 
 /// What frames are like.
 typedef struct martlet_camera_format {
+  /// As V4L2 has it, four characters, the first one lowest.
   uint32_t fourcc;
   int32_t width, height;
   /// Bytes of a line of the first plane; 0 for compressed formats.
@@ -187,11 +193,6 @@ typedef enum martlet_camera_failure {
 martlet_camera_failure martlet_camera_failure_of(int error);
 
 // MARK: - Other formats
-
-/// libv4l's converter, for formats that are not read directly. It takes memory from the heap.
-typedef struct martlet_camera_converter {
-  void *library, *state, *convert, *destroy;
-} martlet_camera_converter;
 
 /// ELIBACC: libv4lconvert.so.0 is not on this machine.
 int martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera);

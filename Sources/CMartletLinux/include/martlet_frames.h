@@ -2,21 +2,40 @@
 #ifndef MARTLET_FRAMES_H
 #define MARTLET_FRAMES_H
 
+#include "martlet_camera.h"
 #include "martlet_error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { MARTLET_STORE_MAX_FRAMES = 65536, MARTLET_STORE_NAME_BYTES = 64 };
 
-/// A frame as a camera gave it.
+/// Where the samples of a component lie: red, green, blue, or Y, Cb, Cr, or luma alone. That of the pixel in column x
+/// and row y is first[(y >> row_shift) * stride + (x >> column_shift) * step].
+typedef struct martlet_stored_samples {
+  const uint8_t *first;
+  size_t stride;
+  uint32_t step, column_shift, row_shift;
+} martlet_stored_samples;
+
+typedef enum martlet_stored_kind {
+  MARTLET_STORED_JPEG = 0,
+  MARTLET_STORED_GREY,
+  MARTLET_STORED_RGB,
+  MARTLET_STORED_YCBCR
+} martlet_stored_kind;
+
+/// A frame as it was read.
 typedef struct martlet_stored_frame {
+  martlet_stored_kind kind;
+  /// Of JPEG: the file.
   const void *bytes;
   size_t count;
-  /// A V4L2 four-character code.
-  uint32_t format;
-  /// `stride`: bytes a row, of the first plane; 0: no padding. Of no meaning for JPEG.
-  uint32_t width, height, stride;
-  uint8_t is_bt709, is_full_range;
+  /// Of all others: 0 pixels if the frame was not whole; of grey there is one component, with step 1.
+  uint32_t width, height;
+  martlet_stored_samples samples[3];
+  martlet_camera_matrix matrix;
+  bool is_full_range;
 } martlet_stored_frame;
 
 typedef struct martlet_frame_store martlet_frame_store;
@@ -28,8 +47,7 @@ martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet
 void martlet_store_close(martlet_frame_store *store);
 
 /// Saves a frame under the decision's number, which must grow: JPEG as it came, grey as PGM, everything else as PPM.
-/// ENOTSUP: a format that it does not know. EINVAL: a frame shorter than its format wants. EFBIG: one larger than the
-/// store may be. *is_new: not the error of the frame before.
+/// EINVAL: a frame that is not whole. EFBIG: one larger than the store may be. *is_new: not the error of the frame before.
 martlet_error martlet_store_save(
   martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us, bool *is_new);
 

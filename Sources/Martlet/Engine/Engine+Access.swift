@@ -4,13 +4,21 @@ import CMartletKernels
 extension Engine: ModelTables {
   public var budget: MemoryBudget { layout.budget }
 
-  /// The tensor's bytes: in the arena, or in the mapped file (then do not write).
-  public func bytes(ofTensor index: Int) -> UnsafeMutableRawBufferPointer {
+  /// The tensor's bytes, to read: in the arena, or in the mapped file.
+  public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
     let record = model.tensor(index)
-    let start: UnsafeMutableRawPointer? =
-      record.storage == TensorStorage.weights.rawValue
-      ? UnsafeMutableRawPointer(mutating: model.weights.baseAddress) : layout.tensors
-    return UnsafeMutableRawBufferPointer(start: start.map { $0 + Int(record.offset) }, count: Int(record.byteCount))
+    let start =
+      record.storage == TensorStorage.weights.rawValue ? model.weights.baseAddress : UnsafeRawPointer(layout.tensors)
+    return UnsafeRawBufferPointer(start: start.map { $0 + Int(record.offset) }, count: Int(record.byteCount))
+  }
+
+  /// The bytes of an input, to fill: as the arena holds them, whatever the type at the model's edge.
+  public func bytes(ofInput index: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(index >= 0 && index < inputCount)
+    // The model's validation holds inputs to the arena: from here nothing leads to the weights.
+    let record = model.tensor(Int(manifest.inputs[index].tensor))
+    return UnsafeMutableRawBufferPointer(
+      start: layout.tensors.map { $0 + Int(record.offset) }, count: Int(record.byteCount))
   }
 
   /// The largest unit of an operator, in multiply-accumulates or element operations: what a step cannot go below.

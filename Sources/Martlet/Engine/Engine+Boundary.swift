@@ -6,7 +6,7 @@ extension Engine {
   public func setInput(_ index: Int, to bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count == byteCount(ofInput: index))
     let boundary = manifest.inputs[index]
-    let target = self.bytes(ofTensor: Int(boundary.tensor))
+    let target = self.bytes(ofInput: index)
     guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
     Engine.convert(boundary, tensor(Int(boundary.tensor)), from, to, count: target.count, into: true)
   }
@@ -17,7 +17,7 @@ extension Engine {
     let boundary = manifest.outputs[index]
     let source = self.bytes(ofTensor: Int(boundary.tensor))
     guard let from = source.baseAddress, let to = bytes.baseAddress else { return }
-    Engine.convert(boundary, tensor(Int(boundary.tensor)), UnsafeRawPointer(from), to, count: source.count, into: false)
+    Engine.convert(boundary, tensor(Int(boundary.tensor)), from, to, count: source.count, into: false)
   }
 
   /// `count` bytes of the arena's tensor, from or to the boundary's type.

@@ -1,5 +1,3 @@
-import CMartletKernels
-
 /// What a model says about itself, to those who run it and to those who only look: `Engine` and `ModelDescription`.
 public protocol ModelTables: ~Copyable {
   /// Validated.
@@ -64,20 +62,10 @@ extension ModelTables where Self: ~Copyable {
 }
 
 extension Model {
-  // Not in the protocol's extension: what is generic is compiled again in every module, and this needs the kernels'
-  // records.
+  // Not in the protocol's extension: what is generic is compiled again in every module, and `Workload` is this one's.
   func multiplyAccumulates(ofOperator index: Int) -> Int64 {
     let record = operatorRecord(index)
-    switch Opcode(code: record.opcode) {
-    case .conv2d:
-      let p = record.parameters(as: martlet_conv2d_params.self)
-      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.out_c)
-      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w) * Int64(p.in_c / p.groups)
-    case .depthwise:
-      let p = record.parameters(as: martlet_depthwise_params.self)
-      let outputs = Int64(p.batch) * Int64(p.out_h) * Int64(p.out_w) * Int64(p.in_c) * Int64(p.multiplier)
-      return outputs * Int64(p.kernel_h) * Int64(p.kernel_w)
-    default: return 0
-    }
+    guard let opcode = Opcode(code: record.opcode) else { return 0 }
+    return Workload(record, opcode).multiplyAccumulates
   }
 }

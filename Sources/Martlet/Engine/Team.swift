@@ -62,7 +62,8 @@ public struct Team: ~Copyable {
 struct Job {
   var kernel: martlet_kernel
   var parameters: UnsafeRawPointer
-  var buffers: UnsafePointer<martlet_buffers>
+  /// Nil for a kernel that reads nothing but its parameters.
+  var buffers: UnsafePointer<martlet_buffers>?
   var scratch: UnsafeMutableRawPointer
   var scratchStride: Int
 

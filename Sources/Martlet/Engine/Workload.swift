@@ -7,6 +7,8 @@ struct Workload {
   let scratchBytes: Int
   /// Multiply-accumulates, or element operations, of the largest unit.
   let unitWork: Int64
+  /// Of all units; 0 where the operator is no convolution.
+  let multiplyAccumulates: Int64
   /// Of all units, each counted as the largest. No overflow: at most 2^30 units of at most 2^31.
   var work: Int64 { Int64(units) * unitWork }
 
@@ -15,5 +17,6 @@ struct Workload {
     units = asked.units
     scratchBytes = asked.scratch_bytes
     unitWork = max(1, asked.unit_work)
+    multiplyAccumulates = asked.multiply_accumulates
   }
 }

@@ -102,6 +102,20 @@ struct OperatorValidator {
     return count
   }
 
+  /// Lowest and highest element that the strides reach, none below 0. At most 2^30 * 2^31: no overflow.
+  func reach(
+    of shape: StridedShape, _ stride: StridedShape, offset: Int32, _ field: StaticString
+  ) throws(ModelError) -> ClosedRange<Int64> {
+    var least = Int64(offset)
+    var most = Int64(offset)
+    for axis in 0..<6 {
+      let span = (Int64(shape[axis]) - 1) * Int64(stride[axis])
+      if span < 0 { least += span } else { most += span }
+    }
+    try require(least >= 0, .outOfBounds, field, found: least)
+    return least...most
+  }
+
   // MARK: Operands
 
   private func operand(_ tensor: UInt32, _ field: StaticString) throws(ModelError) -> TensorRecord {
@@ -155,37 +169,29 @@ struct OperatorValidator {
     try require(found == expected, .mismatch, field, found: Int64(found), expected: Int64(expected))
   }
 
-  enum Sharing {
-    /// Output and inputs never share memory.
-    case never
-    /// Output may be the very same bytes as an input that has as many elements.
-    case sameBytes
+  /// The output lies in the arena and does not overlap what is read, or threads would race and bits would differ. But
+  /// it may be the very same bytes as an input that has as many elements, where the operator runs in place and, as
+  /// `inPlace` says, its parameters let it.
+  func requireOutput(_ type: ElementType, elements: Int64, inPlace: Bool = true) throws(ModelError) {
+    try requirePlace(of: require(record.output, "output", type, elements: elements), inPlace: inPlace)
   }
 
-  /// The output lies in the arena and does not overlap what is read, or threads would race and bits would differ.
-  func requireOutput(
-    _ type: ElementType, elements: Int64, sharing: Sharing = .never
-  ) throws(ModelError) {
-    try requirePlace(of: require(record.output, "output", type, elements: elements), sharing: sharing)
-  }
-
-  func requirePlace(of output: TensorRecord, sharing: Sharing = .never) throws(ModelError) {
+  func requirePlace(of output: TensorRecord, inPlace: Bool = true) throws(ModelError) {
     try requireStorage(output, .arena, "output")
-    try requireDisjoint(output, record.input0, sharing)
-    try requireDisjoint(output, record.input1, sharing)
+    let mayShare = inPlace && (martlet_operator_of(record.opcode)?.pointee.runs_in_place ?? false)
+    try requireDisjoint(output, record.input0, mayShare)
+    try requireDisjoint(output, record.input1, mayShare)
   }
 
   /// `tensor` is one of the operator's inputs, which has been looked at, or none.
-  private func requireDisjoint(
-    _ output: TensorRecord, _ tensor: UInt32, _ sharing: Sharing
-  ) throws(ModelError) {
+  private func requireDisjoint(_ output: TensorRecord, _ tensor: UInt32, _ mayShare: Bool) throws(ModelError) {
     guard tensor != ModelFormat.none else { return }
     let input = model.tensor(Int(tensor))
     guard input.storage == TensorStorage.arena.rawValue else { return }
     let apart =
       input.offset + input.byteCount <= output.offset || output.offset + output.byteCount <= input.offset
     let same = input.offset == output.offset && input.byteCount == output.byteCount
-    let holds = apart || (same && sharing == .sameBytes)
-    try require(holds, .overlap, "output", found: Int64(record.output), expected: Int64(tensor))
+    try require(
+      apart || same && mayShare, .overlap, "output", found: Int64(record.output), expected: Int64(tensor))
   }
 }

@@ -38,14 +38,18 @@ struct FrameLayout: BitwiseCopyable {
     let (columns, rows) = (placement.columns, placement.rows)
     let (width, count) = (Int(columns.length), Int(columns.count))
     let x = frame.usedBox.x + placement.source.x
-    planeCount = layout == .grey || channels == 1 ? 1 : 3
-    filtersLumaOfRGB = layout.isRGB && channels == 1
+    planeCount = layout.planes == .grey || channels == 1 ? 1 : 3
+    filtersLumaOfRGB = layout.planes == .rgb && channels == 1
     columnShift = layout.chromaColumnShift
     rowShift = layout.chromaRowShift
-    lead = layout.isPackedYCbCr ? x & 1 : 0
+    lead = layout.planes == .packed ? x & 1 : 0
     chromaColumns = ((x + width - 1) >> columnShift) - (x >> columnShift) + 1
     lineBytes =
-      layout.isPackedYCbCr ? 4 * chromaColumns : layout.isRGB && !filtersLumaOfRGB ? layout.rgbStep * width : width
+      switch layout.planes {
+      case .grey, .semiPlanar, .planar: width
+      case .packed: 4 * chromaColumns
+      case .rgb: filtersLumaOfRGB ? width : layout.step * width
+      }
 
     columnTaps = (
       Self.padded(FilterAxis.maxTaps(length: width, count: count)),

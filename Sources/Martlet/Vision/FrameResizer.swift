@@ -103,29 +103,31 @@ public struct FrameResizer: ~Copyable {
     )
     let width = Int32(placement.source.width)
     let chromaColumns = Int32(self.layout.chromaColumns)
-    switch layout {
-    case .grey, .nv12, .nv21, .yu12, .yuv422p, .yuv444p:
+    // Cb and Cr in the order in which they are stored.
+    let (first, second) = (plane(layout.isReversed ? 2 : 1), plane(layout.isReversed ? 1 : 2))
+    switch layout.planes {
+    case .grey:
+      luma(output, frame + x, into: plane(0))
+    case .semiPlanar:
       luma(output, frame + x, into: plane(0))
       guard wantsColour else { return }
-      if layout.hasChromaPairs {
-        chroma(output, frame, plane: 1, bytes: 2 * Int(chromaColumns), into: mixed)
-        let isBlueFirst = layout == .nv12
-        kernels.pointee.split(plane(isBlueFirst ? 1 : 2), plane(isBlueFirst ? 2 : 1), mixed, chromaColumns)
-      } else if layout != .grey {
-        chroma(output, frame, plane: 1, bytes: Int(chromaColumns), into: plane(1))
-        chroma(output, frame, plane: 2, bytes: Int(chromaColumns), into: plane(2))
-      }
-    case .yuyv, .uyvy:
+      chroma(output, frame, plane: 1, bytes: 2 * Int(chromaColumns), into: mixed)
+      kernels.pointee.split(first, second, mixed, chromaColumns)
+    case .planar:
+      luma(output, frame + x, into: plane(0))
+      guard wantsColour else { return }
+      chroma(output, frame, plane: 1, bytes: Int(chromaColumns), into: first)
+      chroma(output, frame, plane: 2, bytes: Int(chromaColumns), into: second)
+    case .packed:
       luma(output, frame + 4 * (x >> 1), into: mixed)
-      let isLumaFirst = layout == .yuyv
+      let isLumaFirst = !layout.isChromaFirst
       kernels.pointee.split(isLumaFirst ? plane(0) : even, isLumaFirst ? even : plane(0), mixed, 2 * chromaColumns)
-      if wantsColour { kernels.pointee.split(plane(1), plane(2), even, chromaColumns) }
-    case .rgb24, .bgr24, .rgbx, .bgrx:
+      if wantsColour { kernels.pointee.split(first, second, even, chromaColumns) }
+    case .rgb:
       if self.layout.filtersLumaOfRGB { return lumaOfRGB(output, frame, &lumaRows) }
-      luma(output, frame + layout.rgbStep * x, into: mixed)
-      let isRedFirst = layout == .rgb24 || layout == .rgbx
-      let (red, blue) = (plane(isRedFirst ? 0 : 2), plane(isRedFirst ? 2 : 0))
-      if layout.rgbStep == 3 {
+      luma(output, frame + layout.step * x, into: mixed)
+      let (red, blue) = (plane(layout.isReversed ? 2 : 0), plane(layout.isReversed ? 0 : 2))
+      if layout.step == 3 {
         kernels.pointee.split3(red, plane(1), blue, mixed, width)
       } else {
         kernels.pointee.split(even, odd, mixed, 2 * width)
@@ -152,7 +154,7 @@ public struct FrameResizer: ~Copyable {
     let first = (y + range.lowerBound) >> layout.rowShift
     let count = ((y + range.upperBound - 1) >> layout.rowShift) - first + 1
     let pointers: UnsafeMutablePointer<UnsafePointer<UInt8>?> = at(layout.rowPointers)
-    let column = (x >> layout.columnShift) * (frame.layout.hasChromaPairs ? 2 : 1)
+    let column = (x >> layout.columnShift) * (frame.layout.planes == .semiPlanar ? 2 : 1)
     let line = start + frame.offset(ofPlane: plane) + column
     for row in 0..<count { pointers[row] = line + (first + row) * frame.chromaStride }
     let weights: UnsafeMutablePointer<Int16> = at(layout.rowWeights.chroma)
@@ -164,8 +166,8 @@ public struct FrameResizer: ~Copyable {
     let range = placement.rows.range(of: output)
     let pointers: UnsafeMutablePointer<UnsafePointer<UInt8>?> = at(layout.rowPointers)
     let ring: UnsafeMutablePointer<UInt8> = at(layout.lumaRows)
-    let (width, step) = (placement.source.width, frame.layout.rgbStep)
-    let isRedFirst = frame.layout == .rgb24 || frame.layout == .rgbx
+    let (width, step) = (placement.source.width, frame.layout.step)
+    let isRedFirst = !frame.layout.isReversed
     for row in range {
       let luma = ring + row % layout.rowTaps.luma * width
       if row >= made {
@@ -185,7 +187,7 @@ public struct FrameResizer: ~Copyable {
   private func store(_ output: Int) {
     let count = Int(placement.columns.count)
     let values: UnsafeMutablePointer<Int16> = at(layout.values)
-    let isExpanded = !frame.layout.isRGB && !(layout.planeCount == 1 && frame.isFullRange)
+    let isExpanded = frame.layout.planes != .rgb && !(layout.planeCount == 1 && frame.isFullRange)
     let bits = Int32(MARTLET_VISION_WEIGHT_BITS) + (isExpanded ? 0 : Int32(MARTLET_VISION_SAMPLE_BITS))
     for index in 0..<layout.planeCount {
       let isChroma = index > 0 && frame.layout.isYCbCr

@@ -5,9 +5,8 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
   public var height: Int
   public var layout: PixelLayout
   /// Bytes from one line of the first plane to the next, at least `leastStride`. Further planes follow in the same
-  /// buffer as V4L2 has it for its single-planar formats: right behind `height` lines of the one before, with the same
-  /// stride (NV12, NV21, `yuv444p`) or half of it (YU12, `yuv422p`); chroma planes of 4:2:0 have half the lines, rounded
-  /// up.
+  /// buffer as V4L2 has it for its single-planar formats: right behind all lines of the one before, with so many bytes
+  /// a line for as many samples; where two rows share their Cb and Cr they have half the lines, rounded up.
   public var stride: Int
   /// What Y, Cb and Cr mean; of no meaning to layouts without them.
   public var matrix: ColourMatrix
@@ -36,13 +35,9 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
 
   /// The least stride that holds a line of `width` pixels.
   public static func leastStride(width: Int, layout: PixelLayout) -> Int {
-    let even = (width + 1) & ~1
-    return switch layout {
-    case .grey, .yuv444p: width
-    case .yuyv, .uyvy: 2 * even
-    case .nv12, .nv21, .yu12, .yuv422p: even
-    case .rgb24, .bgr24, .rgbx, .bgrx: layout.rgbStep * width
-    }
+    // Columns that share Cb and Cr are stored together, also where the last one is none of the picture's.
+    let columns = (width + layout.chromaColumnShift) >> layout.chromaColumnShift
+    return layout.step * (columns << layout.chromaColumnShift)
   }
 
   /// Sides, stride and region are possible: what a resizer demands.
@@ -58,20 +53,56 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
 
   /// Bytes from the frame's first to its last, without what pads the last line: a buffer with fewer is not whole.
   public var byteCount: Int {
-    if !layout.isYCbCr || layout.isPackedYCbCr {
-      return stride * (height - 1) + Self.leastStride(width: width, layout: layout)
-    }
     let columns = (width + layout.chromaColumnShift) >> layout.chromaColumnShift
-    let line = layout.hasChromaPairs ? 2 * columns : columns
-    let lastPlane = layout.hasChromaPairs ? 1 : 2
-    return offset(ofPlane: lastPlane) + chromaStride * (chromaHeight - 1) + line
+    switch layout.planes {
+    case .grey, .rgb, .packed: return stride * (height - 1) + Self.leastStride(width: width, layout: layout)
+    case .semiPlanar: return offset(ofPlane: 1) + chromaStride * (chromaHeight - 1) + 2 * columns
+    case .planar: return offset(ofPlane: 2) + chromaStride * (chromaHeight - 1) + columns
+    }
   }
 
-  var chromaHeight: Int { (height + layout.chromaRowShift) >> layout.chromaRowShift }
-  var chromaStride: Int { layout == .yu12 || layout == .yuv422p ? stride / 2 : stride }
+  private var chromaHeight: Int { (height + layout.chromaRowShift) >> layout.chromaRowShift }
+  var chromaStride: Int {
+    switch layout.planes {
+    case .grey, .rgb, .packed: stride
+    case .semiPlanar: (2 * stride) >> layout.chromaColumnShift
+    case .planar: stride >> layout.chromaColumnShift
+    }
+  }
 
   /// Of plane 0, 1 or 2.
   func offset(ofPlane plane: Int) -> Int {
     plane == 0 ? 0 : stride * height + (plane - 1) * chromaStride * chromaHeight
+  }
+
+  /// Where the samples of one component lie. That of the pixel in column x and row y is at
+  /// `offset + (y >> rowShift) * stride + (x >> columnShift) * step`.
+  public struct Samples: BitwiseCopyable, Sendable {
+    public let offset: Int
+    public let stride: Int
+    public let step: Int
+    public let columnShift: Int
+    public let rowShift: Int
+  }
+
+  /// - Parameter component: 0, 1, 2: red, green, blue, or Y, Cb, Cr; of grey 0 alone.
+  public func samples(of component: Int) -> Samples {
+    precondition(component >= 0 && component < (layout.planes == .grey ? 1 : 3))
+    if component == 0 || !layout.isYCbCr {
+      let first = layout.planes == .rgb && layout.isReversed ? 2 - component : component
+      return Samples(
+        offset: layout.isChromaFirst ? 1 : first, stride: stride, step: layout.step, columnShift: 0, rowShift: 0)
+    }
+    // Of Cb and Cr the one that is stored first is 0.
+    let place = (component == 2) != layout.isReversed ? 1 : 0
+    let (offset, step) =
+      switch layout.planes {
+      case .grey, .rgb, .packed: ((layout.isChromaFirst ? 0 : 1) + 2 * place, 4)
+      case .semiPlanar: (offset(ofPlane: 1) + place, 2)
+      case .planar: (offset(ofPlane: 1 + place), 1)
+      }
+    return Samples(
+      offset: offset, stride: chromaStride, step: step, columnShift: layout.chromaColumnShift,
+      rowShift: layout.chromaRowShift)
   }
 }

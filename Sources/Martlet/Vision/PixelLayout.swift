@@ -1,49 +1,67 @@
-/// How a camera's buffer holds its pixels; the names are V4L2's.
-public enum PixelLayout: UInt8, BitwiseCopyable, Sendable {
-  /// Luma.
-  case grey
-  /// Y, Cb, Y, Cr: two pixels share Cb and Cr.
-  case yuyv
-  /// Cb, Y, Cr, Y.
-  case uyvy
-  /// A plane of Y, then one of Cb, Cr for every 2x2 pixels.
-  case nv12
-  /// A plane of Y, then one of Cr, Cb for every 2x2 pixels.
-  case nv21
-  /// Three planes: Y, and Cb and Cr for every 2x2 pixels.
-  case yu12
-  case rgb24
-  case bgr24
-  /// Red, green, blue, and a byte without meaning.
-  case rgbx
-  /// Blue, green, red, and a byte without meaning.
-  case bgrx
-  /// Three planes: Y, and Cb and Cr for every two pixels of a row (as JPEG frames are decoded).
-  case yuv422p
-  /// Three planes of one size: Y, Cb, Cr.
-  case yuv444p
-
-  /// Brightness and colour difference; else red, green, blue or nothing but luma.
-  var isYCbCr: Bool {
-    switch self {
-    case .grey, .rgb24, .bgr24, .rgbx, .bgrx: false
-    default: true
-    }
+/// How a camera's buffer holds its pixels. The core reads whatever can be said with these numbers and keeps no list of
+/// formats: which of V4L2's there are is `PixelFormat`'s, in MartletDevice.
+public struct PixelLayout: BitwiseCopyable, Equatable, Sendable {
+  public enum Planes: UInt8, BitwiseCopyable, Sendable {
+    /// Luma and nothing else.
+    case grey
+    /// Red, green, blue in one plane.
+    case rgb
+    /// Y, Cb and Cr in one plane: four bytes are two pixels that share Cb and Cr.
+    case packed
+    /// A plane of Y, then one of Cb and Cr in turns.
+    case semiPlanar
+    /// A plane each for Y, Cb and Cr.
+    case planar
   }
 
-  var isRGB: Bool { self == .rgb24 || self == .bgr24 || self == .rgbx || self == .bgrx }
-  /// Y, Cb and Cr in one plane.
-  var isPackedYCbCr: Bool { self == .yuyv || self == .uyvy }
-  /// Cb and Cr in one plane.
-  var hasChromaPairs: Bool { self == .nv12 || self == .nv21 }
+  public let planes: Planes
+  /// Bytes from a pixel of the first plane to the next.
+  let step: Int
+  /// Blue comes before red, or Cr before Cb.
+  let isReversed: Bool
+  /// Of `packed`: Cb and Cr come before the Y of their pixels.
+  let isChromaFirst: Bool
+  /// 1 if two columns share their Cb and Cr, else 0; likewise rows.
+  let chromaColumnShift: Int
+  let chromaRowShift: Int
 
-  /// 1 if two columns share their colour, else 0.
-  var chromaColumnShift: Int { isYCbCr && self != .yuv444p ? 1 : 0 }
-  /// 1 if two rows share their colour, else 0.
-  var chromaRowShift: Int { hasChromaPairs || self == .yu12 ? 1 : 0 }
+  private init(
+    _ planes: Planes, step: Int = 1, isReversed: Bool = false, isChromaFirst: Bool = false, columnShift: Int = 0,
+    rowShift: Int = 0
+  ) {
+    precondition(columnShift | rowShift | 1 == 1)
+    self.planes = planes
+    self.step = step
+    self.isReversed = isReversed
+    self.isChromaFirst = isChromaFirst
+    chromaColumnShift = columnShift
+    chromaRowShift = rowShift
+  }
 
-  /// Bytes of a pixel in red, green, blue.
-  var rgbStep: Int { self == .rgbx || self == .bgrx ? 4 : 3 }
+  public static var grey: PixelLayout { PixelLayout(.grey) }
+
+  /// - Parameter step: bytes of a pixel, 3 or 4; a fourth is without meaning.
+  public static func rgb(step: Int = 3, isBlueFirst: Bool = false) -> PixelLayout {
+    precondition(step == 3 || step == 4)
+    return PixelLayout(.rgb, step: step, isReversed: isBlueFirst)
+  }
+
+  /// Y, Cb, Y, Cr, or another order of these.
+  public static func packed(isChromaFirst: Bool = false, isCrFirst: Bool = false) -> PixelLayout {
+    PixelLayout(.packed, step: 2, isReversed: isCrFirst, isChromaFirst: isChromaFirst, columnShift: 1)
+  }
+
+  /// - Parameter columnShift: 1 if two columns share their Cb and Cr, else 0; likewise `rowShift`. Here and below.
+  public static func semiPlanar(columnShift: Int, rowShift: Int, isCrFirst: Bool = false) -> PixelLayout {
+    PixelLayout(.semiPlanar, isReversed: isCrFirst, columnShift: columnShift, rowShift: rowShift)
+  }
+
+  public static func planar(columnShift: Int, rowShift: Int, isCrFirst: Bool = false) -> PixelLayout {
+    PixelLayout(.planar, isReversed: isCrFirst, columnShift: columnShift, rowShift: rowShift)
+  }
+
+  /// Brightness and colour difference; else red, green, blue or nothing but luma.
+  public var isYCbCr: Bool { planes == .packed || planes == .semiPlanar || planes == .planar }
 }
 
 /// The standard that says what Y, Cb and Cr are made of.

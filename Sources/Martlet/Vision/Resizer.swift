@@ -86,11 +86,13 @@ public struct Resizer: ~Copyable {
   public var isComplete: Bool { nextOutput == placement.rows.count }
 
   /// Takes the next row of the stored picture: width * bytes per pixel bytes.
-  public mutating func push(row: UnsafePointer<UInt8>) {
+  public mutating func push(row: UnsafeBufferPointer<UInt8>) {
+    let last = placement.source.x + placement.source.width
+    precondition(row.count >= last * Int(format.rawValue))
     let y = rowsPushed - placement.source.y
     rowsPushed += 1
     guard y >= 0 && y < placement.source.height && !isComplete else { return }
-    let used = row + placement.source.x * Int(format.rawValue)
+    let used = row.baseAddress! + placement.source.x * Int(format.rawValue)
     var samples = used
     if Int(format.rawValue) != layout.channels {
       let unpacked = at(layout.row, of: UInt8.self)

@@ -1,7 +1,7 @@
 /// One class with its score.
 public struct Score: BitwiseCopyable, Sendable {
   public var index: Int
-  /// The output's real value: `(q - zeroPoint) * scale`.
+  /// The output's real value, see `OutputScale`.
   public var real: Float
 
   public init(index: Int, real: Float) {
@@ -18,11 +18,10 @@ extension Engine {
   public func topScores(into scores: UnsafeMutableBufferPointer<Score>) -> Int {
     let boundary = manifest.outputs[0]
     let values = bytes(ofTensor: Int(boundary.tensor)).bindMemory(to: Int8.self)
-    // The arena holds a uint8 output shifted by 128, its zero point likewise.
-    let zeroPoint = boundary.zeroPoint - (boundary.type == UInt32(ElementType.uint8.rawValue) ? 128 : 0)
+    let scale = OutputScale(boundary)
     var filled = 0
     for index in values.indices {
-      let score = Score(index: index, real: Float(Int32(values[index]) - zeroPoint) * boundary.scale)
+      let score = Score(index: index, real: scale.real(values[index]))
       var place = filled
       while place > 0 && scores[place - 1].real < score.real { place -= 1 }
       if place >= scores.count { continue }

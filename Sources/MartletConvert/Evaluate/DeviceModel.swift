@@ -64,13 +64,13 @@ final class DeviceModel {
 
   var arenaBytes: Int { engine.budget.arenaBytes }
 
-  func memoryPlanSVG(title: String) -> String { MartletDevice.MemoryPlan(engine).svg(title: title) }
+  func arenaMapSVG(title: String) -> String { ArenaMap(engine).svg(title: title) }
 
   // MARK: - Running
 
   func setPicture(_ picture: [UInt8], channels: Int) {
     guard let table = engine.pixels else { return }
-    let input = engine.bytes(ofTensor: Int(engine.manifest.inputs[0].tensor)).bindMemory(to: Int8.self)
+    let input = engine.bytes(ofInput: 0).bindMemory(to: Int8.self)
     precondition(input.count == picture.count)
     for (index, pixel) in picture.enumerated() { input[index] = table[index % channels * 256 + Int(pixel)] }
   }
@@ -100,7 +100,8 @@ final class DeviceModel {
       observe(
         ObservedTensor(
           name: String(decoding: engine.name(ofTensor: output), as: UTF8.self),
-          grid: Grid(scale: record.scale, zeroPoint: record.zeroPoint), bytes: engine.bytes(ofTensor: output)))
+          quantization: TensorQuantization(scale: record.scale, zeroPoint: record.zeroPoint),
+          bytes: engine.bytes(ofTensor: output)))
     }
   }
 }
@@ -108,8 +109,8 @@ final class DeviceModel {
 /// A tensor in the arena, just computed.
 struct ObservedTensor {
   var name: String
-  var grid: Grid
-  fileprivate let bytes: UnsafeMutableRawBufferPointer
+  var quantization: TensorQuantization
+  fileprivate let bytes: UnsafeRawBufferPointer
 
   var integers: [Int8] { bytes.map { Int8(bitPattern: $0) } }
 }

@@ -7,10 +7,9 @@ public struct Camera: ~Copyable {
   public let path: String
   public let identity: CameraIdentity
 
-  /// - Parameter system: the kernel unless a test hands in a driver of its own.
-  public init(path: String, system: UnsafePointer<martlet_camera_system>? = nil) throws(CameraError) {
+  public init(path: String, system: CameraSystem = .kernel) throws(CameraError) {
     var raw = martlet_camera()
-    let code = path.withPath { martlet_camera_open(&raw, system, $0) }
+    let code = path.withPath { martlet_camera_open(&raw, system.tables.baseAddress, $0) }
     if code != 0 { throw CameraError(code: code, path) }
     var info = martlet_camera_info()
     let failure = path.withPath { martlet_camera_query(&raw, $0, &info) }

@@ -65,7 +65,7 @@ public enum CameraAddress: Sendable {
   /// - Parameter known: what it was when it was last open. Then a camera that is found at a path must be that one, and
   ///   if it is not, the one that is wherever it is plugged in now.
   public func open(
-    known: CameraIdentity? = nil, system: UnsafePointer<martlet_camera_system>? = nil
+    known: CameraIdentity? = nil, system: CameraSystem = .kernel
   ) throws(CameraError) -> Camera {
     var failure: CameraError?
     if case .path(let path) = self {
@@ -96,10 +96,10 @@ public enum CameraAddress: Sendable {
   }
 
   /// The path of the index-th video node.
-  public static func node(_ index: Int32, _ system: UnsafePointer<martlet_camera_system>? = nil) -> String? {
+  public static func node(_ index: Int32, _ system: CameraSystem = .kernel) -> String? {
     var path: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     let isThere = withUnsafeMutableBytes(of: &path) { bytes in
-      martlet_camera_node(system, index, bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
+      martlet_camera_node(system.tables.baseAddress, index, bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
     }
     return isThere ? FixedText.string(path) : nil
   }

@@ -37,13 +37,14 @@ extension Camera {
       index += 1
       let fourcc = FourCC(code: pixels.fourcc)
       if let asked = wish.fourcc, asked != fourcc { continue }
+      let work = PixelFormat.of(fourcc).work(wantsColour: wantsColour)
       var sizeIndex = 0
       while let sizes = sizes(fourcc, sizeIndex), sizeIndex < 128 {
         sizeIndex += 1
         guard let (width, height) = Self.size(in: sizes, wish, targetWidth, targetHeight) else { continue }
         let isLarge = width >= targetWidth && height >= targetHeight
         let area = width * height
-        let rank = (isLarge: isLarge, work: isLarge ? area * fourcc.workPerPixel(wantsColour: wantsColour) : -area)
+        let rank = (isLarge: isLarge, work: isLarge ? area * work : -area)
         let isBetter = rank.isLarge == bestRank.isLarge ? rank.work < bestRank.work : rank.isLarge
         guard isBetter || best == nil else { continue }
         bestRank = rank

@@ -34,7 +34,7 @@ public struct CameraCounts: BitwiseCopyable, Sendable {
 public struct CameraStream: ~Copyable {
   public let settings: CameraSettings
   private let place: FrameInput.Place
-  private let system: UnsafePointer<martlet_camera_system>?
+  private let system: CameraSystem
   private var camera: Camera?
   private var input: FrameInput?
   private var known: CameraIdentity?
@@ -50,9 +50,7 @@ public struct CameraStream: ~Copyable {
   static let pauseNs: UInt64 = 250_000_000
 
   /// - Parameter place: where the frames go.
-  public init(
-    _ settings: CameraSettings, into place: FrameInput.Place, system: UnsafePointer<martlet_camera_system>? = nil
-  ) {
+  public init(_ settings: CameraSettings, into place: FrameInput.Place, system: CameraSystem = .kernel) {
     self.settings = settings
     self.place = place
     self.system = system
@@ -189,6 +187,11 @@ public struct CameraStream: ~Copyable {
       return false
     }
     return true
+  }
+
+  /// The frame that `fill` brought in, as it can be saved, until the next one or until it is given back; nil: closed.
+  func content(of frame: martlet_camera_frame) -> FrameContent? {
+    isOpen ? input!.content(of: frame) : nil
   }
 
   /// Back to the driver.

@@ -1,29 +1,24 @@
-import CMartletLinux
-import Martlet
-
-/// A pixel format as V4L2 names it: four characters.
+/// The name of a pixel format in V4L2: four characters. They are read and written here and nowhere else.
 public struct FourCC: BitwiseCopyable, Equatable, Sendable {
+  /// The first character is the lowest byte.
   public var code: UInt32
 
   public init(code: UInt32) { self.code = code }
 
-  public static let jpeg = FourCC(code: known("JPEG"))
+  /// Nil unless it is three or four printable characters of ASCII; to three a blank is added, as in "Y16".
+  public init?(_ text: UnsafeRawBufferPointer) {
+    guard text.count == 3 || text.count == 4 else { return nil }
+    code = text.count == 3 ? 0x2000_0000 : 0
+    for index in 0..<text.count {
+      guard text[index] > 0x20, text[index] < 0x7F else { return nil }
+      code |= UInt32(text[index]) << UInt32(8 * index)
+    }
+  }
 
-  /// Nil unless `text` has one to four characters of ASCII; shorter ones are filled with blanks, as in "GREY", "YU12".
   public init?(_ text: String) {
-    var code: UInt32 = 0
-    var count: UInt32 = 0
-    for byte in text.utf8 {
-      guard count < 4, byte > 0x20, byte < 0x7F else { return nil }
-      code |= UInt32(byte) << (8 * count)
-      count += 1
-    }
-    guard count > 0 else { return nil }
-    while count < 4 {
-      code |= 0x20 << (8 * count)
-      count += 1
-    }
-    self.code = code
+    var text = text
+    guard let fourcc = text.withUTF8({ FourCC(UnsafeRawBufferPointer($0)) }) else { return nil }
+    self = fourcc
   }
 
   /// Without blanks at the end; what is no printable ASCII is a dot.
@@ -35,55 +30,5 @@ public struct FourCC: BitwiseCopyable, Equatable, Sendable {
       text.unicodeScalars.append(Unicode.Scalar(byte > 0x20 && byte < 0x7F ? byte : 0x2E))
     }
     return text
-  }
-
-  /// How a frame comes into the model's input.
-  public enum Reading: Equatable, Sendable {
-    /// Its pixels are read where they lie.
-    case direct(PixelLayout)
-    case jpeg
-    /// Made red, green, blue by libv4l first.
-    case converted
-  }
-
-  public var reading: Reading {
-    switch code {
-    case Self.known("YUYV"): .direct(.yuyv)
-    case Self.known("UYVY"): .direct(.uyvy)
-    case Self.known("NV12"): .direct(.nv12)
-    case Self.known("NV21"): .direct(.nv21)
-    case Self.known("YU12"): .direct(.yu12)
-    case Self.known("GREY"): .direct(.grey)
-    case Self.known("RGB3"): .direct(.rgb24)
-    case Self.known("BGR3"): .direct(.bgr24)
-    case Self.known("422P"): .direct(.yuv422p)
-    // With alpha or without: red, green, blue in that order, or the other way round.
-    case Self.known("AB24"), Self.known("XB24"): .direct(.rgbx)
-    case Self.known("AR24"), Self.known("XR24"), Self.known("BGR4"): .direct(.bgrx)
-    case Self.known("MJPG"), Self.known("JPEG"): .jpeg
-    default: .converted
-    }
-  }
-
-  /// Rough work for a pixel, in tenths of a nanosecond: what makes one format better than another. Grey for a model that
-  /// wants colours is worse than any.
-  func workPerPixel(wantsColour: Bool) -> Int {
-    switch reading {
-    case .direct(let layout):
-      switch layout {
-      case .grey: wantsColour ? 1000 : 2
-      case .nv12, .nv21, .yu12: 3
-      case .yuyv, .uyvy, .yuv422p: 4
-      case .rgb24, .bgr24, .yuv444p: 5
-      case .rgbx, .bgrx: 6
-      }
-    case .jpeg: 40
-    case .converted: 100
-    }
-  }
-
-  private static func known(_ text: StaticString) -> UInt32 {
-    let p = text.utf8Start
-    return UInt32(p[0]) | UInt32(p[1]) << 8 | UInt32(p[2]) << 16 | UInt32(p[3]) << 24
   }
 }

@@ -27,10 +27,12 @@ public struct FrameInput: ~Copyable {
     }
   }
 
-  private let reading: FourCC.Reading
+  private let reading: PixelFormat.Reading
   private let format: martlet_camera_format
   private let settings: CameraSettings
   private let place: Place
+  /// What is resized: the driver's frames, or what libv4l makes of them; nil: a JPEG file each.
+  private let shape: FrameShape?
   private var resizer: FrameResizer?
   private let region: Memory
   private var loader: PictureLoader?
@@ -39,7 +41,7 @@ public struct FrameInput: ~Copyable {
 
   public init(_ camera: borrowing Camera, _ settings: CameraSettings, _ place: Place) throws(CameraError) {
     let format = camera.format
-    let reading = FourCC(code: format.fourcc).reading
+    let reading = PixelFormat.of(FourCC(code: format.fourcc)).reading
     self.format = format
     self.reading = reading
     self.settings = settings
@@ -57,7 +59,7 @@ public struct FrameInput: ~Copyable {
       var raw = camera.raw
       let code = martlet_camera_converter_open(&converter, &raw)
       if code != 0 { throw CameraError(.noConverter, camera.path, detail: FourCC(code: format.fourcc).text) }
-      let shape = Self.shape(format, .rgb24, stride: 3 * Int(format.width), settings)
+      let shape = Self.shape(format, .rgb(), stride: 3 * Int(format.width), settings)
       converted = Memory(shape.byteCount)
       frame = shape
     case .jpeg:
@@ -93,6 +95,7 @@ public struct FrameInput: ~Copyable {
         region: UnsafeMutableRawBufferPointer(start: start, count: bytes))
       region = consume memory
     }
+    shape = frame
     self.resizer = consume resizer
     self.region = consume region
     self.loader = consume loader
@@ -127,6 +130,12 @@ public struct FrameInput: ~Copyable {
         return false
       }
     }
+  }
+
+  /// A frame that was filled in, as it can be saved: until the next one, or until it is given back.
+  func content(of frame: martlet_camera_frame) -> FrameContent {
+    let bytes = UnsafeRawBufferPointer(start: frame.bytes, count: frame.count)
+    return FrameContent(bytes: reading == .converted ? UnsafeRawBufferPointer(converted.bytes) : bytes, shape: shape)
   }
 
   private static func shape(

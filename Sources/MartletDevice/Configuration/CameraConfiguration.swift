@@ -17,8 +17,8 @@ public struct CameraConfiguration: Sendable {
 
   public var name = ""
   public var source = Source.device("")
-  /// A V4L2 four-character code as it lies in memory, little-endian (v4l2_fourcc); 0: chosen by the least work.
-  public var format: UInt32 = 0
+  /// nil: chosen by the least work.
+  public var format: FourCC?
   /// 0: chosen.
   public var width = 0
   public var height = 0
@@ -32,7 +32,7 @@ public struct CameraConfiguration: Sendable {
   public var isMirrored = false
   public var controls: [ControlConfiguration] = []
   /// Without a frame for so long the camera is opened anew.
-  public var timeoutNs: UInt64 = 2_000_000_000
+  public var timeoutNs: UInt64 = 0
   public var trigger = TriggerConfiguration.frames
   /// An index of `Configuration.models`.
   public var model = -1
@@ -59,36 +59,106 @@ public struct ControlConfiguration: Sendable {
   public var line: Int
 }
 
-/// When a rule holds, and what then is done. See `RuleState`.
-public struct RuleConfiguration: Sendable {
-  public enum Fire: Int, Sendable {
-    /// In the decision in which the rule begins to hold.
-    case once
-    /// In every decision in which it holds: each is another part.
-    case always
-  }
+enum CameraKey: Int, MappingKey {
+  case device, bus, serial, name, pictures, `repeat`, format, size, rate, region, rotate, mirror, controls, timeout
+  case trigger, model, resize, rules, unknownBelow
 
-  public var name = ""
-  /// The classes' names; "unknown" is in `includesUnknown` only.
-  public var classes: [ClassConfiguration] = []
-  public var includesUnknown = false
-  public var threshold: Float = 0
-  /// At most `threshold`; equal to it: no hysteresis.
-  public var release: Float = 0
-  /// `votes` of the last `window` decisions: 1...64.
-  public var votes = 1
-  public var window = 1
-  /// Unless told: `always` with a line as trigger, else `once`.
-  public var fire = Fire.once
-  public var actions: [ActionConfiguration] = []
-  public var line = 0
+  static var mapping: ConfigurationMapping { .camera }
+
+  var row: ConfigurationKey {
+    switch self {
+    case .device: .init("device", .path, .alternative, "a device file, like /dev/video0")
+    case .bus: .init("bus", .text(limit: 255), .alternative, "the port that the camera is plugged into")
+    case .serial: .init("serial", .text(limit: 255), .alternative, "a USB serial number")
+    case .name: .init("name", .text(limit: 255), .alternative, "the camera's name, as its driver has it")
+    case .pictures: .init("pictures", .path, .alternative, "a folder or one picture in place of a camera")
+    case .repeat: .init("repeat", .flag, .value("false"), only: .pictures, "pictures over again")
+    case .format:
+      .init(
+        "format",
+        .form(
+          "auto or CODE",
+          must: "auto or a four-character code like YUYV, MJPG, NV12, GREY (martlet devices lists a camera's)"),
+        .value("auto"), only: .device, "a four-character code; auto takes what is the least work")
+    case .size:
+      .init(
+        "size",
+        .form(
+          "WIDTHxHEIGHT", limit: 65535, unit: "pixels", must: "a width and height in pixels, like 1280x720"),
+        .meaning("the least that covers the model's input"), only: .device, "of the camera's frames")
+    case .rate:
+      .init(
+        "rate", .number(0, 1000, unit: "frames per second"), .meaning("the driver's"), only: .device,
+        "how many frames the camera delivers")
+    case .region:
+      .init(
+        "region",
+        .form(
+          "X,Y,WIDTH,HEIGHT", limit: 65535, unit: "pixels",
+          must: "x,y,width,height in pixels, like 100,50,640,480"),
+        .meaning("all of the frame"), only: .device, "the part of the frame that is looked at")
+    case .rotate:
+      .init(
+        "rotate", .choice(WordList("0 90 180 270")), .value("0"), only: .device,
+        "degrees clockwise, of what is looked at")
+    case .mirror: .init("mirror", .flag, .value("false"), only: .device, "left to right, after the rotation")
+    case .controls:
+      .init(
+        "controls", .form("NAME: NUMBER", limit: Configuration.maxControls, must: "a mapping of names and numbers"),
+        .meaning("none"), only: .device, "exposure, gain and others by the driver's names")
+    case .timeout:
+      .init(
+        "timeout", .time("100ms", "1h"), .value("2s"), only: .device,
+        "without a frame for so long the camera is opened anew")
+    case .trigger:
+      .init(
+        "trigger",
+        .either("frames", .trigger, must: "frames, or a mapping: every: 500ms, or line: NAME (and delay: 20ms)"),
+        .value("frames"), "when a frame is decided on: every frame, the newest one each time, or what the mapping says")
+    case .model: .init("model", .name(of: "model"), .required(), "what computes the scores of a frame")
+    case .resize:
+      .init(
+        "resize", .choice(WordList("stretch crop letterbox")), .meaning("the model's own"),
+        "how a frame becomes the model's input")
+    case .rules:
+      .init(
+        "rules", .list(.rule, limit: Configuration.maxRules), .meaning("none"),
+        "what follows from the scores; the limit is that of all cameras together")
+    case .unknownBelow:
+      .init(
+        "unknown-below", .number(0, 1000), .meaning("none"),
+        "a frame whose best score is lower is of the class unknown and of no other")
+    }
+  }
 }
 
-/// A class that a rule names.
-public struct ClassConfiguration: Sendable {
-  public var name: String
-  /// In the model's scores; -1 until the model is opened (`Configuration.resolveClasses`).
-  public var index = -1
-  public var line: Int
-  public var column: Int
+extension ConfigurationReader {
+  mutating func readCamera(_ key: Node, _ node: Node) {
+    var camera = CameraConfiguration()
+    camera.name = name(key)
+    camera.line = line(key)
+    defer { configuration.cameras.append(camera) }
+    guard let fields = fields(node, CameraKey.self) else { return }
+    readSource(key, fields, &camera)
+    camera.format = format(fields[.format])
+    readSize(fields[.size], &camera)
+    camera.rate = number(fields[.rate]) ?? camera.rate
+    readRegion(fields[.region], &camera)
+    camera.rotation = (position(fields[.rotate]) ?? 0) * 90
+    camera.isMirrored = flag(fields[.mirror])
+    readControls(fields[.controls], &camera)
+    camera.timeoutNs = time(fields[.timeout]) ?? camera.timeoutNs
+    readTrigger(fields[.trigger], &camera)
+    if let model = reference(fields[.model], modelNames) {
+      camera.model = model
+      usedModels[model] = true
+    }
+    camera.resize = position(fields[.resize]).flatMap { ResizePolicy(rawValue: UInt32($0)) }
+    camera.unknownBelow = number(fields[.unknownBelow]).map { Float($0) }
+    let rules = fields[.rules].node
+    if rules >= 0 { readRules(fields[.rules], &camera) }
+    if rules < 0 || isSequence(rules) && first(rules) < 0 {
+      warn(key, "camera %v has no rules: its decisions are only logged")
+    }
+  }
 }

@@ -19,7 +19,7 @@ extension Configuration {
       messages.add(place.line, place.column, place.file + ": the model does not give scores for a picture")
       return
     }
-    let highest = RuleScores.highest(boundary)
+    let highest = OutputScale(boundary).highest
     for camera in 0..<cameras.count where cameras[camera].model == model {
       for rule in 0..<cameras[camera].rules.count {
         let told = cameras[camera].rules[rule]
@@ -51,7 +51,7 @@ extension Configuration {
       var nearest = Nearest(to: bytes)
       for index in 0..<tables.labelCount where found < 0 {
         let label = tables.label(index)
-        if Words.equal(label, bytes) { found = index } else { nearest.offer(label) }
+        if label.isSame(as: bytes) { found = index } else { nearest.offer(label) }
       }
       if tables.labelCount == 0, let number = ConfigurationReader.integer(bytes), number >= 0, number < count {
         found = number
@@ -68,7 +68,7 @@ extension Configuration {
       sentence.add("\"?")
     } else if tables.labelCount == 0 {
       sentence.add("; it has no labels: numbers from 0 to \(count - 1)")
-    } else if !hasUnknown, name.withUTF8({ Words.equal("unknown", UnsafeRawBufferPointer($0)) }) {
+    } else if !hasUnknown, name.isSame(as: "unknown") {
       sentence.add("; with unknown-below the camera has one")
     } else {
       sentence.add("; martlet inspect lists them")

@@ -27,96 +27,45 @@ public struct Configuration: Sendable {
   public init() {}
 }
 
-/// A model that cameras share.
-public struct ModelConfiguration: Sendable {
-  public var name = ""
-  /// From the root, or from the working directory.
-  public var file = ""
-  /// 1...64
-  public var threads = 1
-  /// Where the configuration names the file, from 1.
-  public var line = 0
-  public var column = 0
-}
+enum RootKey: Int, MappingKey {
+  case models, lines, cameras, log, frames, status
 
-/// A GPIO line, with what it is for.
-public struct LineConfiguration: Sendable {
-  public enum Direction: Int, Sendable { case input, output }
-  public enum Edge: Int, Sendable { case rising, falling, both }
-  public enum Bias: Int, Sendable { case asIs, disabled, pullUp, pullDown }
-  public enum Drive: Int, Sendable { case pushPull, openDrain, openSource }
+  static var mapping: ConfigurationMapping { .root }
 
-  /// What the configuration calls it.
-  public var name = ""
-  /// A chip's name or label; nil: the line is looked for by its name on all chips.
-  public var chip: String?
-  /// The line's offset on the chip; -1: `lineName` names it.
-  public var offset = -1
-  public var lineName = ""
-  public var direction = Direction.output
-  public var isActiveLow = false
-  public var bias = Bias.asIs
-  /// Of an output.
-  public var drive = Drive.pushPull
-  /// The level of an output at start, on error and at exit.
-  public var isSafeActive = false
-  /// Of an input: the edges that are events. With `isActiveLow`, rising is to the active level.
-  public var edge = Edge.rising
-  /// Of an input; 0: none.
-  public var debounceNs: UInt64 = 0
-  public var line = 0
-}
-
-/// What to do with a decision's frame while a rule holds.
-public struct ActionConfiguration: Sendable {
-  public enum Kind: Sendable {
-    /// The line (an index of `Configuration.lines`) is active for a time, from the moment of the decision or, with a
-    /// delay, from `delayNs` after the frame was captured.
-    case pulse(line: Int, durationNs: UInt64, delayNs: UInt64?)
-    /// The line is active while the rule holds (with several rules: any of them).
-    case set(line: Int)
-    /// A record in the decision log.
-    case log
-    /// The frame goes into the frame store.
-    case save
+  var row: ConfigurationKey {
+    switch self {
+    case .models:
+      .init("models", .named(.model, limit: Configuration.maxModels), .meaning("none"), "cameras share them")
+    case .lines: .init("lines", .named(.line, limit: Configuration.maxLines), .meaning("none"), "GPIO lines")
+    case .cameras:
+      .init("cameras", .named(.camera, limit: Configuration.maxCameras), .conditional(), "where frames come from")
+    case .log: .init("log", .mapping(.log), .meaning("none"), "where decisions are written")
+    case .frames: .init("frames", .mapping(.frames), .meaning("none"), "where frames are saved")
+    case .status: .init("status", .socketPath, .meaning("none"), "the socket that martlet status asks")
+    }
   }
-
-  public var kind: Kind
-  public var line: Int
 }
 
-/// When a camera's frame is decided on.
-public enum TriggerConfiguration: Sendable {
-  /// Every frame, the newest one each time.
-  case frames
-  /// The newest frame at every interval.
-  case interval(ns: UInt64)
-  /// The first frame captured `delayNs` or later after an edge of the line (an index of `Configuration.lines`).
-  case line(Int, delayNs: UInt64)
-}
-
-/// Where decisions are written.
-public struct LogConfiguration: Sendable {
-  public enum Every: Int, Sendable { case decision, rule }
-  public enum Sync: Int, Sendable { case each, second, no }
-
-  /// "-" is standard output.
-  public var file = ""
-  public var maxBytes: UInt64 = 10 << 20
-  /// Old files beside the current one: FILE.1 is the youngest.
-  public var keep = 5
-  /// Every decision, or those in which a rule with the action `log` fires.
-  public var every = Every.decision
-  /// When what is written is forced onto the disk: after each record, each second, or when the system likes.
-  public var sync = Sync.second
-  public var line = 0
-}
-
-/// Where frames are saved.
-public struct FramesConfiguration: Sendable {
-  public var folder = ""
-  public var maxBytes: UInt64 = 200 << 20
-  public var line = 0
+extension ConfigurationReader {
+  mutating func readRoot() {
+    guard let fields = fields(0, RootKey.self) else { return }
+    // What cameras refer to comes first, wherever it stands.
+    definitions(fields[.models]) { $0.readModel($1, $2) }
+    definitions(fields[.lines]) { $0.readLine($1, $2) }
+    usedModels = [Bool](repeating: false, count: configuration.models.count)
+    usedLines = [Bool](repeating: false, count: configuration.lines.count)
+    readLog(fields[.log].node)
+    readFrames(fields[.frames].node)
+    configuration.status = path(fields[.status])
+    definitions(fields[.cameras]) { $0.readCamera($1, $2) }
+    let cameras = fields[.cameras].node
+    if cameras < 0 || isMapping(cameras) && first(cameras) < 0 {
+      error(max(cameras, 0), "there is no camera: cameras: is missing or empty")
+    }
+    reportMissingParts()
+    reportUnused(fields[.models].node, usedModels, "no camera uses the model %v")
+    reportUnused(fields[.lines].node, usedLines, "no trigger and no rule uses the line %v")
+  }
 }
 
 extension Configuration {

@@ -1,6 +1,20 @@
-// Single values. Each function reports what is wrong, and answers nil then and for a value that is not there.
+// The values of keys, as the table says what they are. Each function reports what is wrong, and answers the key's
+// default then and for a value that is not there; nil where the table has none. (Asked for a key of another kind it
+// traps, with any configuration that has the mapping.)
 
 extension ConfigurationReader {
+  static let maxName = 63
+  static let maxPath = 1023
+  /// What the address of a socket has room for, without its zero.
+  static let maxSocketPath = 107
+
+  /// `KEY: VALUE: must be ...`, as the table has it.
+  @inline(never)
+  mutating func wrong(_ field: Field) {
+    let kind = field.key.kind
+    wrong(field.node, kind.must, kind.range)
+  }
+
   /// A scalar that is a value of a mapping.
   @inline(never)
   mutating func scalar(_ node: Node) -> UnsafeRawBufferPointer? {
@@ -12,204 +26,127 @@ extension ConfigurationReader {
     return bytes(node)
   }
 
+  /// What `parse` makes of the value; nil from it: the value is wrong.
+  mutating func value<Value>(_ field: Field, _ parse: (UnsafeRawBufferPointer) -> Value?) -> Value? {
+    if let text = scalar(field.node) {
+      if let value = parse(text) { return value }
+      wrong(field)
+    }
+    guard case .value(let text) = field.key.absence else { return nil }
+    return parse(text.bytes)
+  }
+
   /// Which of the words the value is.
   @inline(never)
-  mutating func choice(_ node: Node, _ words: Words) -> Int? {
-    guard let word = scalar(node) else { return nil }
-    if let index = words.index(of: word) { return index }
-    wrong(node, "one of %s", words.list)
-    return nil
+  mutating func position(_ field: Field) -> Int? {
+    guard case .choice(let words) = field.key.kind else { field.isOfAnotherKind() }
+    return value(field) { words.index(of: $0) }
+  }
+
+  /// Which case of an enum the value is: the words are its cases, in their order.
+  mutating func choice<Value: RawRepresentable<Int>>(_ field: Field) -> Value? {
+    guard case .choice(let words) = field.key.kind, Value(rawValue: words.count - 1) != nil,
+      Value(rawValue: words.count) == nil
+    else { field.isOfAnotherKind() }
+    return position(field).flatMap { Value(rawValue: $0) }
   }
 
   @inline(never)
-  mutating func boolean(_ node: Node) -> Bool? {
-    guard let word = scalar(node) else { return nil }
-    if let index = Words("true false yes no on off").index(of: word) { return index % 2 == 0 }
-    wrong(node, "true or false")
-    return nil
+  mutating func flag(_ field: Field) -> Bool {
+    guard case .flag = field.key.kind else { field.isOfAnotherKind() }
+    return value(field) { ConfigurationReader.flag($0) } ?? false
   }
 
   @inline(never)
-  mutating func integer(_ node: Node, _ low: Int, _ high: Int) -> Int? {
-    guard let text = scalar(node) else { return nil }
-    if let number = ConfigurationReader.integer(text), number >= low, number <= high { return number }
-    wrong(node, "a whole number from %s", ConfigurationReader.range(low, high))
-    return nil
-  }
-
-  @inline(never)
-  static func range(_ low: Int, _ high: Int) -> String {
-    var text = String(low)
-    text.add(" to ")
-    text.add(String(high))
-    return text
-  }
-
-  /// Decimal digits with a sign, at most 18.
-  @inline(never)
-  static func integer(_ text: UnsafeRawBufferPointer) -> Int? {
-    let isNegative = text.first == UInt8(ascii: "-")
-    let digits = text.dropFirst(isNegative ? 1 : 0)
-    guard !digits.isEmpty, digits.count <= 18 else { return nil }
-    var number = 0
-    for digit in digits {
-      guard digit >= 0x30, digit <= 0x39 else { return nil }
-      number = number * 10 + Int(digit - 0x30)
-    }
-    return isNegative ? -number : number
-  }
-
-  /// Digits with an optional point, at most 15, and where they end; nil if there are none.
-  @inline(never)
-  static func decimal(
-    _ text: UnsafeRawBufferPointer
-  ) -> (digits: UInt64, divisor: UInt64, end: Int)? {
-    var digits: UInt64 = 0
-    var divisor: UInt64 = 1
-    var count = 0
-    var at = 0
-    var hasPoint = false
-    while at < text.count {
-      let byte = text[at]
-      if byte == UInt8(ascii: "."), !hasPoint {
-        hasPoint = true
-      } else if byte >= 0x30, byte <= 0x39 {
-        digits = digits * 10 + UInt64(byte - 0x30)
-        if hasPoint { divisor *= 10 }
-        count += 1
-        if count > 15 { return nil }
-      } else {
-        break
-      }
-      at += 1
-    }
-    return count > 0 ? (digits, divisor, at) : nil
+  mutating func integer(_ field: Field) -> Int? {
+    guard case .integer(let low, let high) = field.key.kind else { field.isOfAnotherKind() }
+    return value(field) { text in ConfigurationReader.integer(text).flatMap { $0 >= low && $0 <= high ? $0 : nil } }
   }
 
   /// A number of at least 0, without an exponent.
   @inline(never)
-  mutating func number(_ node: Node, _ low: Double, _ high: Double) -> Double? {
-    guard let text = scalar(node) else { return nil }
-    if let (digits, divisor, end) = ConfigurationReader.decimal(text), end == text.count {
+  mutating func number(_ field: Field) -> Double? {
+    guard case .number(let low, let high, _) = field.key.kind else { field.isOfAnotherKind() }
+    return value(field) { text in
+      guard let (digits, divisor, end) = ConfigurationReader.decimal(text), end == text.count else { return nil }
       let number = Double(digits) / Double(divisor)
-      if number >= low, number <= high { return number }
+      return number >= Double(low) && number <= Double(high) ? number : nil
     }
-    wrong(node, "a number from %s", ConfigurationReader.range(Int(low), Int(high)))
-    return nil
   }
 
-  /// 500us, 5ms, 2s, 1.5min, 1h: in nanoseconds.
+  /// In nanoseconds.
   @inline(never)
-  mutating func duration(_ node: Node, _ low: UInt64, _ high: UInt64) -> UInt64? {
-    guard let text = scalar(node) else { return nil }
-    let ns = quantity(text, Words("us ms s min h")) { unit in
-      switch unit {
-      case 0: 1000
-      case 1: 1_000_000
-      case 2: 1_000_000_000
-      case 3: 60_000_000_000
-      default: 3_600_000_000_000
-      }
+  mutating func time(_ field: Field) -> UInt64? {
+    guard case .time(let low, let high) = field.key.kind else { field.isOfAnotherKind() }
+    return quantity(field, low, high, ConfigurationReader.time)
+  }
+
+  /// In bytes.
+  @inline(never)
+  mutating func size(_ field: Field) -> UInt64? {
+    guard case .size(let low, let high) = field.key.kind else { field.isOfAnotherKind() }
+    return quantity(field, low, high, ConfigurationReader.size)
+  }
+
+  private mutating func quantity(
+    _ field: Field, _ low: StaticString, _ high: StaticString, _ parse: (UnsafeRawBufferPointer) -> UInt64?
+  ) -> UInt64? {
+    guard let low = parse(low.bytes), let high = parse(high.bytes) else { field.isOfAnotherKind() }
+    return value(field) { text in parse(text).flatMap { $0 >= low && $0 <= high ? $0 : nil } }
+  }
+
+  @inline(never)
+  mutating func text(_ field: Field) -> String? {
+    guard case .text(let limit) = field.key.kind else { field.isOfAnotherKind() }
+    return value(field) { ConfigurationReader.word($0, limit) }
+  }
+
+  /// A path, from the folder of the configuration unless it begins at the root.
+  @inline(never)
+  mutating func path(_ field: Field) -> String? {
+    let isSocket: Bool
+    switch field.key.kind {
+    case .path: isSocket = false
+    case .socketPath: isSocket = true
+    default: field.isOfAnotherKind()
     }
-    if let ns, ns >= low, ns <= high { return ns }
-    var range = DurationText.text(low)
-    range.add(" to ")
-    range.add(DurationText.text(high))
-    wrong(node, "a time with its unit from %s, like 50ms (us, ms, s, min, h)", range)
-    return nil
-  }
-
-  /// 10MB, 64KiB: in bytes.
-  @inline(never)
-  mutating func size(_ node: Node, to high: UInt64) -> UInt64? {
-    guard let text = scalar(node) else { return nil }
-    let bytes = quantity(text, Words("B kB KB MB GB KiB MiB GiB")) { unit in
-      switch unit {
-      case 0: 1
-      case 1, 2: 1000
-      case 3: 1_000_000
-      case 4: 1_000_000_000
-      case 5: 1 << 10
-      case 6: 1 << 20
-      default: 1 << 30
-      }
+    guard let given = value(field, { ConfigurationReader.word($0, ConfigurationReader.maxPath) }) else { return nil }
+    let path = given.utf8.first == UInt8(ascii: "/") ? given : folder + given
+    if isSocket, path.utf8.count > ConfigurationReader.maxSocketPath {
+      wrong(field.node, "a path of %s, which is what a socket can have", field.key.kind.range)
     }
-    if let bytes, bytes >= 64 << 10, bytes <= high { return bytes }
-    wrong(
-      node, "a size with its unit from 64KiB to %sGiB, like 10MB (kB, MB, GB, KiB, MiB, GiB)", String(Int(high >> 30)))
-    return nil
+    return path
   }
 
-  /// A number times its unit, a rest cut off; nil if it is none or too large.
-  private func quantity(_ text: UnsafeRawBufferPointer, _ units: Words, _ factor: (Int) -> UInt64) -> UInt64? {
-    guard let (digits, divisor, end) = ConfigurationReader.decimal(text) else { return nil }
-    var start = end
-    if start < text.count, text[start] == 0x20 { start += 1 }
-    guard let unit = units.index(of: UnsafeRawBufferPointer(rebasing: text[start...])) else { return nil }
-    let (high, low) = digits.multipliedFullWidth(by: factor(unit))
-    // Also what keeps the division from trapping.
-    guard high < divisor else { return nil }
-    return divisor.dividingFullWidth((high, low)).quotient
-  }
-
-  /// Text that is not empty, without control characters, of at most `limit` bytes.
+  /// A definition by its name.
   @inline(never)
-  mutating func words(_ node: Node, limit: Int = 255) -> String? {
-    guard let text = scalar(node) else { return nil }
-    if isWord(text, limit) { return String(utf8: text) }
-    wrong(node, "a text of 1 to %s bytes without control characters", String(limit))
+  mutating func reference(_ field: Field, _ names: [String]) -> Int? {
+    guard case .name(let what) = field.key.kind else { field.isOfAnotherKind() }
+    guard let wanted = scalar(field.node) else { return nil }
+    var nearest = Nearest(to: wanted)
+    for index in 0..<names.count {
+      if names[index].isSame(as: wanted) { return index }
+      nearest.offer(names[index])
+    }
+    var sentence = what.text
+    sentence.add(" ")
+    sentence.add(quoted(field.node))
+    suggest(nearest.text, &sentence)
+    error(field.node, "%k: there is no %s", sentence)
     return nil
-  }
-
-  func isWord(_ text: UnsafeRawBufferPointer, _ limit: Int) -> Bool {
-    if text.isEmpty || text.count > limit { return false }
-    for byte in text where byte < 0x20 || byte == 0x7F { return false }
-    return true
   }
 
   /// The name that a definition has as its key.
   @inline(never)
   mutating func name(_ key: Node) -> String {
-    if !isWord(bytes(key), ConfigurationReader.maxName) {
+    if ConfigurationReader.word(bytes(key), ConfigurationReader.maxName) == nil {
       error(key, "%v: a name has 1 to 63 bytes and no control characters")
     }
     return text(key)
   }
-
-  static let maxName = 63
-
-  /// A path, from the folder of the configuration unless it begins at the root.
-  @inline(never)
-  mutating func path(_ node: Node) -> String? {
-    guard let path = words(node, limit: 1023) else { return nil }
-    return path.utf8.first == UInt8(ascii: "/") ? path : folder + path
-  }
-
-  /// A definition by its name.
-  @inline(never)
-  mutating func reference(_ node: Node, _ what: StaticString, _ names: [String]) -> Int? {
-    guard let wanted = scalar(node) else { return nil }
-    var nearest = Nearest(to: wanted)
-    for index in 0..<names.count {
-      if Words.equal(names[index], wanted) { return index }
-      nearest.offer(names[index])
-    }
-    var sentence = what.string
-    sentence.add(" ")
-    sentence.add(quoted(node))
-    suggest(nearest.text, &sentence)
-    error(node, "%k: there is no %s", sentence)
-    return nil
-  }
 }
 
-/// A time with the unit that suits it.
-public enum DurationText {
-  @inline(never)
-  public static func text(_ ns: UInt64) -> String {
-    if ns % 3_600_000_000_000 == 0, ns > 0 { return String(ns / 3_600_000_000_000) + "h" }
-    if ns % 1_000_000_000 == 0 { return String(ns / 1_000_000_000) + "s" }
-    if ns % 1_000_000 == 0 { return String(ns / 1_000_000) + "ms" }
-    return String(ns / 1000) + "us"
-  }
+extension Field {
+  /// The reader and the table are at odds.
+  fileprivate func isOfAnotherKind() -> Never { preconditionFailure("the table has another kind for this key") }
 }

@@ -41,7 +41,7 @@ struct ConfigurationReader: ~Copyable {
     if error != 0 {
       messages.add(Int(yaml.line), Int(yaml.column), sentence(error))
     } else if yaml.node_count == 0 || yaml.nodes[0].kind != UInt8(MARTLET_YAML_MAPPING) {
-      messages.add(1, 1, "a configuration is a mapping with the keys " + ConfigurationReader.rootKeys.list)
+      messages.add(1, 1, "a configuration is a mapping with the keys " + ConfigurationMapping.root.list)
     } else {
       reportDuplicates()
       readRoot()
@@ -109,7 +109,7 @@ extension ConfigurationReader {
   func isNull(_ node: Node) -> Bool {
     let record = yaml.nodes[Int(node)]
     guard record.kind == UInt8(MARTLET_YAML_SCALAR), record.is_text == 0 else { return false }
-    return record.text_count == 0 || Words("~ null Null NULL").index(of: bytes(node)) != nil
+    return record.text_count == 0 || WordList("~ null Null NULL").index(of: bytes(node)) != nil
   }
 
   /// Texts are templates, since building them where they are used would cost a kilobyte a function: `%v` is the node's
@@ -138,8 +138,8 @@ extension ConfigurationReader {
     messages.add(line(node), column(node), sentence)
   }
 
-  private func expand(_ node: Node, _ template: StaticString, _ more: String, _ sentence: inout String) {
-    let bytes = Words(template).bytes
+  func expand(_ node: Node, _ template: StaticString, _ more: String, _ sentence: inout String) {
+    let bytes = template.bytes
     var start = 0
     for index in 0..<bytes.count where bytes[index] == UInt8(ascii: "%") {
       sentence.add(String(utf8: UnsafeRawBufferPointer(rebasing: bytes[start..<index])))
@@ -152,46 +152,5 @@ extension ConfigurationReader {
       }
     }
     sentence.add(String(utf8: UnsafeRawBufferPointer(rebasing: bytes[start...])))
-  }
-
-  /// The values of a mapping in the order of `keys`; -1 for those that are not there or null.
-  @inline(never)
-  mutating func fields(_ node: Node, _ keys: Words, _ what: StaticString) -> InlineArray<20, Node>? {
-    var values = InlineArray<20, Node>(repeating: -1)
-    guard isMapping(node) else {
-      var sentence = what.string
-      sentence.add(" is a mapping with the keys ")
-      sentence.add(keys.list)
-      error(node, "%v: %s", sentence)
-      return nil
-    }
-    var key = first(node)
-    while key >= 0 {
-      let value = next(key)
-      if let index = keys.index(of: bytes(key)) {
-        // Of two the first, so that what is wrong with it is said.
-        if values[index] < 0, !isNull(value) { values[index] = value }
-      } else {
-        var sentence = what.string
-        sentence.add(": there is no key ")
-        sentence.add(quoted(key))
-        suggest(keys.nearest(to: bytes(key)), &sentence, else: keys)
-        error(key, "%s", sentence)
-      }
-      key = next(value)
-    }
-    return values
-  }
-
-  @inline(never)
-  func suggest(_ nearest: String?, _ sentence: inout String, else words: Words? = nil) {
-    if let nearest {
-      sentence.add("; did you mean \"")
-      sentence.add(nearest)
-      sentence.add("\"?")
-    } else if let words {
-      sentence.add("; there are: ")
-      sentence.add(words.list)
-    }
   }
 }

@@ -20,26 +20,24 @@ public struct GPIOActuator: ~Copyable {
 
   /// For a signal handler: `martlet_actuator_abandon(handle)`.
   public let handle: OpaquePointer
-  private let memory: UnsafeMutableRawPointer
-  private let lines: UnsafeMutablePointer<GPIOOutput>
-  private let capacity: Int
+  private let memory: UnsafeMutableRawBufferPointer
+  private var lines: FixedArray<GPIOOutput>
   /// Outputs that were added; their numbers are 0..<count.
-  public private(set) var count = 0
+  public var count: Int { lines.count }
 
   /// - Parameter capacity: how many outputs at most, 1...64.
   public init(capacity: Int = Int(MARTLET_ACTUATOR_MAX_OUTPUTS)) throws(GPIOError) {
-    let memory = UnsafeMutableRawPointer.allocate(
+    let memory = UnsafeMutableRawBufferPointer.allocate(
       byteCount: martlet_actuator_bytes(Int32(clamping: capacity)), alignment: 64)
     var handle: OpaquePointer?
-    let error = martlet_actuator_start(memory, Int32(clamping: capacity), &handle)
+    let error = martlet_actuator_start(memory.baseAddress, Int32(clamping: capacity), &handle)
     guard error == 0, let handle else {
       memory.deallocate()
       throw GPIOError(error, address: "")
     }
     self.handle = handle
     self.memory = memory
-    self.capacity = capacity
-    lines = .allocate(capacity: capacity)
+    lines = FixedArray(capacity: capacity)
   }
 
   deinit {
@@ -47,8 +45,6 @@ public struct GPIOActuator: ~Copyable {
     martlet_actuator_unguard(handle)
     martlet_actuator_stop(handle)
     memory.deallocate()
-    lines.deinitialize(count: count)
-    lines.deallocate()
   }
 
   /// If the process ends by a fault, every output goes to its safe level first.
@@ -62,11 +58,10 @@ public struct GPIOActuator: ~Copyable {
   public mutating func add(_ output: consuming GPIOOutput, safeLevel: Bool = false) throws(GPIOError) -> Int {
     var index: Int32 = 0
     let error = martlet_actuator_add(
-      handle, { martlet_gpio_set($0?.assumingMemoryBound(to: martlet_gpio_line.self), $1) }, output.line,
-      safeLevel ? 1 : 0, &index)
+      handle, { martlet_gpio_set($0?.assumingMemoryBound(to: martlet_gpio_line.self), $1) },
+      output.line.record.baseAddress, safeLevel ? 1 : 0, &index)
     guard error == 0 else { throw GPIOError(error, address: output.address.text) }
-    (lines + Int(index)).initialize(to: output)
-    count += 1
+    lines.append(output)
     return Int(index)
   }
 

@@ -18,8 +18,7 @@ public struct GPIOInput: ~Copyable {
     public var sequence: UInt32
   }
 
-  public let address: GPIOLineAddress
-  public let line: UnsafeMutablePointer<martlet_gpio_line>
+  public let line: GPIOLine
 
   /// - Parameter debounceUs: microseconds for which a level must stay to count; 0: every edge counts. By the kernel
   ///   with libgpiod 2 (in steps of its timer tick), here with libgpiod 1.
@@ -34,34 +33,32 @@ public struct GPIOInput: ~Copyable {
     settings.edges = edges.rawValue
     settings.debounce_us = debounceUs
     settings.keeps_output = keepsOutput ? 1 : 0
-    self.address = address
-    line = try GPIOLine.request(address, settings)
+    line = try GPIOLine(address, settings)
   }
 
-  deinit { GPIOLine.release(line) }
-
+  public var address: GPIOLineAddress { line.address }
   /// "gpiochip0"
-  public var chipName: String { FixedText.string(line.pointee.chip_name) }
-  public var offset: Int { Int(line.pointee.offset) }
+  public var chipName: String { line.chipName }
+  public var offset: Int { line.offset }
   /// The line's own name; may be empty.
-  public var name: String { FixedText.string(line.pointee.name) }
+  public var name: String { line.name }
 
-  public func level() throws(GPIOError) -> Bool { try GPIOLine.level(line, address) }
+  public func level() throws(GPIOError) -> Bool { try line.level() }
 
   /// To poll; -1 without edges.
-  public var descriptor: Int32 { line.pointee.descriptor }
+  public var descriptor: Int32 { line.descriptor }
   /// CLOCK_MONOTONIC: when `nextEvent` has to be called though nothing became readable; nil: no need.
   public var deadlineNs: UInt64? {
-    let deadline = martlet_gpio_deadline_ns(line)
+    let deadline = martlet_gpio_deadline_ns(line.record.baseAddress)
     return deadline == 0 ? nil : deadline
   }
 
   /// The next event that is there; does not wait, and does not allocate unless it throws.
   public func nextEvent(nowNs: UInt64) throws(GPIOError) -> Event? {
     var event = martlet_gpio_event()
-    let error = martlet_gpio_read_event(line, nowNs, &event)
+    let error = martlet_gpio_read_event(line.record.baseAddress, nowNs, &event)
     if error == Int32(MARTLET_NOT_YET) { return nil }
-    guard error == 0 else { throw GPIOError(error, address: address.text) }
+    guard error == 0 else { throw line.failure(error) }
     return Event(timeNs: event.time_ns, isRising: event.level != 0, sequence: event.sequence)
   }
 }

@@ -5,9 +5,7 @@ import CMartletLinux
 public struct GPIOOutput: ~Copyable {
   public enum Drive: Int32, Sendable { case pushPull, openDrain, openSource }
 
-  public let address: GPIOLineAddress
-  /// Stays where it is: the actuator's thread uses it.
-  let line: UnsafeMutablePointer<martlet_gpio_line>
+  let line: GPIOLine
 
   /// The line has `level` from its first moment as an output.
   public init(
@@ -20,56 +18,21 @@ public struct GPIOOutput: ~Copyable {
     settings.level = level ? 1 : 0
     settings.drive = drive.rawValue
     settings.bias = bias.rawValue
-    self.address = address
-    line = try GPIOLine.request(address, settings)
+    line = try GPIOLine(address, settings)
   }
 
-  deinit { GPIOLine.release(line) }
-
+  public var address: GPIOLineAddress { line.address }
   /// "gpiochip0"
-  public var chipName: String { FixedText.string(line.pointee.chip_name) }
-  public var offset: Int { Int(line.pointee.offset) }
+  public var chipName: String { line.chipName }
+  public var offset: Int { line.offset }
   /// The line's own name; may be empty.
-  public var name: String { FixedText.string(line.pointee.name) }
+  public var name: String { line.name }
 
   /// Does not allocate unless it throws.
   public func set(_ level: Bool) throws(GPIOError) {
-    let error = martlet_gpio_set(line, level ? 1 : 0)
-    guard error == 0 else { throw GPIOError(error, address: address.text) }
+    let error = martlet_gpio_set(line.record.baseAddress, level ? 1 : 0)
+    guard error == 0 else { throw line.failure(error) }
   }
 
-  public func level() throws(GPIOError) -> Bool { try GPIOLine.level(line, address) }
-}
-
-/// What outputs and inputs share.
-enum GPIOLine {
-  @inline(never)
-  static func request(
-    _ address: GPIOLineAddress, _ settings: martlet_gpio_settings
-  ) throws(GPIOError) -> UnsafeMutablePointer<martlet_gpio_line> {
-    let line = UnsafeMutablePointer<martlet_gpio_line>.allocate(capacity: 1)
-    var failure = martlet_gpio_failure()
-    var wanted = address.parsed() ?? martlet_gpio_address()
-    var settings = settings
-    guard martlet_gpio_request(&wanted, &settings, line, &failure) == 0 else {
-      line.deallocate()
-      throw GPIOError(failure, address: address.text)
-    }
-    return line
-  }
-
-  static func release(_ line: UnsafeMutablePointer<martlet_gpio_line>) {
-    martlet_gpio_release(line)
-    line.deallocate()
-  }
-
-  @inline(never)
-  static func level(
-    _ line: UnsafeMutablePointer<martlet_gpio_line>, _ address: GPIOLineAddress
-  ) throws(GPIOError) -> Bool {
-    var level: Int32 = 0
-    let error = martlet_gpio_get(line, &level)
-    guard error == 0 else { throw GPIOError(error, address: address.text) }
-    return level != 0
-  }
+  public func level() throws(GPIOError) -> Bool { try line.level() }
 }

@@ -10,7 +10,7 @@ public struct LatencyHistogram: ~Copyable {
   private static let bucketCount = perOctave * octaves
   public static let highest: UInt64 = (1 << 40) - 1
 
-  private let counts: UnsafeMutablePointer<UInt64>
+  private let counts: UnsafeMutableBufferPointer<UInt64>
   public private(set) var count: UInt64 = 0
   /// Exact, in ns; 0 without samples.
   public private(set) var max: UInt64 = 0
@@ -21,11 +21,11 @@ public struct LatencyHistogram: ~Copyable {
   /// Takes 18 KB of address space, of which only what is used becomes resident; nil if the system has none.
   public init?() {
     guard let region = martlet_reserve_memory(LatencyHistogram.byteCount) else { return nil }
-    counts = region.bindMemory(to: UInt64.self, capacity: LatencyHistogram.bucketCount)
+    counts = UnsafeMutableRawBufferPointer(start: region, count: LatencyHistogram.byteCount).bindMemory(to: UInt64.self)
   }
 
   deinit {
-    martlet_release_memory(counts, LatencyHistogram.byteCount)
+    martlet_release_memory(counts.baseAddress, LatencyHistogram.byteCount)
   }
 
   private static var byteCount: Int { bucketCount * MemoryLayout<UInt64>.stride }
@@ -59,7 +59,7 @@ public struct LatencyHistogram: ~Copyable {
 
   /// Forgets all samples.
   public mutating func reset() {
-    counts.update(repeating: 0, count: LatencyHistogram.bucketCount)
+    counts.update(repeating: 0)
     count = 0
     max = 0
     min = 0

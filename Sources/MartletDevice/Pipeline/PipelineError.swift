@@ -17,4 +17,10 @@ public struct PipelineError: Error {
   init(_ configuration: Configuration, line: Int, _ sentence: String, exitCode: Int32) {
     self.init("\(configuration.path):\(line): \(sentence)", exitCode: exitCode)
   }
+
+  /// At a line of the configuration: one of GPIO.
+  @inline(never)
+  init(_ configuration: Configuration, at line: LineConfiguration, _ error: GPIOError) {
+    self.init(configuration, line: line.line, "line \(line.name): \(error.sentence)", exitCode: error.exitCode)
+  }
 }

@@ -3,15 +3,16 @@ import Martlet
 
 /// A model of a pipeline, shared by the cameras that name it.
 struct PipelineModel: ~Copyable {
+  let configuration: ModelConfiguration
+  /// UTF-8 of its name, for records.
   let name: UnsafeRawBufferPointer
   let file: ModelFile
   var loaded: LoadedModel
   var scores: RuleScores
   let hash: UInt64
-  /// Of the last inference.
-  var inferenceNs: UInt64 = 0
 
   init(_ configuration: ModelConfiguration, in pipeline: Configuration) throws(PipelineError) {
+    self.configuration = configuration
     name = configuration.name.permanentBytes()
     // Not given back: messages name the file as long as the process lives.
     let path = configuration.file.permanentPath()

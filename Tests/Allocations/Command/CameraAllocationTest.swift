@@ -12,30 +12,36 @@ enum CameraAllocationTest {
 
   static func run(_ model: inout LoadedModel, _ picture: FilePath) -> Int32 {
     var result: Int32 = 0
-    for format in ["YUYV", "NV12", "RGB3", "MJPG"] {
+    for format in PixelFormat.all {
       let (sum, decided) = count(format, &model, picture)
-      Output.write("\(sum) allocator calls in \(decided) frames of a camera in \(format):\(AllocationTest.details())\n")
+      let name = format.fourcc.text
+      Output.write("\(sum) allocator calls in \(decided) frames of a camera in \(name):\(AllocationTest.details())\n")
       if sum != 0 || decided != frames { result = 1 }
     }
     return result
   }
 
-  private static func count(_ format: String, _ model: inout LoadedModel, _ picture: FilePath) -> (Int64, Int) {
+  private static func count(_ format: PixelFormat, _ model: inout LoadedModel, _ picture: FilePath) -> (Int64, Int) {
     driver_reset()
     let camera = driver_plug(0, "test", "test:0")
-    let side = Int32(side)
+    let bytes = frame(format, picture)
+    defer { bytes.deallocate() }
+    let isJPEG = format.reading == .jpeg
+    let size = Int32(side)
+    // Twice what a frame has is room enough.
     driver_add_format(
       camera,
       driver_format(
-        fourcc: FourCC(format)!.code, width: side, height: side, max_width: side, max_height: side, step: 1,
-        rates: (30, 0)))
-    let bytes = frame(format, picture)
-    defer { bytes.deallocate() }
+        fourcc: format.fourcc.code, width: size, height: size, max_width: size, max_height: size, step: 1,
+        rates: (30, 0), line_bits: isJPEG ? 0 : UInt32(shape(format)!.stride * 8 / side),
+        image_bits: UInt32(bytes.count * 16 / (side * side))))
     var system = driver_system
     return withUnsafePointer(to: &system) { system in
       do throws(CameraError) {
         let place = try FrameInput.Place(camera: model.engine)
-        var stream = CameraStream(CameraSettings(address: .path("/dev/video0")), into: place, system: system)
+        var stream = CameraStream(
+          CameraSettings(address: .path("/dev/video0")), into: place,
+          system: CameraSystem(UnsafeBufferPointer(start: system, count: 1)))
         try stream.open(nowNs: 0)
         var decided = 0
         // The first frame makes tables.
@@ -60,8 +66,14 @@ enum CameraAllocationTest {
     }
   }
 
-  private static func frame(_ format: String, _ picture: FilePath) -> UnsafeMutableRawBufferPointer {
-    if format.utf8.first == UInt8(ascii: "M") {
+  private static func shape(_ format: PixelFormat) -> FrameShape? {
+    guard case .direct(let layout) = format.reading else { return nil }
+    return FrameShape(
+      width: side, height: side, layout: layout, stride: FrameShape.leastStride(width: side, layout: layout))
+  }
+
+  private static func frame(_ format: PixelFormat, _ picture: FilePath) -> UnsafeMutableRawBufferPointer {
+    guard let shape = shape(format) else {
       var mapped = martlet_mapped_file()
       guard martlet_file_map(picture.cString, &mapped) == 0 else { return .allocate(byteCount: 0, alignment: 1) }
       let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: mapped.count, alignment: 64)
@@ -69,8 +81,7 @@ enum CameraAllocationTest {
       martlet_file_unmap(&mapped)
       return bytes
     }
-    let bits = format.utf8.first == UInt8(ascii: "Y") ? 16 : format.utf8.first == UInt8(ascii: "N") ? 12 : 24
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: side * side * bits / 8, alignment: 64)
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: shape.byteCount, alignment: 64)
     for index in 0..<bytes.count { bytes[index] = UInt8(truncatingIfNeeded: index &* 7) }
     return bytes
   }

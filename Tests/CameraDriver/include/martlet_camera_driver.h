@@ -14,6 +14,8 @@ typedef struct driver_format {
   int32_t width, height, max_width, max_height, step;
   /// Up to two rates; 0: none is listed.
   uint32_t rates[2];
+  /// Of a pixel, in a line of the first plane (0: compressed) and in all.
+  uint32_t line_bits, image_bits;
 } driver_format;
 
 /// Forgets all cameras and failures.

@@ -40,7 +40,7 @@ enum LoaderTarget {
     var engine = try Engine(file: file, region: exact, threads: 1, isa: isa)
     var work: Int64 = 0
     for index in 0..<engine.operatorCount {
-      work += max(engine.multiplyAccumulates(ofOperator: index), elements(engine, index))
+      work += Self.work(engine.operatorRecord(index))
       guard work <= maxWork else { return }
     }
     #if CANARY
@@ -53,20 +53,10 @@ enum LoaderTarget {
     engine.run(on: team)
   }
 
-  /// What an operator without multiply-accumulates goes through, roughly.
-  private static func elements(_ engine: borrowing Engine, _ index: Int) -> Int64 {
-    let record = engine.operatorRecord(index)
-    var bytes = Int64(engine.tensor(Int(record.output)).byteCount)
-    if record.input0 != ModelFormat.none { bytes += Int64(engine.tensor(Int(record.input0)).byteCount) }
-    return bytes * Int64(max(1, windowSize(record)))
-  }
-
-  private static func windowSize(_ record: OperatorRecord) -> Int32 {
-    switch Opcode(code: record.opcode) {
-    case .averagePool, .maxPool:
-      let pool = withUnsafeBytes(of: record.parameters) { $0.loadUnaligned(as: martlet_pool_params.self) }
-      return min(pool.kernel_h, 1 << 12) * min(pool.kernel_w, 1 << 12)
-    default: return 1
-    }
+  /// What a validated operator takes: multiply-accumulates or, where it is no convolution, steps as its kernel counts them.
+  private static func work(_ record: OperatorRecord) -> Int64 {
+    guard let row = martlet_operator_of(record.opcode)?.pointee else { return 0 }
+    let asked = withUnsafeBytes(of: record.parameters) { row.workload($0.baseAddress) }
+    return asked.multiply_accumulates > 0 ? asked.multiply_accumulates : Int64(asked.units) * asked.unit_work
   }
 }

@@ -16,6 +16,8 @@ typedef struct martlet_outcome {
 
 /// How many groups there are.
 int32_t martlet_cases_count(void);
+/// The first operator that no group's subject is, or NULL.
+const char *martlet_cases_missing(void);
 /// Runs group `index` with the kernels of `isa`. Without that instruction set: passed and failed are 0.
 martlet_outcome martlet_cases_run(int32_t index, martlet_isa isa);
 /// Runs group `index` with kernels that get one byte wrong. passed counts the cases that noticed; all of them must.

@@ -10,50 +10,51 @@ typedef struct field_range {
   int64_t low, high;
 } field_range;
 
-#define FIELD(OPCODE, NAME, FIELD_NAME, LOW, HIGH) \
-  {OPCODE, #FIELD_NAME, offsetof(operator_parameters, NAME.FIELD_NAME), LOW, HIGH},
-#define ZERO_POINT(OPCODE, NAME, FIELD_NAME) FIELD(OPCODE, NAME, FIELD_NAME, -128, 127)
-#define RESCALE(OPCODE, NAME, MULTIPLIER, SHIFT) \
-  FIELD(OPCODE, NAME, MULTIPLIER, 0, INT32_MAX) FIELD(OPCODE, NAME, SHIFT, -31, 31)
-#define CLAMPS(OPCODE, NAME) ZERO_POINT(OPCODE, NAME, clamp_min) ZERO_POINT(OPCODE, NAME, clamp_max)
-#define WINDOWS(OPCODE, NAME)                                                           \
-  FIELD(OPCODE, NAME, kernel_h, 1, 4096) FIELD(OPCODE, NAME, kernel_w, 1, 4096)         \
-  FIELD(OPCODE, NAME, stride_h, 1, 4096) FIELD(OPCODE, NAME, stride_w, 1, 4096)         \
-  FIELD(OPCODE, NAME, pad_top, 0, 1 << 14) FIELD(OPCODE, NAME, pad_left, 0, 1 << 14)
-#define DILATIONS(OPCODE, NAME) FIELD(OPCODE, NAME, dilation_h, 1, 4096) FIELD(OPCODE, NAME, dilation_w, 1, 4096)
-#define RESIZE(OPCODE, NAME)                                                                              \
-  FIELD(OPCODE, NAME, in_h, 1, 1 << 16) FIELD(OPCODE, NAME, in_w, 1, 1 << 16)                             \
-  FIELD(OPCODE, NAME, out_h, 1, 1 << 16) FIELD(OPCODE, NAME, out_w, 1, 1 << 16)                           \
-  FIELD(OPCODE, NAME, align_corners, 0, 1) FIELD(OPCODE, NAME, half_pixel_centers, 0, 1)                  \
-  FIELD(OPCODE, NAME, unsigned_float, 0, 1)
+#define FIELD(CASE, NAME, FIELD_NAME, LOW, HIGH) \
+  {MARTLET_OPCODE_##CASE, #FIELD_NAME, offsetof(operator_parameters, NAME.FIELD_NAME), LOW, HIGH},
+#define ZERO_POINT(CASE, NAME, FIELD_NAME) FIELD(CASE, NAME, FIELD_NAME, -128, 127)
+#define RESCALE(CASE, NAME, MULTIPLIER, SHIFT) \
+  FIELD(CASE, NAME, MULTIPLIER, 0, INT32_MAX) FIELD(CASE, NAME, SHIFT, -31, 31)
+#define CLAMPS(CASE, NAME) ZERO_POINT(CASE, NAME, clamp_min) ZERO_POINT(CASE, NAME, clamp_max)
+#define WINDOWS(CASE, NAME)                                                           \
+  FIELD(CASE, NAME, kernel_h, 1, 4096) FIELD(CASE, NAME, kernel_w, 1, 4096)         \
+  FIELD(CASE, NAME, stride_h, 1, 4096) FIELD(CASE, NAME, stride_w, 1, 4096)         \
+  FIELD(CASE, NAME, pad_top, 0, 1 << 14) FIELD(CASE, NAME, pad_left, 0, 1 << 14)
+#define DILATIONS(CASE, NAME) FIELD(CASE, NAME, dilation_h, 1, 4096) FIELD(CASE, NAME, dilation_w, 1, 4096)
+#define RESIZE(CASE, NAME)                                                                              \
+  FIELD(CASE, NAME, in_h, 1, 1 << 16) FIELD(CASE, NAME, in_w, 1, 1 << 16)                             \
+  FIELD(CASE, NAME, out_h, 1, 1 << 16) FIELD(CASE, NAME, out_w, 1, 1 << 16)                           \
+  FIELD(CASE, NAME, align_corners, 0, 1) FIELD(CASE, NAME, half_pixel_centers, 0, 1)                  \
+  FIELD(CASE, NAME, unsigned_float, 0, 1)
 
 static const field_range ranges[] = {
-  WINDOWS(1, conv2d) DILATIONS(1, conv2d) CLAMPS(1, conv2d)
-  FIELD(1, conv2d, input_step_h, 1, 64) FIELD(1, conv2d, input_step_w, 1, 64)
-  ZERO_POINT(1, conv2d, input_zero_point) ZERO_POINT(1, conv2d, weight_zero_point)
-  ZERO_POINT(1, conv2d, output_zero_point) FIELD(1, conv2d, double_rescale, 0, 1)
-  WINDOWS(2, depthwise) DILATIONS(2, depthwise) CLAMPS(2, depthwise)
-  ZERO_POINT(2, depthwise, input_zero_point) ZERO_POINT(2, depthwise, weight_zero_point)
-  ZERO_POINT(2, depthwise, output_zero_point)
-  WINDOWS(3, average_pool) CLAMPS(3, average_pool) FIELD(3, average_pool, unsigned_rounding, 0, 1)
-  WINDOWS(4, max_pool) CLAMPS(4, max_pool) FIELD(4, max_pool, unsigned_rounding, 0, 1)
-  ZERO_POINT(5, mean, input_zero_point) ZERO_POINT(5, mean, output_zero_point)
-  RESCALE(5, mean, multiplier, shift) CLAMPS(5, mean)
-  ZERO_POINT(7, add, zero_point0) ZERO_POINT(7, add, zero_point1) ZERO_POINT(7, add, output_zero_point)
-  RESCALE(7, add, multiplier0, shift0) RESCALE(7, add, multiplier1, shift1)
-  RESCALE(7, add, output_multiplier, output_shift) FIELD(7, add, left_shift, 0, 22) CLAMPS(7, add)
-  FIELD(7, add, subtract, 0, 1)
-  ZERO_POINT(8, mul, zero_point0) ZERO_POINT(8, mul, zero_point1) ZERO_POINT(8, mul, output_zero_point)
-  RESCALE(8, mul, multiplier, shift) CLAMPS(8, mul)
-  ZERO_POINT(9, prelu, input_zero_point) ZERO_POINT(9, prelu, alpha_zero_point)
-  ZERO_POINT(9, prelu, output_zero_point)
-  RESCALE(9, prelu, positive_multiplier, positive_shift) RESCALE(9, prelu, negative_multiplier, negative_shift)
-  FIELD(10, softmax, beta_multiplier, 0, INT32_MAX) FIELD(10, softmax, beta_left_shift, 0, 31)
-  FIELD(10, softmax, diff_min, INT32_MIN, 0)
-  ZERO_POINT(12, fill, value)
-  RESIZE(13, resize_nearest) RESIZE(14, resize_bilinear)
-  FIELD(15, argmax, minimum, 0, 1)
-  ZERO_POINT(16, quantize, zero_point) ZERO_POINT(17, quantize, zero_point)
+  WINDOWS(CONV2D, conv2d) DILATIONS(CONV2D, conv2d) CLAMPS(CONV2D, conv2d)
+  FIELD(CONV2D, conv2d, input_step_h, 1, 64) FIELD(CONV2D, conv2d, input_step_w, 1, 64)
+  ZERO_POINT(CONV2D, conv2d, input_zero_point) ZERO_POINT(CONV2D, conv2d, weight_zero_point)
+  ZERO_POINT(CONV2D, conv2d, output_zero_point) FIELD(CONV2D, conv2d, double_rescale, 0, 1)
+  WINDOWS(DEPTHWISE, depthwise) DILATIONS(DEPTHWISE, depthwise) CLAMPS(DEPTHWISE, depthwise)
+  ZERO_POINT(DEPTHWISE, depthwise, input_zero_point) ZERO_POINT(DEPTHWISE, depthwise, weight_zero_point)
+  ZERO_POINT(DEPTHWISE, depthwise, output_zero_point)
+  WINDOWS(AVERAGE_POOL, average_pool) CLAMPS(AVERAGE_POOL, average_pool)
+  FIELD(AVERAGE_POOL, average_pool, unsigned_rounding, 0, 1)
+  WINDOWS(MAX_POOL, max_pool) CLAMPS(MAX_POOL, max_pool) FIELD(MAX_POOL, max_pool, unsigned_rounding, 0, 1)
+  ZERO_POINT(MEAN, mean, input_zero_point) ZERO_POINT(MEAN, mean, output_zero_point)
+  RESCALE(MEAN, mean, multiplier, shift) CLAMPS(MEAN, mean)
+  ZERO_POINT(ADD, add, zero_point0) ZERO_POINT(ADD, add, zero_point1) ZERO_POINT(ADD, add, output_zero_point)
+  RESCALE(ADD, add, multiplier0, shift0) RESCALE(ADD, add, multiplier1, shift1)
+  RESCALE(ADD, add, output_multiplier, output_shift) FIELD(ADD, add, left_shift, 0, 22) CLAMPS(ADD, add)
+  FIELD(ADD, add, subtract, 0, 1)
+  ZERO_POINT(MUL, mul, zero_point0) ZERO_POINT(MUL, mul, zero_point1) ZERO_POINT(MUL, mul, output_zero_point)
+  RESCALE(MUL, mul, multiplier, shift) CLAMPS(MUL, mul)
+  ZERO_POINT(PRELU, prelu, input_zero_point) ZERO_POINT(PRELU, prelu, alpha_zero_point)
+  ZERO_POINT(PRELU, prelu, output_zero_point)
+  RESCALE(PRELU, prelu, positive_multiplier, positive_shift) RESCALE(PRELU, prelu, negative_multiplier, negative_shift)
+  FIELD(SOFTMAX, softmax, beta_multiplier, 0, INT32_MAX) FIELD(SOFTMAX, softmax, beta_left_shift, 0, 31)
+  FIELD(SOFTMAX, softmax, diff_min, INT32_MIN, 0)
+  ZERO_POINT(FILL, fill, value)
+  RESIZE(RESIZE_NEAREST, resize_nearest) RESIZE(RESIZE_BILINEAR, resize_bilinear)
+  FIELD(ARGMAX, argmax, minimum, 0, 1)
+  ZERO_POINT(QUANTIZE, quantize, zero_point) ZERO_POINT(DEQUANTIZE, dequantize, zero_point)
 };
 
 /// Just outside, far outside.
@@ -112,23 +113,24 @@ static bool writes_twice(const martlet_copy_params *p) {
 static const char *fields_at_odds(const martlet_operator_case *c) {
   operator_parameters all;
   memcpy(&all, c->parameters, sizeof all);
-  if (c->opcode == 1) {
+  if (c->opcode == MARTLET_OPCODE_CONV2D) {
     const martlet_conv2d_params *p = &all.conv2d;
     if (p->groups > 0 && (double)p->kernel_h * p->kernel_w * (p->in_c / p->groups) > 1 << 24) return "too many products";
     if (p->groups > 0 && (p->in_c % p->groups != 0 || p->out_c % p->groups != 0)) return "groups that do not divide";
   }
-  if (c->opcode == 3 || c->opcode == 4) {
+  if (c->opcode == MARTLET_OPCODE_AVERAGE_POOL || c->opcode == MARTLET_OPCODE_MAX_POOL) {
     const martlet_pool_params *p = &all.average_pool;
     if (windows_are_empty(p->in_h, p->out_h, p->kernel_h, p->stride_h, p->pad_top) ||
         windows_are_empty(p->in_w, p->out_w, p->kernel_w, p->stride_w, p->pad_left))
       return "a window without pixels";
   }
-  if (c->opcode >= 7 && c->opcode <= 9) {
+  if (martlet_operator_of(c->opcode)->reads_input_1) {
+    // Shape and strides stand first in all that broadcast.
     const martlet_mul_params *p = &all.mul;
     for (int32_t i = 0; i < 6; i++)
       if (p->shape[i] > 1 && (p->stride0[i] < 0 || p->stride1[i] < 0)) return "a stride that leads below the start";
   }
-  if (c->opcode == 11 && writes_twice(&all.copy)) return "two indices that write one element";
+  if (c->opcode == MARTLET_OPCODE_COPY && writes_twice(&all.copy)) return "two indices that write one element";
   return NULL;
 }
 
@@ -137,16 +139,17 @@ static void wrong_together(dice *d, martlet_operator_case *c) {
   operator_parameters p;
   memcpy(&p, c->parameters, sizeof p);
   // Sizes stand alike in both: batch, in_h, in_w, in_c, out_h, out_w, ...
-  bool is_conv = c->opcode == 1;
-  if (c->opcode == 11) {
+  bool is_conv = c->opcode == MARTLET_OPCODE_CONV2D, is_depthwise = c->opcode == MARTLET_OPCODE_DEPTHWISE;
+  bool is_pool = c->opcode == MARTLET_OPCODE_AVERAGE_POOL || c->opcode == MARTLET_OPCODE_MAX_POOL;
+  if (c->opcode == MARTLET_OPCODE_COPY) {
     // Both axes of a small rectangle along one stride.
     p.copy = (martlet_copy_params){.element_size = 1, .shape = {1, 1, 1, 1, 5, 7}, .in_stride = {[4] = 7, [5] = 1}};
     p.copy.out_stride[4] = p.copy.out_stride[5] = (int32_t)operator_in(d, 1, 9);
     memcpy(c->parameters, &p, sizeof p);
     return operator_operands(c);
   }
-  if (c->opcode > 4) return;
-  int32_t *kernel = is_conv ? &p.conv2d.kernel_h : c->opcode == 2 ? &p.depthwise.kernel_h : &p.average_pool.kernel_h;
+  if (!is_conv && !is_depthwise && !is_pool) return;
+  int32_t *kernel = is_conv ? &p.conv2d.kernel_h : is_depthwise ? &p.depthwise.kernel_h : &p.average_pool.kernel_h;
   int32_t axis = (int32_t)operator_in(d, 0, 1);
   switch (operator_in(d, 0, 2)) {
     case 0:
@@ -169,7 +172,7 @@ static void wrong_together(dice *d, martlet_operator_case *c) {
       p.words[2] = operator_size(d, 1 << 14);
       p.words[3] = (1 << 28) / p.words[2];
       if (is_conv) p.conv2d.groups = 1, p.conv2d.input_step_w = (int32_t)operator_in(d, 1, 64);
-      else p.words[4] = p.words[5] = 1, p.words[6] = c->opcode == 2 ? operator_size(d, 8) : p.words[6];
+      else p.words[4] = p.words[5] = 1, p.words[6] = is_depthwise ? operator_size(d, 8) : p.words[6];
   }
   memcpy(c->parameters, &p, sizeof p);
   operator_operands(c);
@@ -202,8 +205,6 @@ static void no_scale(dice *d, martlet_operator_case *c) {
   c->broken = "scale";
 }
 
-static bool takes_its_input_in_place(uint16_t opcode) { return (opcode >= 6 && opcode <= 10); }
-
 static void wrong_operand(dice *d, martlet_operator_case *c) {
   int32_t which = (int32_t)operator_in(d, 0, MARTLET_OPERAND_COUNT - 1);
   martlet_operand *o = &c->operands[which], *out = &c->operands[MARTLET_OUTPUT];
@@ -220,7 +221,7 @@ static void wrong_operand(dice *d, martlet_operator_case *c) {
       o->bytes = -2;
       return;
     case 2:
-      if (o->bytes < 16 || c->opcode == 11) break;
+      if (o->bytes < 16 || c->opcode == MARTLET_OPCODE_COPY) break;
       c->broken = "an operand of another size";
       o->bytes += one_in(d, 2) ? 8 : -8;
       return;
@@ -238,7 +239,7 @@ static void wrong_operand(dice *d, martlet_operator_case *c) {
       return;
     default:
       if (in->bytes < 0) break;
-      if (!takes_its_input_in_place(c->opcode)) {
+      if (!martlet_operator_of(c->opcode)->runs_in_place) {
         c->broken = "an output on its input";
         out->offset = in->offset;
       } else if (in->bytes > 64) {
@@ -265,7 +266,7 @@ void operator_break(dice *d, martlet_operator_case *c) {
       else wrong_together(d, c);
       break;
     case 6:
-      if (c->opcode >= 16) no_scale(d, c);
+      if (c->opcode == MARTLET_OPCODE_QUANTIZE || c->opcode == MARTLET_OPCODE_DEQUANTIZE) no_scale(d, c);
       else extreme_word(d, c);
       break;
     default: extreme_word(d, c);

@@ -21,8 +21,9 @@ static bool is_dense(const martlet_operator_case *c, int32_t at) {
 /// Lets the output take the input's place where that is allowed.
 static void in_place(martlet_operator_case *c) {
   martlet_operand *in = &c->operands[MARTLET_INPUT_0], *out = &c->operands[MARTLET_OUTPUT];
-  bool unary = c->opcode == 6 || c->opcode == 10, binary = c->opcode >= 7 && c->opcode <= 9;
-  if (unary || (binary && in->bytes == out->bytes && is_dense(c, 6))) out->offset = in->offset;
+  const martlet_operator *row = martlet_operator_of(c->opcode);
+  bool is_whole = !row->reads_input_1 || (in->bytes == out->bytes && is_dense(c, 6));
+  if (row->runs_in_place && is_whole) out->offset = in->offset;
 }
 
 martlet_operator_case martlet_operator_case_of(uint64_t seed, uint16_t opcode) {

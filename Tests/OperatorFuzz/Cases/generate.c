@@ -242,12 +242,12 @@ static void quantize(dice *d, martlet_quantize_params *p) {
 
 void operator_generate(dice *d, uint16_t opcode, operator_parameters *p) {
   memset(p, 0, sizeof *p);
-  switch (opcode) {
-    case 1: return conv2d(d, &p->conv2d);
-    case 2: return depthwise(d, &p->depthwise);
-    case 3:
-    case 4: return pool(d, &p->average_pool);
-    case 5: {
+  switch ((martlet_opcode)opcode) {
+    case MARTLET_OPCODE_CONV2D: return conv2d(d, &p->conv2d);
+    case MARTLET_OPCODE_DEPTHWISE: return depthwise(d, &p->depthwise);
+    case MARTLET_OPCODE_AVERAGE_POOL:
+    case MARTLET_OPCODE_MAX_POOL: return pool(d, &p->average_pool);
+    case MARTLET_OPCODE_MEAN: {
       int32_t *all[] = {&p->mean.outer, &p->mean.reduce, &p->mean.inner};
       sizes(d, all, 3, LIMIT_ELEMENTS);
       p->mean.input_zero_point = zero_point(d);
@@ -255,11 +255,11 @@ void operator_generate(dice *d, uint16_t opcode, operator_parameters *p) {
       rescale(d, &p->mean.multiplier, &p->mean.shift);
       return clamps(d, &p->mean.clamp_min, &p->mean.clamp_max);
     }
-    case 6: p->table.count = operator_size(d, LIMIT_TENSOR); return;
-    case 7: return add(d, &p->add);
-    case 8: return mul(d, &p->mul);
-    case 9: return prelu(d, &p->prelu);
-    case 10: {
+    case MARTLET_OPCODE_TABLE: p->table.count = operator_size(d, LIMIT_TENSOR); return;
+    case MARTLET_OPCODE_ADD: return add(d, &p->add);
+    case MARTLET_OPCODE_MUL: return mul(d, &p->mul);
+    case MARTLET_OPCODE_PRELU: return prelu(d, &p->prelu);
+    case MARTLET_OPCODE_SOFTMAX: {
       int32_t *all[] = {&p->softmax.depth, &p->softmax.rows};
       sizes(d, all, 2, LIMIT_TENSOR);
       p->softmax.beta_multiplier = (int32_t)operator_in(d, 0, INT32_MAX);
@@ -267,20 +267,21 @@ void operator_generate(dice *d, uint16_t opcode, operator_parameters *p) {
       p->softmax.diff_min = one_in(d, 8) ? INT32_MIN : (int32_t)operator_in(d, -300, 0);
       return;
     }
-    case 11: return copy(d, &p->copy);
-    case 12:
+    case MARTLET_OPCODE_COPY: return copy(d, &p->copy);
+    case MARTLET_OPCODE_FILL:
       p->fill.count = operator_size(d, LIMIT_ELEMENTS);
       p->fill.value = zero_point(d);
       return;
-    case 13:
-    case 14: return resize(d, &p->resize_nearest);
-    case 15: {
+    case MARTLET_OPCODE_RESIZE_NEAREST:
+    case MARTLET_OPCODE_RESIZE_BILINEAR: return resize(d, &p->resize_nearest);
+    case MARTLET_OPCODE_ARGMAX: {
       int32_t *all[] = {&p->argmax.axis, &p->argmax.outer, &p->argmax.inner};
       sizes(d, all, 3, LIMIT_TENSOR / 8);
       p->argmax.index_size = one_in(d, 2) ? 4 : 8;
       p->argmax.minimum = one_in(d, 2);
       return;
     }
-    default: return quantize(d, &p->quantize);
+    case MARTLET_OPCODE_QUANTIZE:
+    case MARTLET_OPCODE_DEQUANTIZE: return quantize(d, &p->quantize);
   }
 }

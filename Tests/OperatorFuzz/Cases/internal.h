@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+// Switches over operators have no default: one that is missing does not compile.
+#if defined(__clang__)
+#pragma clang diagnostic error "-Wswitch"
+#endif
+
 /// The parameter record of any kind.
 typedef union operator_parameters {
   int32_t words[MARTLET_PARAMETER_WORDS];

@@ -44,15 +44,15 @@ void operator_operands(martlet_operator_case *c) {
   operator_parameters all;
   memcpy(&all, c->parameters, sizeof all);
   for (int32_t i = 0; i < MARTLET_OPERAND_COUNT; i++) c->operands[i] = (martlet_operand){.bytes = -1, .type = INT8};
-  switch (c->opcode) {
-    case 1: {
+  switch ((martlet_opcode)c->opcode) {
+    case MARTLET_OPCODE_CONV2D: {
       const martlet_conv2d_params *p = &all.conv2d;
       operand(c, MARTLET_INPUT_0, times_4(p->batch, p->in_h, p->in_w, p->in_c), INT8);
       operand(c, MARTLET_OUTPUT, times_4(p->batch, p->out_h, p->out_w, p->out_c), INT8);
       operand(c, MARTLET_CONSTANT, conv2d_weights(p), INT8);
       break;
     }
-    case 2: {
+    case MARTLET_OPCODE_DEPTHWISE: {
       const martlet_depthwise_params *p = &all.depthwise;
       int64_t channels = times(p->in_c, p->multiplier), taps = times(p->kernel_h, p->kernel_w);
       operand(c, MARTLET_INPUT_0, times_4(p->batch, p->in_h, p->in_w, p->in_c), INT8);
@@ -60,25 +60,25 @@ void operator_operands(martlet_operator_case *c) {
       operand(c, MARTLET_CONSTANT, times(parts(channels, 16), (int64_t)sizeof(martlet_channels) + taps * 16), INT8);
       break;
     }
-    case 3:
-    case 4: {
+    case MARTLET_OPCODE_AVERAGE_POOL:
+    case MARTLET_OPCODE_MAX_POOL: {
       const martlet_pool_params *p = &all.average_pool;
       operand(c, MARTLET_INPUT_0, times_4(p->batch, p->in_h, p->in_w, p->channels), INT8);
       operand(c, MARTLET_OUTPUT, times_4(p->batch, p->out_h, p->out_w, p->channels), INT8);
       break;
     }
-    case 5:
+    case MARTLET_OPCODE_MEAN:
       operand(c, MARTLET_INPUT_0, times_4(all.mean.outer, all.mean.reduce, all.mean.inner, 1), INT8);
       operand(c, MARTLET_OUTPUT, times(all.mean.outer, all.mean.inner), INT8);
       break;
-    case 6:
+    case MARTLET_OPCODE_TABLE:
       operand(c, MARTLET_INPUT_0, all.table.count, INT8);
       operand(c, MARTLET_OUTPUT, all.table.count, INT8);
       operand(c, MARTLET_CONSTANT, 256, INT8);
       break;
-    case 7:
-    case 8:
-    case 9: {
+    case MARTLET_OPCODE_ADD:
+    case MARTLET_OPCODE_MUL:
+    case MARTLET_OPCODE_PRELU: {
       // Shape and strides stand first in all three.
       const martlet_mul_params *p = &all.mul;
       operand(c, MARTLET_INPUT_0, reach(p->shape, p->stride0, 0), INT8);
@@ -86,32 +86,33 @@ void operator_operands(martlet_operator_case *c) {
       operand(c, MARTLET_OUTPUT, box_count(p->shape), INT8);
       break;
     }
-    case 10:
+    case MARTLET_OPCODE_SOFTMAX:
       operand(c, MARTLET_INPUT_0, times(all.softmax.rows, all.softmax.depth), INT8);
       operand(c, MARTLET_OUTPUT, times(all.softmax.rows, all.softmax.depth), INT8);
       break;
-    case 11: {
+    case MARTLET_OPCODE_COPY: {
       const martlet_copy_params *p = &all.copy;
       uint8_t type = p->element_size == 8 ? INT64 : p->element_size == 4 ? INT32 : INT8;
       operand(c, MARTLET_INPUT_0, reach(p->shape, p->in_stride, p->in_offset), type);
       operand(c, MARTLET_OUTPUT, reach(p->shape, p->out_stride, p->out_offset), type);
       break;
     }
-    case 12: operand(c, MARTLET_OUTPUT, all.fill.count, INT8); break;
-    case 13:
-    case 14: {
+    case MARTLET_OPCODE_FILL: operand(c, MARTLET_OUTPUT, all.fill.count, INT8); break;
+    case MARTLET_OPCODE_RESIZE_NEAREST:
+    case MARTLET_OPCODE_RESIZE_BILINEAR: {
       const martlet_resize_params *p = &all.resize_nearest;
       operand(c, MARTLET_INPUT_0, times_4(p->batch, p->in_h, p->in_w, p->channels), INT8);
       operand(c, MARTLET_OUTPUT, times_4(p->batch, p->out_h, p->out_w, p->channels), INT8);
       break;
     }
-    case 15:
+    case MARTLET_OPCODE_ARGMAX:
       operand(c, MARTLET_INPUT_0, times_4(all.argmax.outer, all.argmax.axis, all.argmax.inner, 1), INT8);
       operand(c, MARTLET_OUTPUT, times(all.argmax.outer, all.argmax.inner), all.argmax.index_size == 8 ? INT64 : INT32);
       break;
-    default:
-      operand(c, MARTLET_INPUT_0, all.quantize.count, c->opcode == 16 ? FLOAT32 : INT8);
-      operand(c, MARTLET_OUTPUT, all.quantize.count, c->opcode == 16 ? INT8 : FLOAT32);
+    case MARTLET_OPCODE_QUANTIZE:
+    case MARTLET_OPCODE_DEQUANTIZE:
+      operand(c, MARTLET_INPUT_0, all.quantize.count, c->opcode == MARTLET_OPCODE_QUANTIZE ? FLOAT32 : INT8);
+      operand(c, MARTLET_OUTPUT, all.quantize.count, c->opcode == MARTLET_OPCODE_QUANTIZE ? INT8 : FLOAT32);
   }
   // What parameters within their bounds ask for always fits; of others as much as fits, or nothing would look at them.
   int64_t whole = 0;

@@ -155,7 +155,7 @@ static const char *run_isa(runner *r, const martlet_kernel_table *table, uint8_t
     if (is_written && r->memory[i].bytes <= FILLED) memset(r->memory[i].start, 0, r->memory[i].bytes);
     else if (is_written) madvise(r->memory[i].map + FENCE, r->memory[i].map_bytes - 2 * FENCE, MADV_DONTNEED);
     if (i != MARTLET_OUTPUT) fill(r->memory[i], (dice){c->seed ^ (uint64_t)i << 60});
-    if (i == MARTLET_CONSTANT && c->opcode == 1) pad_segments(&r->parameters.conv2d, r->memory[i]);
+    if (i == MARTLET_CONSTANT && c->opcode == MARTLET_OPCODE_CONV2D) pad_segments(&r->parameters.conv2d, r->memory[i]);
     set_slack(r->memory[i], noise);
   }
   fill_part(r->scratch.start, r->scratch.bytes < FILLED ? r->scratch.bytes : FILLED, (dice){noise}, 2);

@@ -1,1 +1,1 @@
-"""Martlet against somebody else's results: LiteRT's reference kernels (`OpResolverType.BUILTIN_REF`)."""
+"""Martlet against somebody else's results: LiteRT's reference kernels, ONNX Runtime, transformers and others."""

@@ -8,7 +8,6 @@ every setting; the hash is the SHA-256 of all outputs, shortened.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import itertools
 import sys
@@ -20,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import corpus
-from .programs import Failed, Programs, add_options, difference, infer, programs, read_raw
-from .reference import Reference, Refused
+from harness import corpus
+from harness.options import Options
+from harness.programs import Failed, Programs, difference, infer, programs, read_raw
+from harness.reference import Reference, Refused
 
 
 @dataclass
@@ -71,16 +71,14 @@ def digest(values: list[np.ndarray]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--inputs", type=int, default=2, help="inputs per model and layer (20 is the full matrix)")
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_only()
+    parser.add_jobs()
     parser.add_argument("--no-layers", action="store_true", help="only whole models")
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to compare (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tested = programs(options)
     networks = corpus.models() + ([] if options.no_layers else corpus.layers())
     networks = [network for network in networks if options.only in network.name]

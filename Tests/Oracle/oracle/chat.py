@@ -3,16 +3,14 @@
     python -m oracle.chat [--tools TOOLS] [--only NAME] [--seed SEED]
 
 The templates are in Tests/Fixtures/chat, with their origin. `martlet-tools chat-format` compiles each and renders the
-talk by the code that runs on the device; the text must be Jinja's, but for the beginning-of-sequence token, which is put
-in front of the ids.
-Where a template refuses a system text, Martlet's must be that of a user who wrote the system text, an empty line and
-the rest. `strftime_now` gives 26 Jul 2024: Martlet compiles in the date that Llama 3 falls back on, since a device has
-no clock that it was not handed. Templates of other families must be refused.
+talk by the code that runs on the device; the text must be Jinja's, but for the beginning-of-sequence token, which is
+put in front of the ids. Where a template refuses a system text, Martlet's must be that of a user who wrote the system
+text, an empty line and the rest. `strftime_now` gives 26 Jul 2024: Martlet compiles in the date that Llama 3 falls back
+on, since a device has no clock that it was not handed. Templates of other families must be refused.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -25,7 +23,8 @@ from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from .programs import ROOT, Failed, build_path, run
+from harness.options import Options
+from harness.programs import ROOT, Failed, programs, run
 
 TEMPLATES = ROOT / "Tests" / "Fixtures" / "chat"
 DATE = "26 Jul 2024"
@@ -194,13 +193,13 @@ def refusals(tools: str, folder: Path) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tools", help="path of martlet-tools (default: the release build of this checkout)")
-    parser.add_argument("--only", default="", help="only templates whose name has this in it")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_only("templates")
+    parser.add_random()
     parser.add_argument("--talks", type=int, default=24, help="talks for each template")
     options = parser.parse_args()
-    tools = options.tools or str(build_path() / "martlet-tools")
+    tools = programs(options).tools
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="martlet-chat-") as name:
         folder = Path(name)

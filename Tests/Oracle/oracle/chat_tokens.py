@@ -11,7 +11,6 @@ talks hold none.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import re
@@ -22,9 +21,11 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer
 
+from harness.options import Options
+from harness.programs import programs, run
+
 from .chat import Refused, Talk, Template, merged, talks, templates, wanted
 from .mixed_text import make_lines
-from .programs import build_path, run
 from .tokenizer_peers import byte_level, converted_sentence_piece, sentence_piece
 
 MARKER = re.compile(r"<[|｜][^<>{}|｜]+[|｜]>|</?(?:s|think|start_of_turn|end_of_turn)>|\[/?(?:INST|AVAILABLE_TOOLS)\]")
@@ -111,13 +112,13 @@ def plain_talks(chance: random.Random, count: int) -> list[Talk]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tools", help="path of martlet-tools (default: the release build of this checkout)")
-    parser.add_argument("--only", default="", help="only templates whose name has this in it")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_only("templates")
+    parser.add_random()
     parser.add_argument("--talks", type=int, default=8, help="talks for each template and vocabulary")
     options = parser.parse_args()
-    tools = options.tools or str(build_path() / "martlet-tools")
+    tools = programs(options).tools
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="martlet-chat-tokens-") as name:
         folder = Path(name)

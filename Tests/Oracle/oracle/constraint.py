@@ -13,7 +13,6 @@ The harness checks itself: in the end an output that passed gets a property too 
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shlex
@@ -25,7 +24,9 @@ from pathlib import Path
 
 import jsonschema
 
-from .programs import Programs, add_options, programs
+from harness.options import Options
+from harness.programs import Programs, programs
+
 from .tiny_language import models
 
 TINY, CONTEXT, TEMPERATURE = "llama-tied", 1024, 4
@@ -209,12 +210,12 @@ def broken(schema: dict, line: bytes) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--command", help="prints outputs; {schema}, {seed} and {count} are filled in")
     parser.add_argument("--schemas", type=int, default=200)
     parser.add_argument("--outputs", type=int, default=5, help="for each schema")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_random()
     options = parser.parse_args()
     checked = refused = failed = unbroken = 0
     with tempfile.TemporaryDirectory(prefix="martlet-constraint-") as folder:

@@ -1,6 +1,7 @@
 """Photos as a camera's frames, and what a model says of them.
 
-    device_frames make FOLDER PHOTO...     each photo at 320x240 as RGB3, YUYV, NV12, MJPG, PPM; for the loop at 640x480
+    device_frames make FOLDER PHOTO...     each photo at 320x240 as RGB3, YUYV, NV12, MJPG, PPM, the first one in every
+                                           other format of a camera too; for vivid's loop at 640x480
     device_frames compare FOLDER --martlet M --frames F --model MODEL... [--expect "PHOTO=LABEL|LABEL"]...
 
 `compare` reads what the device said of each frame (FOLDER/MODEL.PHOTO.FORMAT.json, one decision) and of the PPM
@@ -10,7 +11,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -19,9 +19,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from harness.options import Options
+
 SMALL = (320, 240)
 LOOP = (640, 480)
-LAYOUTS = {"RGB3": "rgb24", "YUYV": "yuyv", "NV12": "nv12", "MJPG": "mjpeg"}
+FORMATS = ("RGB3", "YUYV", "NV12", "MJPG")
+# Of the first photo alone. GREY is not among them: martlet-frames takes it for full range, a camera's is limited.
+OTHERS = ("YU12", "422P", "UYVY", "BGR3", "AB24", "AR24", "BGR4")
+LOOPS = ("RGB3", "YUYV")
+# What the loop camera does not take; vivid's loop does.
+OTHER_LOOPS = ("NV16", "NV21", "XB24", "XR24")
 
 
 def ycbcr(pixels: np.ndarray) -> np.ndarray:
@@ -31,36 +38,54 @@ def ycbcr(pixels: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def yuyv(pixels: np.ndarray) -> bytes:
+def encoded(fourcc: str, pixels: np.ndarray) -> bytes:
+    """A picture with even sides as V4L2 describes the format, without padding."""
     planes = ycbcr(pixels)
-    packed = np.empty((*planes.shape[:2], 2), np.uint8)
-    packed[..., 0] = planes[..., 0]
-    packed[:, 0::2, 1] = planes[:, 0::2, 1]
-    packed[:, 1::2, 1] = planes[:, 0::2, 2]
-    return packed.tobytes()
+    luma, halved, quartered = planes[..., 0], planes[:, 0::2, 1:], planes[0::2, 0::2, 1:]
+    packed = np.stack([luma, halved.reshape(luma.shape)], -1)
+    match fourcc:
+        case "RGB3":
+            return pixels.tobytes()
+        case "BGR3":
+            return pixels[..., ::-1].tobytes()
+        case "AB24" | "XB24":
+            return np.dstack([pixels, luma]).tobytes()
+        case "AR24" | "XR24" | "BGR4":
+            return np.dstack([pixels[..., ::-1], luma]).tobytes()
+        case "YUYV":
+            return packed.tobytes()
+        case "UYVY":
+            return packed[..., ::-1].tobytes()
+        case "NV12":
+            return luma.tobytes() + quartered.tobytes()
+        case "NV16":
+            return luma.tobytes() + halved.tobytes()
+        case "NV21":
+            return luma.tobytes() + quartered[..., ::-1].tobytes()
+        case "YU12":
+            return luma.tobytes() + quartered[..., 0].tobytes() + quartered[..., 1].tobytes()
+        case "422P":
+            return luma.tobytes() + halved[..., 0].tobytes() + halved[..., 1].tobytes()
+        case _:
+            raise ValueError(fourcc)
 
 
-def nv12(pixels: np.ndarray) -> bytes:
-    planes = ycbcr(pixels)
-    return planes[..., 0].tobytes() + planes[0::2, 0::2, 1:].tobytes()
-
-
-def write_frames(folder: Path, photo: Path) -> None:
+def write_frames(folder: Path, photo: Path, is_first: bool) -> None:
     with Image.open(photo) as opened:
         picture = opened.convert("RGB")
     small = picture.resize(SMALL, Image.Resampling.LANCZOS)
     pixels = np.asarray(small)
     name = photo.stem
-    (folder / f"{name}.RGB3").write_bytes(pixels.tobytes())
-    (folder / f"{name}.YUYV").write_bytes(yuyv(pixels))
-    (folder / f"{name}.NV12").write_bytes(nv12(pixels))
+    for fourcc in FORMATS + (OTHERS if is_first else ()):
+        if fourcc != "MJPG":
+            (folder / f"{name}.{fourcc}").write_bytes(encoded(fourcc, pixels))
     small.save(folder / f"{name}.MJPG", "JPEG", quality=90, subsampling="4:2:2")
     small.save(folder / f"{name}.ppm")
     whole = picture.resize(LOOP, Image.Resampling.LANCZOS)
     whole.save(folder / f"{name}.MJPG.large", "JPEG", quality=90, subsampling="4:2:2")
     large = np.asarray(whole)
-    (folder / f"{name}.RGB3.loop").write_bytes(large.tobytes())
-    (folder / f"{name}.YUYV.loop").write_bytes(yuyv(large))
+    for fourcc in LOOPS + (OTHER_LOOPS if is_first else ()):
+        (folder / f"{name}.{fourcc}.loop").write_bytes(encoded(fourcc, large))
 
 
 class Host:
@@ -75,11 +100,11 @@ class Host:
     def run(*words: object) -> str:
         return subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True).stdout
 
-    def raw_scores(self, frame: Path, layout: str, size: tuple[int, int]) -> np.ndarray:
+    def raw_scores(self, frame: Path, fourcc: str, size: tuple[int, int]) -> np.ndarray:
         """All scores of a frame, stretched to the model's input, as int8."""
         _, height, width, channels = self.input["shape"]
         tensor, scores = self.work / "tensor", self.work / "scores"
-        self.run(self.frames, frame, layout, *size, width, height, channels, 1, tensor)
+        self.run(self.frames, frame, fourcc, *size, width, height, channels, 1, tensor)
         values = np.fromfile(tensor, np.int8)
         if self.input["type"] == "float32":
             # The model's own step from a number to int8 must give the tensor back.
@@ -123,14 +148,16 @@ def compare_model(folder: Path, host: Host, expected: dict[str, str], report: Co
     name = host.model.stem
     photos = sorted({path.stem for path in folder.glob("*.ppm")})
     for photo in photos:
-        for fourcc in (*LAYOUTS, "YUYV.loop", "RGB3.loop"):
+        is_first = (folder / f"{photo}.{OTHERS[0]}").exists()
+        loops = [f"{fourcc}.loop" for fourcc in LOOPS + (OTHER_LOOPS if is_first else ())]
+        for fourcc in (*FORMATS, *(OTHERS if is_first else ()), *loops):
             what = f"{name}, {photo} as {fourcc}"
             seen = decision(folder / f"{name}.{photo}.{fourcc}.json")
             if seen is None:
                 report.check(False, f"{what}: no decision")
                 continue
             size = LOOP if fourcc.endswith(".loop") else SMALL
-            raw = host.raw_scores(folder / f"{photo}.{fourcc}", LAYOUTS[fourcc.split(".")[0]], size)
+            raw = host.raw_scores(folder / f"{photo}.{fourcc}", fourcc.split(".")[0], size)
             report.equal(what, [(score["index"], score["raw"]) for score in seen], best(raw))
             if photo in expected and not fourcc.endswith(".loop"):
                 report.check(seen[0]["label"] in expected[photo].split("|"), f"{what}: it is no {seen[0]['label']}")
@@ -142,7 +169,7 @@ def compare_model(folder: Path, host: Host, expected: dict[str, str], report: Co
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    parser = Options(__doc__)
     parser.add_argument("step", choices=["make", "compare"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("photos", type=Path, nargs="*")
@@ -152,8 +179,8 @@ def main() -> int:
     parser.add_argument("--expect", action="append", default=[], metavar="PHOTO=LABEL|LABEL")
     options = parser.parse_args()
     if options.step == "make":
-        for photo in options.photos:
-            write_frames(options.folder, photo)
+        for index, photo in enumerate(options.photos):
+            write_frames(options.folder, photo, index == 0)
         return 0
     report = Comparison()
     expected = dict(entry.split("=", 1) for entry in options.expect)

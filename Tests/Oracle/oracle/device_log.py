@@ -7,7 +7,6 @@ The rules are worked out anew from the scores in the log, and what must have hap
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -15,6 +14,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from harness.options import Options
 
 from .device_frames import Comparison
 
@@ -270,7 +271,9 @@ def check_pipeline(folder: Path, report: Comparison) -> None:
     steps = [after - before for before, after in zip(times, times[1:], strict=False)]
     # A frame each 100 ms, on a clock of its own.
     latest = 600 + max(LONG_MEDIAN, 4 * own[0])
-    report.check(len(steps) > 10 and 450 < median(steps) < latest, f"every 500ms: {median(steps):.0f} ms in {len(steps)}")
+    report.check(
+        len(steps) > 10 and 450 < median(steps) < latest, f"every 500ms: {median(steps):.0f} ms in {len(steps)}"
+    )
 
     files = sorted((folder / "turns").iterdir(), key=lambda path: -int((path.suffix[1:]).replace("log", "0")))
     turns = [record for path in files for record in records(path, report)]
@@ -326,7 +329,7 @@ def check_power(folder: Path, report: Comparison) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    parser = Options(__doc__)
     checks = {"pipeline": check_pipeline, "faults": check_faults, "soak": check_soak, "power": check_power}
     parser.add_argument("part", choices=checks)
     parser.add_argument("folder", type=Path)

@@ -18,7 +18,6 @@ The corpus's stories260K must tell llama2.c's own 200 greedy tokens.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -28,7 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from .corpus import CORPUS
+from harness.corpus import CORPUS
+from harness.options import Options
+from harness.programs import Failed, Programs, Setting, programs
+
 from .language_checks import (
     TOLERANCE,
     Tally,
@@ -42,7 +44,6 @@ from .language_checks import (
     logits_of,
     quantized_problem,
 )
-from .programs import Failed, Programs, Setting, add_options, programs
 from .tiny_gguf import can_be_gguf, write_gguf
 from .tiny_language import FULL_EVERY, Model, models, sampled_columns
 
@@ -207,11 +208,11 @@ def self_check(model: Model) -> str | None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--only", default="", help="only models whose names contain one of these, separated by commas")
     parser.add_argument("--weights", default="f32,int8,int4", help="formats, separated by commas")
-    parser.add_argument("--details", type=int, default=3, help="lines printed for each failing model")
+    parser.add_details(3, "model")
     parser.add_argument("--write", type=Path, help="only write the Hugging Face folders there")
     parser.add_argument("--model", type=Path, help="only this .martlet file, of any size: its bits in every setting")
     options = parser.parse_args()

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .programs import Failed, Programs, Setting, run
+from harness.programs import Failed, Programs, Setting, run
+from harness.xxh64 import xxh64
+
 from .tiny_language import FULL_EVERY, Model, sampled_columns
-from .xxh64 import xxh64
 
 TOLERANCE = 1e-4  # float32 logits; transformers' own float32 is 2e-5 from its float64
 # The device's quantization against the simulation's.

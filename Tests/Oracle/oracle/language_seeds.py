@@ -8,12 +8,13 @@ models with tokenizers of every kind, to be converted for the loader's fuzzer.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import struct
 import sys
 from pathlib import Path
+
+from harness.options import Options
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Fixtures" / "language-files"
 
@@ -94,7 +95,7 @@ def loader_sources(folder: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Options(__doc__)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     importer_seeds(options.folder / "language")

@@ -3,13 +3,12 @@
     python -m oracle.onnx_limits [--tools TOOLS] [--count 500] [--seed 1] [--keep FOLDER]
 
 Every operator that the importer knows stands in a small sound model. In each of these the dimensions, integer constants
-and integer attributes are replaced by zeros, negative numbers and powers of two, alone and together. A run must end with
-0 or 65 and then with one line, without a signal, in little memory and time.
+and integer attributes are replaced by zeros, negative numbers and powers of two, alone and together. A run must end
+with 0 or 65 and then with one line, without a signal, in little memory and time.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import resource
@@ -25,7 +24,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .programs import add_options, programs
+from harness.options import Options
+from harness.programs import programs
 
 MOST_MEMORY = 400 << 20
 MOST_SECONDS = 20
@@ -280,12 +280,11 @@ def bounded() -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--count", type=int, default=500, help="changed models (default: 500)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_random(500, "changed models")
     parser.add_argument("--write", type=Path, help="only write the sound models into this folder")
-    parser.add_argument("--keep", type=Path, help="a folder for the files that fail")
+    parser.add_keep("files")
     options = parser.parse_args()
     if options.write:
         write(options.write)

@@ -5,7 +5,6 @@ python -m oracle.operators [--isa scalar,avx2] [--threads 1,2] [--only SOFTMAX] 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -16,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.options import Options
+from harness.programs import Failed, Programs, difference, infer, programs, read_raw
+from harness.reference import expected
+
 from .case import Case
 from .cases import all_cases
-from .programs import Failed, Programs, add_options, difference, infer, programs, read_raw
-from .reference import expected
 
 
 @dataclass
@@ -92,13 +93,13 @@ def self_check(trials: list[Trial], tested: Programs, folder: Path) -> str | Non
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--only", default="", help="only cases whose name contains this text")
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_only("cases")
     parser.add_argument("--every", type=int, default=1, help="only every Nth case")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--details", type=int, default=2, help="lines printed for each failing case")
+    parser.add_random()
+    parser.add_jobs()
+    parser.add_details(2, "case")
     options = parser.parse_args()
     tested = programs(options)
     begin = time.monotonic()

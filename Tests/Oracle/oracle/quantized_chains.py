@@ -15,7 +15,8 @@ import onnx
 import onnxruntime
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-from . import ort
+from harness import ort
+
 from .quantized_graphs import Chain, Quantized
 
 
@@ -138,7 +139,7 @@ KEEP_GRID = ("Relu", "Clip", "MaxPool", "Resize", "Transpose", "Flatten")
 def is_quantized(model: onnx.ModelProto) -> bool:
     """Whether the file says on which grids its edges and its layers' results lie.
 
-    The quantizer leaves operators in float that it does not know: their ranges are nowhere, and Martlet asks for pictures.
+    The quantizer leaves operators in float that it does not know: their ranges are nowhere, and Martlet wants pictures.
     """
 
     def readers(name: str) -> set[str]:

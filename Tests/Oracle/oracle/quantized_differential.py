@@ -3,13 +3,12 @@
     python -m oracle.quantized_differential [--tools TOOLS] [--martlet MARTLET] [--count 300] [--seed 1] [--keep FOLDER]
 
 A third each: Q/DQ by hand, QOperator by hand, and float graphs that ONNX Runtime's quantize_static quantized with
-random options. `quantized_tolerance` says how far the two may be apart. The harness checks itself: graphs whose weights have a
-zero point for each channel are converted once more with the first one for all, and that must fail.
+random options. `quantized_tolerance` says how far the two may be apart. The harness checks itself: graphs whose weights
+have a zero point for each channel are converted once more with the first one for all, and that must fail.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -22,8 +21,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from . import ort
-from .programs import Failed, Programs, add_options, infer, programs, read_raw
+from harness import ort
+from harness.options import Options
+from harness.programs import Failed, Programs, infer, programs, read_raw
+
 from .quantized_chains import Graph, chain, static
 from .quantized_tolerance import Tolerance
 
@@ -119,12 +120,11 @@ def self_check(passed: list[Graph], tested: Programs, folder: Path) -> str | Non
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--count", type=int, default=300, help="graphs (default: 300)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="a folder for the graphs that fail")
+    parser = Options(__doc__)
+    parser.add_programs()
+    parser.add_random(300, "graphs")
+    parser.add_jobs()
+    parser.add_keep("graphs")
     options = parser.parse_args()
     tested = programs(options)
     begin = time.monotonic()

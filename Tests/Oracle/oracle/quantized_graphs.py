@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from . import ort
+from harness import ort
 
 OPSET = 17
 SAMPLES = 4  # arrays in which a chain's values are followed

@@ -10,7 +10,6 @@ not optimize; Martlet has integers throughout, and rounds where ONNX Runtime doe
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -22,10 +21,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from . import corpus, ort
-from .measure.host import table
-from .pictures import crop
-from .programs import Failed, Programs, Setting, add_options, infer, programs, read_raw, run
+from harness import corpus, ort
+from harness.options import Options
+from harness.pictures import crop
+from harness.programs import Failed, Programs, Setting, infer, programs, read_raw, run
+from harness.tables import table
 
 
 @dataclass(frozen=True)
@@ -161,14 +161,12 @@ def row(file: File, level: str, count: int, found: Agreement) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--inputs", type=int, default=60, help="inputs for each model (default: 60)")
-    parser.add_argument("--only", default="", help="only models whose name contains this text")
+    parser.add_only()
     options = parser.parse_args()
-    if not corpus.CORPUS.is_dir():
-        print(f"no corpus at {corpus.CORPUS}: nothing to compare (MARTLET_CORPUS names another place)")
-        return 0
+    corpus.require()
     tested = programs(options)
     rows, passed, failed = [], 0, 0
     with tempfile.TemporaryDirectory(prefix="martlet-onnx-") as folder:

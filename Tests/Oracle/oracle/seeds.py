@@ -5,15 +5,16 @@ python -m oracle.seeds FOLDER [--every 20]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+
+from harness.options import Options
 
 from .cases import all_cases
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Options(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=20, help="only every Nth case")
     parser.add_argument("--largest", type=int, default=20_000, help="bytes; larger models only slow a fuzzer down")

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .programs import ROOT
+from harness.programs import ROOT
 
 FOLDER = ROOT / "Tests" / "Fixtures" / "language"
 SAMPLES = 8  # logits kept of every position

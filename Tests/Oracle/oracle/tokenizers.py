@@ -14,9 +14,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .corpus import CORPUS
+from harness.corpus import CORPUS
+from harness.options import Options
+from harness.programs import programs
+
 from .mixed_text import SEPARATOR, make_lines, text_of
-from .programs import ROOT
 from .tokenizer_peers import (
     BYTE_LEVEL,
     SENTENCE_PIECE,
@@ -108,11 +110,10 @@ def candidates(lines: list[bytes], arguments: argparse.Namespace, folder: Path) 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--martlet", default=str(ROOT / ".build/release/martlet"))
-    parser.add_argument("--tools", default=str(ROOT / ".build/release/martlet-tools"))
+    parser = Options(__doc__)
+    parser.add_programs()
     parser.add_argument("--lines", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_random()
     parser.add_argument("--show", type=int, default=3, help="differences to print for each tokenizer")
     parser.add_argument("--only", nargs="*", help="names of tokenizers")
     parser.add_argument(
@@ -120,7 +121,8 @@ def main() -> int:
     )
     parser.add_argument("--json", nargs="*", metavar="FILE", help="files tokenizer.json")
     arguments = parser.parse_args()
-    arguments.convert = [arguments.tools, "convert", "--tokenizer-only"]
+    tested = programs(arguments)
+    arguments.martlet, arguments.convert = tested.martlet, [tested.tools, "convert", "--tokenizer-only"]
     lines = make_lines(arguments.lines, arguments.seed)
     passed = failed = 0
     with tempfile.TemporaryDirectory() as name:

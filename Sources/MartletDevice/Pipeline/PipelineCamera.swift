@@ -1,0 +1,150 @@
+import CMartletLinux
+import Martlet
+
+/// One camera of a pipeline as the decisions see it: when a frame of it is wanted, its rules, and what it did. Where its
+/// frames come from is a source's.
+struct PipelineCamera: ~Copyable {
+  enum State: Equatable { case opening, waiting, streaming, lost, finished }
+
+  let configuration: CameraConfiguration
+  /// UTF-8 of its name, for records.
+  let name: UnsafeRawBufferPointer
+  var trigger: TriggerState
+  var rules: FixedArray<CameraRule>
+
+  // As its source has it.
+  /// Of pictures: more of them will come.
+  var isOpen = false
+  /// Where the camera is, or was; empty before it was there.
+  private(set) var path = ""
+  /// Of the last time that it was open.
+  private(set) var format = martlet_camera_format()
+  var counts = CameraCounts()
+
+  /// The last error was told, and is not told again until the camera was there.
+  private(set) var isErrorTold = false
+  /// Why the camera was lost the last time, for the status; empty if it never was.
+  private(set) var lastError = ""
+  /// It delivered nothing: to be open is not enough to be back.
+  private var isSilent = false
+
+  private(set) var decided = 0
+  /// Frames dropped up to the last decision.
+  private var droppedBefore = 0
+  private(set) var toDecision: LatencyHistogram
+  private(set) var toAction: LatencyHistogram
+  private(set) var inference: LatencyHistogram
+  /// From taking the frame to the decision, without the model's own time.
+  private(set) var overhead: LatencyHistogram
+
+  /// - Parameter firstRule: how many rules the cameras before have.
+  init(_ camera: CameraConfiguration, firstRule: Int, nowNs: UInt64) throws(PipelineError) {
+    guard let toDecision = LatencyHistogram(), let toAction = LatencyHistogram(), let inference = LatencyHistogram(),
+      let overhead = LatencyHistogram()
+    else { throw PipelineError("there is no memory", exitCode: ExitCode.system) }
+    self.toDecision = toDecision
+    self.toAction = toAction
+    self.inference = inference
+    self.overhead = overhead
+    configuration = camera
+    name = camera.name.permanentBytes()
+    trigger = TriggerState(camera.trigger, patienceNs: camera.timeoutNs, nowNs: nowNs)
+    rules = FixedArray(capacity: camera.rules.count)
+    for index in camera.rules.indices { rules.append(CameraRule(camera.rules[index], number: firstRule + index)) }
+    if let settings = camera.settings { path = settings.address.text }
+  }
+
+  /// A device, not pictures in its place.
+  var isDevice: Bool { configuration.settings != nil }
+
+  var state: State {
+    if !isDevice { return isOpen ? .streaming : .finished }
+    if isErrorTold { return .lost }
+    if !isOpen { return .opening }
+    return trigger.isContinuous ? .streaming : .waiting
+  }
+
+  // MARK: What its source tells
+
+  mutating func expireTriggers(nowNs: UInt64) {
+    let missed = trigger.expire(nowNs: nowNs)
+    if missed > 0 { tell("\(missed) triggers got no frame in time") }
+  }
+
+  mutating func opened(path: String, _ format: martlet_camera_format) {
+    self.path = path
+    self.format = format
+    isOpen = true
+    if !isSilent { welcome() }
+  }
+
+  /// It is there again, if it was not.
+  mutating func welcome() {
+    guard isErrorTold else { return }
+    isErrorTold = false
+    isSilent = false
+    tell("is back as " + path)
+  }
+
+  /// It is gone: its rules forget.
+  mutating func lose(_ error: CameraError) {
+    lastError = error.sentence
+    if !isErrorTold { tell(lastError) }
+    isErrorTold = true
+    isSilent = error.kind == .silent
+    for index in rules.indices { rules[index].state.reset() }
+  }
+
+  // MARK: Decisions
+
+  /// What the rules say of a model's scores.
+  mutating func updateRules(_ scores: RuleScores) {
+    for index in rules.indices { rules[index].update(scores) }
+  }
+
+  /// Notes the times of a decision: nanoseconds of CLOCK_MONOTONIC.
+  mutating func note(_ decision: Decision) {
+    decided += 1
+    inference.record(decision.inferenceNs)
+    let done = decision.actedNs > 0 ? decision.actedNs : decision.decidedNs
+    overhead.record(done - decision.takenNs - decision.inferenceNs)
+    toDecision.record(decision.decidedNs - min(decision.capturedNs, decision.decidedNs))
+    if decision.actedNs > 0 { toAction.record(decision.actedNs - min(decision.capturedNs, decision.actedNs)) }
+  }
+
+  /// Frames dropped since this was asked last.
+  mutating func takeDropped() -> UInt64 {
+    defer { droppedBefore = counts.dropped }
+    return UInt64(counts.dropped - droppedBefore)
+  }
+
+  @inline(never)
+  func tell(_ sentence: String) {
+    Output.tell("run: camera \(configuration.name): \(sentence)")
+  }
+}
+
+/// A rule with its state from decision to decision.
+struct CameraRule: ~Copyable {
+  let configuration: RuleConfiguration
+  let name: UnsafeRawBufferPointer
+  private let classes: [Int32]
+  /// Among the rules of all cameras.
+  let number: Int
+  fileprivate(set) var state: RuleState
+  private(set) var outcome = RuleState.Outcome(score: 0, holds: false, isFired: false, isReleased: false)
+  private(set) var fired = 0
+
+  init(_ rule: RuleConfiguration, number: Int) {
+    configuration = rule
+    name = rule.name.permanentBytes()
+    classes = rule.classes.map { Int32($0.index) }
+    self.number = number
+    state = RuleState(rule)
+  }
+
+  fileprivate mutating func update(_ scores: RuleScores) {
+    outcome = state.update(score: scores.score(of: classes, includesUnknown: configuration.includesUnknown))
+    if outcome.isFired { fired += 1 }
+  }
+}

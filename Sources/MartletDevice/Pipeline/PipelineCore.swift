@@ -1,0 +1,115 @@
+import CMartletLinux
+import CMartletPlatform
+import Martlet
+
+/// What the sources of a pipeline work on: models, each camera's trigger and rules, and the sinks.
+struct PipelineCore: ~Copyable {
+  /// What follows from a decision, in this order. Lines come first: a part is on its way.
+  typealias Sinks = Both<
+    LineSink, Both<FixedArray<FrameSink>, Both<RecordSink, Both<FixedArray<LogSink>, RecentDecisions>>>
+  >
+
+  private(set) var models: FixedArray<PipelineModel>
+  var cameras: FixedArray<PipelineCamera>
+  private(set) var sinks: Sinks
+  /// The number of the last decision.
+  private(set) var decision: UInt64
+  let startedNs: UInt64
+  /// It is time to end.
+  var isEnding = false
+
+  /// Takes output lines (they go to their safe level), loads models, opens log and store.
+  init(_ configuration: Configuration) throws(PipelineError) {
+    let now = martlet_now_ns()
+    let lines = try LineSink(configuration)
+    var models = FixedArray<PipelineModel>(capacity: configuration.models.count)
+    for model in configuration.models { models.append(try PipelineModel(model, in: configuration)) }
+    var cameras = FixedArray<PipelineCamera>(capacity: configuration.cameras.count)
+    var rule = 0
+    for camera in configuration.cameras {
+      cameras.append(try PipelineCamera(camera, firstRule: rule, nowNs: now))
+      rule += camera.rules.count
+    }
+    var logs = FixedArray<LogSink>(capacity: 1)
+    if let log = configuration.log, let sink = try LogSink(log) { logs.append(sink) }
+    var frames = FixedArray<FrameSink>(capacity: 1)
+    if let store = configuration.frames, let sink = FrameSink(store) { frames.append(sink) }
+    let sinks = Both(lines, Both(frames, Both(RecordSink(configuration), Both(logs, RecentDecisions()))))
+    // Behind the models, whose file guard handles SIGBUS too and must come second then.
+    sinks.guardAgainstFaults()
+    decision = sinks.lastDecision
+    startedNs = now
+    self.models = models
+    self.cameras = cameras
+    self.sinks = sinks
+  }
+
+  /// Where a camera's frames go.
+  func place(ofCamera camera: Int) throws(PictureError) -> FrameInput.Place {
+    let configuration = cameras[camera].configuration
+    return try models[configuration.model].place(configuration.resize)
+  }
+
+  // MARK: What sources bring
+
+  /// A camera's frame, which is in the model's input already: from there to what is done about it.
+  ///
+  /// - Parameters:
+  ///   - sequence: as the driver counts.
+  ///   - takenNs: when the frame was taken from its source (CLOCK_MONOTONIC).
+  mutating func decide(
+    camera index: Int, _ frame: DecisionFrame, sequence: UInt64, capturedNs: UInt64, takenNs: UInt64
+  ) {
+    let model = cameras[index].configuration.model
+    let began = martlet_now_ns()
+    models[model].run()
+    let ended = martlet_now_ns()
+    models[model].scores.update(unknownBelow: cameras[index].configuration.unknownBelow)
+    cameras[index].updateRules(models[model].scores)
+    decision += 1
+    let decided = martlet_now_ns()
+    var taken = Decision(
+      number: decision, frame: frame, sequence: sequence, dropped: cameras[index].takeDropped(),
+      capturedNs: capturedNs, takenNs: takenNs, inferenceNs: ended - began, decidedNs: decided,
+      wallUs: martlet_wall_time_us())
+    Self.deliver(&taken, to: &sinks, of: cameras, index, by: models, model)
+    cameras[index].trigger.satisfied(nowNs: decided)
+    cameras[index].note(taken)
+  }
+
+  // An element and another part of `self` at the same time: the compiler tells them apart as parameters only.
+
+  private static func deliver(
+    _ decision: inout Decision, to sinks: inout Sinks, of cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int,
+    by models: borrowing FixedArray<PipelineModel>, _ model: Int
+  ) {
+    sinks.take(&decision, of: cameras[camera], by: models[model])
+  }
+
+  private static func forget(
+    _ cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int, in sinks: inout Sinks
+  ) {
+    sinks.lose(cameras[camera])
+  }
+
+  /// The camera is gone: its rules forget, and so do the sinks.
+  mutating func lose(camera index: Int, _ error: CameraError) {
+    cameras[index].lose(error)
+    Self.forget(cameras, index, in: &sinks)
+  }
+
+  /// An edge of one of the configuration's lines.
+  mutating func edge(ofLine line: Int, at ns: UInt64) {
+    for index in cameras.indices { cameras[index].trigger.edge(ofLine: line, at: ns) }
+  }
+
+  /// A chip that is gone does not come back to this process: the service manager starts another one.
+  mutating func stop(_ error: GPIOError) {
+    Output.tell("run: \(error.sentence)")
+    close()
+    martlet_exit(error.exitCode)
+  }
+
+  /// The end: every output has its safe level.
+  mutating func close() { sinks.close() }
+}

@@ -1,0 +1,1 @@
+"""Martlet measured: speed, memory, and accuracy beside other runtimes."""

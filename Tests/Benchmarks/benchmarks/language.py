@@ -1,0 +1,254 @@
+"""Tokens per second of a language model in Martlet and in llama.cpp, measured in turns.
+
+    Tools/bench language MODEL.gguf [--threads 1,2] [--weights int8,int4] [--rounds 5] [--no-busy] [--json FILE]
+
+Each round measures the memory's read bandwidth, `martlet bench` and llama.cpp, the latter two in changing order: pp512
+(a prompt of 512 tokens in one batch) and tg128 (128 tokens, one at a time, from an empty cache), as llama-bench does
+it: bare `llama_decode`, no sampling. Figures are medians over the rounds; a ratio is the median of the rounds' ratios,
+so that a neighbour's load weighs on both alike. llama.cpp has the same weights as Q8_0 for int8 and Q4_0 for int4,
+remade from the same file. The share of the bandwidth is tokens per second times the bytes of the weights, all of which
+a token reads. Busy: a spinning process on each core that the threads use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.options import Options
+from harness.programs import CACHE, Failed, Setting, programs, run
+from harness.tables import table
+
+from . import llama
+from .host import header, processor, revision
+from .neighbours import Bandwidth, busy, cores
+from .perplexity import plain, remade
+
+PEER = {"int8": "Q8_0", "int4": "Q4_0"}
+PROMPT, DECODED, DECODED_BUSY = 512, 128, 24
+PAUSE_S = 0.5  # a peer's threads may spin for a while after a run
+LIMIT_S = 1800
+
+
+@dataclass
+class Rates:
+    """Tokens per second of each round."""
+
+    prefill: list[float] = field(default_factory=list)
+    decode: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Measurement:
+    """Both runtimes with one number of threads and one format, with or without neighbours."""
+
+    weights: str
+    threads: int
+    is_busy: bool
+    bytes: dict[str, int]  # of the weights, by runtime
+    rates: dict[str, Rates] = field(default_factory=lambda: {"Martlet": Rates(), "llama.cpp": Rates()})
+    bandwidth: list[float] = field(default_factory=list)
+    last: dict[str, Any] = field(default_factory=dict)  # Martlet's other figures
+
+    def ratios(self, phase: str) -> list[float]:
+        mine, theirs = (getattr(self.rates[name], phase) for name in ("Martlet", "llama.cpp"))
+        return [a / b for a, b in zip(mine, theirs, strict=False)]
+
+    def line(self) -> str:
+        """For who waits: a minute passes between two of them."""
+        setting = f"{self.weights} x{self.threads}{' busy' if self.is_busy else ''}"
+        return setting + "".join(
+            f"; {name} {number(median(rates.prefill), '.0f')} prefill, {number(median(rates.decode), '.0f')} decode"
+            for name, rates in self.rates.items()
+        )
+
+    def share(self, name: str) -> float | None:
+        """Of the read bandwidth, while decoding: the median of the rounds' own."""
+        pairs = zip(self.rates[name].decode, self.bandwidth, strict=False)
+        found = [rate * self.bytes[name] / (width * 1e9) for rate, width in pairs]
+        return statistics.median(found) if found else None
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "weights": self.weights,
+            "threads": self.threads,
+            "busy": self.is_busy,
+            "weight_bytes": self.bytes,
+            "bandwidth_gb_per_s": self.bandwidth,
+            "rounds": {name: {"prefill": r.prefill, "decode": r.decode} for name, r in self.rates.items()},
+            "prefill_ratio": median(self.ratios("prefill")),
+            "decode_ratio": median(self.ratios("decode")),
+            "bandwidth_share": {name: self.share(name) for name in self.rates},
+            "martlet": self.last,
+        }
+
+
+def median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def martlet(setting: Setting, model: Path, result: Measurement) -> None:
+    """One `martlet bench`."""
+    environment = {"MARTLET_ISA": setting.isa} if setting.isa else None
+    command = [*setting.runner, "bench", str(model), "--threads", str(setting.threads), "--json"]
+    found = json.loads(run(command, environment, timeout_s=LIMIT_S))
+    result.rates["Martlet"].prefill.append(float(found["prefill_tokens_per_s"]))
+    result.rates["Martlet"].decode.append(float(found["decode_tokens_per_s"]))
+    result.last = {key: found.get(key) for key in ("time_to_first_token_ms", "arena_bytes", "peak_rss_bytes")}
+    result.bytes["Martlet"] = int(found.get("weights_bytes") or model.stat().st_size)
+
+
+def peer(model: llama.Llama, result: Measurement) -> None:
+    result.rates["llama.cpp"].prefill.append(model.prefill_rate(PROMPT))
+    time.sleep(PAUSE_S)
+    result.rates["llama.cpp"].decode.append(model.decode_rate(DECODED_BUSY if result.is_busy else DECODED))
+
+
+def measure(
+    setting: Setting, model: Path | None, other: llama.Llama | None, result: Measurement, width: Bandwidth, count: int
+) -> Measurement:
+    """`count` rounds. A round's bandwidth is measured without the neighbours: it is the memory's."""
+    runs = []
+    if model:
+        runs.append(lambda: martlet(setting, model, result))
+    if other:
+        runs.append(lambda: peer(other, result))
+    for number in range(count):
+        result.bandwidth.append(width.gigabytes_per_second(setting.threads))
+        for each in runs[:: -1 if number % 2 else 1]:
+            time.sleep(PAUSE_S)
+            with busy(cores(setting.threads)) if result.is_busy else nullcontext():
+                each()
+    return result
+
+
+def number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def print_table(results: list[Measurement]) -> None:
+    columns = ["weights, threads"]
+    columns += ["prefill Martlet", "llama.cpp", "ratio", "range"]
+    columns += ["decode Martlet", "llama.cpp", "ratio", "range", "GB/s read", "share Martlet", "share llama.cpp"]
+    rows = []
+    for result in results:
+        row = [f"{result.weights} x{result.threads}{' busy' if result.is_busy else ''}"]
+        for phase in ("prefill", "decode"):
+            row += [number(median(getattr(result.rates[name], phase)), ".1f") for name in result.rates]
+            ratios = result.ratios(phase)
+            row += [number(median(ratios), ".2f"), f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-"]
+        row.append(number(median(result.bandwidth), ".1f"))
+        row += [number(result.share(name), ".0%") for name in result.rates]
+        rows.append(row)
+    print(f"\nTokens per second:\n\n{table(columns, rows)}", flush=True)
+
+
+def print_neighbours(results: list[Measurement]) -> None:
+    """What busy neighbours leave of each runtime's speed."""
+    quiet = {(r.weights, r.threads): r for r in results if not r.is_busy}
+    rows = []
+    for result in (r for r in results if r.is_busy and (r.weights, r.threads) in quiet):
+        row = [f"{result.weights} x{result.threads}"]
+        for name in result.rates:
+            for phase in ("prefill", "decode"):
+                before = median(getattr(quiet[result.weights, result.threads].rates[name], phase))
+                after = median(getattr(result.rates[name], phase))
+                row.append(f"{after / before:.0%}" if before and after else "-")
+        rows.append(row)
+    if rows:
+        columns = ["with busy neighbours", "prefill Martlet", "decode Martlet", "prefill llama.cpp", "decode llama.cpp"]
+        print(f"\nSpeed left (a fair half of the processor is 50 %):\n\n{table(columns, rows)}")
+
+
+def print_memory(results: list[Measurement]) -> None:
+    rows = [
+        [
+            f"{r.weights} x{r.threads}",
+            f"{r.bytes['Martlet'] / 1e6:.1f}",
+            f"{r.bytes['llama.cpp'] / 1e6:.1f}" if r.bytes.get("llama.cpp") else "-",
+            number(r.last.get("time_to_first_token_ms"), ".1f"),
+            number((r.last.get("arena_bytes") or 0) / 1e6, ".1f"),
+            number((r.last.get("peak_rss_bytes") or 0) / 1e6, ".1f"),
+        ]
+        for r in results
+        if r.last and not r.is_busy
+    ]
+    if rows:
+        columns = ["", "weights MB", "llama.cpp's MB", "first token ms", "arena MB", "peak resident MB"]
+        print(f"\nMartlet's memory:\n\n{table(columns, rows)}")
+
+
+def plan(settings: tuple[Setting, ...], with_busy: bool) -> list[tuple[Setting, bool]]:
+    """Every setting quiet; the one with the most threads also with neighbours."""
+    most = max(settings, key=lambda setting: setting.threads)
+    return [(setting, False) for setting in settings] + ([(most, True)] if with_busy else [])
+
+
+def main() -> int:
+    parser = Options(__doc__)
+    parser.add_argument("model", type=Path, help="a GGUF file")
+    parser.add_programs(threads="1,2")
+    parser.add_argument("--weights", default="int8,int4", help="formats, separated by commas")
+    parser.add_rounds(5)
+    parser.add_argument("--folder", type=Path, default=CACHE / "language", help="where GGUF files are kept")
+    parser.add_argument("--no-busy", action="store_true", help="without the neighbours")
+    parser.add_argument("--peer-only", action="store_true", help="llama.cpp alone")
+    parser.add_json()
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    tested = programs(options)
+    facts = [llama.version()] + ([llama.features()] if llama.available() else [])
+    print(header(*facts, f"{plain(options.model)}, {options.rounds} rounds in turns, medians"))
+    results: list[Measurement] = []
+    with tempfile.TemporaryDirectory(prefix="martlet-language-") as name:
+        width = Bandwidth(Path(name))
+        for weights in options.weights.split(","):
+            model = None if options.peer_only else Path(name) / f"{weights}.martlet"
+            try:
+                if model:
+                    tested.convert(options.model, model, "--weights", weights)
+                for setting, is_busy in plan(tested.settings, not options.no_busy):
+                    results.append(one(options, setting, model, weights, is_busy, width))
+                    print(results[-1].line(), file=sys.stderr)
+            except (Failed, llama.LlamaError) as failure:
+                print(f"FAILED {weights}: {failure}", file=sys.stderr)
+                return 1
+    print_table(results)
+    print_neighbours(results)
+    print_memory(results)
+    if options.json:
+        whole = {"processor": processor(), "martlet": revision(), "llama": llama.version(), "features": facts[-1]}
+        whole["results"] = [result.facts() for result in results]
+        Path(options.json).write_text(json.dumps(whole, indent=2) + "\n")
+    return 0
+
+
+def one(
+    options: argparse.Namespace, setting: Setting, model: Path | None, weights: str, is_busy: bool, width: Bandwidth
+) -> Measurement:
+    """llama.cpp is loaded anew for each setting and warmed up, as llama-bench does."""
+    result = Measurement(weights, setting.threads, is_busy, {})
+    other = None
+    if llama.available():
+        path = remade(options.model, options.folder, PEER[weights])
+        other = llama.Llama(path, setting.threads, PROMPT + DECODED)
+        result.bytes["llama.cpp"] = other.weight_bytes
+        other.prefill_rate(PROMPT)
+        other.decode_rate(4)
+    try:
+        return measure(setting, model, other, result, width, options.rounds)
+    finally:
+        if other:
+            other.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
