@@ -79,6 +79,7 @@ extension CameraTests {
       let folder = TemporaryFolder()
       var configuration = FramesConfiguration()
       configuration.folder = folder.path
+      configuration.maxBytes = 1 << 20
       var frames = try require(FrameStore(configuration))
       let content = stream.content(of: frame)
       if case .lost(let code, _) = frames.save(content, decision: 1, wallUs: 1) { Issue.record("not saved: \(code)") }
