@@ -61,7 +61,7 @@ public enum LanguageFamily: String, Sendable, CaseIterable {
 }
 
 extension LanguageTraits.HuggingFace {
-  /// What Gemma's configuration classes have in common.
+  /// What the configuration classes of Gemma 2 and 3 have in common.
   fileprivate static func gemma(
     names: [Name], contextLength: Int, vocabularySize: Int, ropeTheta: Float = 10_000
   ) -> Self {
