@@ -27,7 +27,9 @@ enum OperatorCode: Int {
   case stridedSlice = 45
   case split = 49
   case prelu = 54
+  case maximum = 55
   case argMax = 56
+  case minimum = 57
   case padV2 = 60
   case slice = 65
   case transposeConv = 67
@@ -89,6 +91,7 @@ enum OperatorCode: Int {
     case .transposeConv: Row(newestVersion: 5, optionsType: 49, harmlessOptions: [4])  // quantized_bias_type
     case .expandDims: Row(newestVersion: 1)
     case .shape: Row(newestVersion: 1)
+    case .maximum, .minimum: Row(newestVersion: 4)
     case .argMin: Row(newestVersion: 3, optionsType: 57, harmlessOptions: [0])  // output_type
     case .pack: Row(newestVersion: 2, optionsType: 59, harmlessOptions: [0])  // values_count
     case .unpack: Row(newestVersion: 4, optionsType: 64, harmlessOptions: [0])  // num
