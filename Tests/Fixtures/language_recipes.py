@@ -40,6 +40,7 @@ RECIPES = [
     Recipe("qwen2-separate", "qwen2", "qwen", (64, 172, 2, 2, 1), 330, {"tie_word_embeddings": False}, "BF16", 2),
     Recipe("qwen3", "qwen3", "qwen", (64, 192, 3, 4, 2), 341, {"head_dim": 32, "tie_word_embeddings": True}),
     Recipe("qwen3-wide", "qwen3", "qwen", (80, 240, 2, 5, 1), 329, {"head_dim": 48, "tie_word_embeddings": False}),
+    Recipe("gemma", "gemma", "gemma", (64, 192, 3, 4, 1), 346, {"head_dim": 32}),
     Recipe(
         "gemma2",
         "gemma2",
@@ -92,6 +93,7 @@ def older_configuration(recipe: Recipe) -> dict[str, Any]:
     hidden, feed_forward, layers, heads, groups = recipe.sizes
     special = TOKENIZERS[recipe.tokenizer].special_ids()
     classes = {"llama": "Llama", "mistral": "Mistral", "qwen2": "Qwen2", "qwen3": "Qwen3", "gemma2": "Gemma2"}
+    classes["gemma"] = "Gemma"
     values = {
         "architectures": [classes.get(recipe.family, "Gemma3") + "ForCausalLM"],
         "model_type": recipe.family,
@@ -106,7 +108,9 @@ def older_configuration(recipe: Recipe) -> dict[str, Any]:
         "torch_dtype": {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}[recipe.dtype],
         **special,
     }
-    if recipe.family.startswith("gemma"):
+    if recipe.family == "gemma":
+        values["hidden_act"] = "gelu"  # As the first folders have it, and mean the other.
+    elif recipe.family.startswith("gemma"):
         values["hidden_activation"] = "gelu_pytorch_tanh"
     else:
         values |= {"hidden_act": "silu", "rope_theta": 10000.0}

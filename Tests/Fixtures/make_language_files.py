@@ -79,12 +79,13 @@ def digest(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, dtype="<f4").tobytes()).hexdigest()[:16]
 
 
-def tensors_of(model: torch.nn.Module, gemma: bool) -> dict[str, tuple[str, np.ndarray]]:
+def tensors_of(model: torch.nn.Module, family: str) -> dict[str, tuple[str, np.ndarray]]:
     """Our name to GGUF's name and the values as they are multiplied."""
+    gemma = family.startswith("gemma")
     state = {name: value.detach().float().numpy() for name, value in model.state_dict().items()}
     prefix = "model." if "model.embed_tokens.weight" in state else "model.language_model."
     shift = np.float32(1 if gemma else 0)
-    names = LAYER | GEMMA_NORMS if gemma else LAYER
+    names = LAYER | GEMMA_NORMS if family in ("gemma2", "gemma3") else LAYER
     found = {
         "embedding": ("token_embd.weight", state[prefix + "embed_tokens.weight"]),
         "outputNorm": ("output_norm.weight", state[prefix + "norm.weight"] + shift),
@@ -158,7 +159,7 @@ def write_gguf(
     if rope["rope_type"] == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
-    if architecture.startswith("gemma"):
+    if architecture in ("gemma2", "gemma3"):
         writer.add_sliding_window(text.sliding_window)
         writer.add_sliding_window_pattern([kind == "sliding_attention" for kind in text.layer_types])
     if architecture == "gemma2":
@@ -197,7 +198,7 @@ def model(
         assert (folder / "model.safetensors.index.json").exists()
     # What the file says, not what was meant; in float32, as Martlet computes.
     loaded = kind.from_pretrained(folder, dtype=torch.float32)
-    tensors = tensors_of(made, gemma=family.startswith("gemma"))
+    tensors = tensors_of(made, family)
     expected = numbers(loaded.config, loaded, family, tied="head" not in tensors)
     expected["tensors"] = {ours: digest(values) for ours, (_, values) in tensors.items()}
     llama3 = expected["inverseFrequencies"] if name == "llama3" else None
@@ -228,6 +229,7 @@ def models() -> dict:
         "mistral": model("mistral", t.MistralForCausalLM, t.MistralConfig(**SIZES, sliding_window=9), "mistral", half),
         "qwen2": model("qwen2", t.Qwen2ForCausalLM, t.Qwen2Config(**window), "qwen2", brain),
         "qwen3": model("qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**SIZES, head_dim=6), "qwen3", single, shards=True),
+        "gemma": model("gemma", t.GemmaForCausalLM, t.GemmaConfig(**SIZES | dict(head_dim=6)), "gemma", brain),
         "gemma2": model("gemma2", t.Gemma2ForCausalLM, t.Gemma2Config(**gemma), "gemma2", brain),
         "gemma3": model("gemma3", t.Gemma3ForCausalLM, t.Gemma3TextConfig(**gemma3), "gemma3", brain),
         "gemma3-vision": model("gemma3-vision", t.Gemma3ForConditionalGeneration, both, "gemma3", brain),

@@ -5,8 +5,10 @@ import Testing
 
 /// Sound models of every format and family, against what the packages `transformers` and `gguf` read.
 @Suite struct LanguageImportTests {
-  static let folders = ["llama", "llama3", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "gemma3-vision"]
-  static let files = ["llama", "llama3", "qwen2", "qwen3", "gemma2", "gemma3"]
+  static let folders = [
+    "llama", "llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3-vision",
+  ]
+  static let files = ["llama", "llama3", "qwen2", "qwen3", "gemma", "gemma2", "gemma3"]
 
   private func compare(_ source: any LanguageSource, _ expected: [String: Any]) throws {
     let configuration = source.configuration

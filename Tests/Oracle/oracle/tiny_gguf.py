@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "mistral": "llama",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
+    "gemma": "gemma",
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",
 }
@@ -80,7 +81,7 @@ def metadata(model: Model) -> dict[str, Any]:
     values[f"{name}.rope.freq_base"] = float(rope["rope_theta"])
     if rope["rope_type"] == "linear":
         values |= {f"{name}.rope.scaling.type": "linear", f"{name}.rope.scaling.factor": float(rope["factor"])}
-    if name.startswith("gemma"):
+    if "sliding_window" in found and name.startswith("gemma"):
         values[f"{name}.attention.sliding_window"] = found["sliding_window"]
     if name == "gemma2":
         values[f"{name}.attn_logit_softcapping"] = float(found["attn_logit_softcapping"])
@@ -143,16 +144,17 @@ def tensors(model: Model) -> Iterator[tuple[str, np.ndarray, str]]:
         if ARCHITECTURES[found["model_type"]] == "llama" and parts[-1] in ("self_attn.q_proj", "self_attn.k_proj"):
             heads = "num_attention_heads" if "q_proj" in name else "num_key_value_heads"
             values = interleaved(values, found[heads])
-        yield f"{_renamed(parts, is_gemma)}.{ending}", values, kind if values.ndim == 2 else "F32"
+        has_post_norms = is_gemma and found["model_type"] != "gemma"
+        yield f"{_renamed(parts, has_post_norms)}.{ending}", values, kind if values.ndim == 2 else "F32"
     rope = found["rope_parameters"]
     if rope.get("rope_type") == "llama3":
         yield "rope_freqs.weight", llama3_factors(rope, found), "F32"
 
 
-def _renamed(parts: list[str], is_gemma: bool) -> str:
+def _renamed(parts: list[str], has_post_norms: bool) -> str:
     if parts[0] != "layers":
         return {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output"}[parts[0]]
-    after = "post_attention_norm" if is_gemma else "ffn_norm"
+    after = "post_attention_norm" if has_post_norms else "ffn_norm"
     return f"blk.{parts[1]}.{after if parts[2] == 'post_attention_layernorm' else LAYER_NAMES[parts[2]]}"
 
 

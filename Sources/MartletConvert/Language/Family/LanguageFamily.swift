@@ -3,7 +3,7 @@
 /// One value of each, `traits`, says all that sets it apart; the importers ask that value and never for a family. A new
 /// one is a case here, its row below, and a model that transformers computed in Tests/Fixtures.
 public enum LanguageFamily: String, Sendable, CaseIterable {
-  case llama, mistral, qwen2, qwen3, gemma2, gemma3
+  case llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3
 
   var traits: LanguageTraits {
     switch self {
@@ -34,6 +34,15 @@ public enum LanguageFamily: String, Sendable, CaseIterable {
           names: [.init(modelType: "qwen3", architecture: "Qwen3ForCausalLM")], contextLength: 32768, headSize: 128,
           windowSwitch: "use_sliding_window"),
         gguf: .init(architecture: "qwen3"))
+    case .gemma:
+      LanguageTraits(
+        activation: .geluTanh, scalesEmbedding: true,
+        huggingFace: .init(
+          names: [.init(modelType: "gemma", architecture: "GemmaForCausalLM")], contextLength: 8192,
+          vocabularySize: 256_000, headSize: 256, isTied: true, addsOneToNorms: true,
+          // "gelu" in the first folders means the same.
+          activationNames: ["gelu_pytorch_tanh", "gelu"], windowSize: nil),
+        gguf: .init(architecture: "gemma"))
     case .gemma2:
       LanguageTraits(
         activation: .geluTanh, hasPostNorms: true, scalesEmbedding: true, attentionCap: .stated(otherwise: 50),
