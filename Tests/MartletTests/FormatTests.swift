@@ -66,6 +66,8 @@ struct FormatTests {
         "15 ARG_MAX, first",
         "16 QUANTIZE, first, folded",
         "17 DEQUANTIZE, first, folded",
+        "18 MAXIMUM, first, second, in place, folded",
+        "19 MINIMUM, first, second, in place, folded",
       ])
   }
 

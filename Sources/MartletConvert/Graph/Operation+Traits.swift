@@ -26,7 +26,7 @@ extension Operation {
     case .concatenation(_, let activation): Traits(activation: activation)
     case .reshape, .transpose, .slice, .pad, .spaceToDepth, .depthToSpace, .resizeNearest, .resizeBilinear:
       Traits(keepsGrid: true)
-    case .prelu, .unary, .softmax, .argument, .quantize, .dequantize: Traits()
+    case .extremum, .prelu, .unary, .softmax, .argument, .quantize, .dequantize: Traits()
     }
   }
 
@@ -50,6 +50,7 @@ extension Operation {
     case .add: 0
     case .subtract: 41
     case .multiply: 18
+    case .extremum(let minimum): minimum ? 57 : 55
     case .prelu: 54
     case .unary(let function): function.scalar.clampBounds == nil ? 14 : 21
     case .softmax: 25

@@ -27,7 +27,9 @@ enum OperatorCode: Int {
   case stridedSlice = 45
   case split = 49
   case prelu = 54
+  case maximum = 55
   case argMax = 56
+  case minimum = 57
   case padV2 = 60
   case slice = 65
   case transposeConv = 67
@@ -48,7 +50,7 @@ enum OperatorCode: Int {
     switch self {
     case .add, .sub: 5
     case .averagePool2D, .maxPool2D, .softmax, .tanh, .logistic, .relu, .relu6, .mean, .argMax, .argMin: 3
-    case .concatenation: 4
+    case .concatenation, .maximum, .minimum: 4
     case .conv2D: 8
     case .depthwiseConv2D: 7
     case .depthToSpace, .spaceToDepth, .reluN1To1, .squeeze, .prelu, .leakyRelu, .splitV, .pack: 2
