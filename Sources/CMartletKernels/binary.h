@@ -45,12 +45,12 @@ static inline void martlet_binary_run(const void *params, const int32_t shape[6]
 /// The operator's workload and its scalar variant: the specification.
 #define MARTLET_BINARY_SCALAR(NAME)                                                                          \
   MARTLET_WORKLOAD(NAME, p) { return martlet_binary_workload(p->shape); }                                    \
-  static void NAME##_row(const void *params, const int8_t *a, int64_t stride_a, const int8_t *b,             \
-                         int64_t stride_b, int8_t *out, int32_t n) {                                         \
+  static void NAME##_one_by_one(const void *params, const int8_t *a, int64_t stride_a, const int8_t *b,      \
+                                int64_t stride_b, int8_t *out, int32_t n) {                                  \
     for (int32_t i = 0; i < n; i++) out[i] = martlet_##NAME##_one(params, a[i * stride_a], b[i * stride_b]); \
   }                                                                                                          \
   MARTLET_KERNEL(NAME, scalar, p) {                                                                          \
-    martlet_binary_run(p, p->shape, p->stride0, p->stride1, buffers, first, last, NAME##_row);               \
+    martlet_binary_run(p, p->shape, p->stride0, p->stride1, buffers, first, last, NAME##_one_by_one);        \
   }
 
 // Eight elements as an instruction set loads, repeats and stores them.

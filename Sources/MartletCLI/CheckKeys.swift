@@ -1,7 +1,7 @@
 import MartletDevice
 
-/// `martlet check --keys`: what a configuration can say, from the table that it is read by. Written piece by piece, which
-/// takes half the bytes of interpolations.
+/// `martlet check --keys`: what a configuration can say, from the table that it is read by. Written piece by piece,
+/// which takes half the bytes of interpolations.
 struct CheckKeys {
   private var text = ""
 

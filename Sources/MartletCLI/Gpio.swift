@@ -75,7 +75,9 @@ enum Gpio {
   @inline(never)
   static func catchStop() throws(CommandError) -> Int32 {
     var stop: Int32 = -1
-    guard martlet_gpio_catch_stop(&stop) == 0 else { throw CommandError("signals cannot be waited for", exitCode: ExitCode.system) }
+    guard martlet_gpio_catch_stop(&stop) == 0 else {
+      throw CommandError("signals cannot be waited for", exitCode: ExitCode.system)
+    }
     return stop
   }
 

@@ -83,8 +83,8 @@ public enum Converter {
           throw .unsupported("the model is float; quantize it with pictures: martlet-tools quantize")
         }
         FloatPasses.run(&model.graph)
-        let plan = try GridPlan(&model.graph)
-        model.graph = try QuantizedGraph.make(model.graph, grids: plan.grids)
+        let plan = try QuantizationPlan(&model.graph)
+        model.graph = try QuantizedGraph.make(model.graph, quantizations: plan.quantizations)
       }
       return try finish(model, options: options)
     }
@@ -100,7 +100,7 @@ public enum Converter {
     try Passes.run(&graph)
     var program = try Lowering.program(for: graph)
     ProgramPasses.run(&program)
-    let plan = try MemoryPlan(program)
+    let plan = try ArenaPlan(program)
     let picture = try PictureInput(program, metadata: model.metadata, options: options)
     let labels = try Self.labels(program, picture: picture, metadata: model.metadata, options: options)
 

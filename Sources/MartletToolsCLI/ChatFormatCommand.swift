@@ -47,13 +47,13 @@ struct ChatFormatCommand: ParsableCommand {
       section = source.section()
     }
     for path in conversation {
-      let talk = try ChatConversation(json: try FileAccess.read(path), name: path)
+      let conversation = try ChatConversation(json: try FileAccess.read(path), name: path)
       if tokens {
         let tokenizer = try ChatFormatFile.tokenizer(of: bytes, name: file)
-        let ids = try talk.tokens(by: section, tokenizer: tokenizer, name: file)
+        let ids = try conversation.tokens(by: section, tokenizer: tokenizer, name: file)
         try StandardOutput.print(ids.map(String.init).joined(separator: " "))
       } else {
-        try StandardOutput.write(talk.rendered(by: section, name: file))
+        try StandardOutput.write(conversation.rendered(by: section, name: file))
       }
     }
     if conversation.isEmpty, ChatFormatFile.isModel(bytes) {

@@ -68,7 +68,7 @@ struct Compare: ParsableCommand {
       "    dB   cosine  cut off  range                 layer",
     ]
     for layer in found.worstFirst.prefix(top == 0 ? found.layers.count : top) {
-      let range = layer.grid.range
+      let range = layer.quantization.range
       let bounds = String(format: "%.4g...%.4g", range.lowerBound, range.upperBound)
       lines.append(
         String(

@@ -96,7 +96,8 @@ enum Summary {
       layers = found.layers.map {
         Layer(
           name: $0.name, tensor: $0.tensor, db: $0.statistics.signalToNoise, cosine: $0.statistics.cosine,
-          saturation: $0.statistics.saturation, scale: $0.grid.scale, zero_point: $0.grid.zeroPoint, advice: $0.advice)
+          saturation: $0.statistics.saturation, scale: $0.quantization.scale, zero_point: $0.quantization.zeroPoint,
+          advice: $0.advice)
       }
     }
   }

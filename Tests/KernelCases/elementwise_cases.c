@@ -164,7 +164,30 @@ static bool prelu_case(martlet_case_context *context, int32_t index) {
                                                 martlet_prelu_workload(&p).units, martlet_prelu_workload(&p).scratch_bytes});
 }
 
+/// Both read one kind of record.
+static bool extremum_case(martlet_case_context *context, int32_t index, martlet_kernel reference,
+                          martlet_kernel variant) {
+  box b = random_box(&context->random, index);
+  martlet_extremum_params p;
+  for (int i = 0; i < 6; i++) {
+    p.shape[i] = b.shape[i];
+    p.stride0[i] = b.stride0[i];
+    p.stride1[i] = b.stride1[i];
+  }
+  return binary(context, &b, (martlet_case_run){reference, variant, &p, martlet_maximum_workload(&p).units,
+                                                martlet_maximum_workload(&p).scratch_bytes});
+}
+
+static bool maximum_case(martlet_case_context *context, int32_t index) {
+  return extremum_case(context, index, context->reference->maximum, context->variant->maximum);
+}
+
+static bool minimum_case(martlet_case_context *context, int32_t index) {
+  return extremum_case(context, index, context->reference->minimum, context->variant->minimum);
+}
+
 const martlet_case_group martlet_elementwise_cases[] = {
     {"table", 200, table_case},  {"quantize", 80, quantize_case}, {"dequantize", 80, dequantize_case},
     {"add", 600, add_case},      {"mul", 400, mul_case},          {"prelu", 200, prelu_case},
+    {"maximum", 200, maximum_case}, {"minimum", 200, minimum_case},
     {NULL, 0, NULL}};

@@ -1,3 +1,5 @@
+@testable import MartletConvert
+
 /// GGUF files in a few lines, wrong ones too.
 struct GGUFBuilder {
   struct Tensor {
@@ -73,8 +75,9 @@ struct GGUFBuilder {
       ("blk.0.attn_v", [8, 4]), ("blk.0.attn_output", [8, 8]), ("blk.0.ffn_norm", [8]), ("blk.0.ffn_gate", [8, 6]),
       ("blk.0.ffn_up", [8, 6]), ("blk.0.ffn_down", [6, 8]), ("output_norm", [8]),
     ]
-    if architecture.hasPrefix("gemma") { shapes += [("blk.0.post_attention_norm", [8]), ("blk.0.post_ffw_norm", [8])] }
-    if architecture == "gemma3" { shapes += [("blk.0.attn_q_norm", [4]), ("blk.0.attn_k_norm", [4])] }
+    let traits = LanguageFamily.allCases.map(\.traits).first { $0.gguf.architecture == architecture }
+    if traits?.hasPostNorms == true { shapes += [("blk.0.post_attention_norm", [8]), ("blk.0.post_ffw_norm", [8])] }
+    if traits?.hasQueryKeyNorm == true { shapes += [("blk.0.attn_q_norm", [4]), ("blk.0.attn_k_norm", [4])] }
     for (name, dimensions) in shapes {
       let count = Int(dimensions.reduce(1, *))
       let data = floats((0..<count).map { Float($0) / 8 })

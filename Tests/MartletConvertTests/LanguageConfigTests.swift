@@ -6,7 +6,7 @@ import Testing
 /// config.json in its older and newer forms, and what is refused of it.
 @Suite struct LanguageConfigTests {
   private func read(_ text: String) throws(ConversionError) -> LanguageConfiguration {
-    try HuggingFaceConfiguration(HuggingFaceFamily(JSONObject(Array(text.utf8), place: "config.json"))).configuration()
+    try HuggingFaceConfiguration(HuggingFaceModel(JSONObject(Array(text.utf8), place: "config.json"))).configuration()
   }
 
   /// A small model of `architecture` with further or other entries.

@@ -48,9 +48,9 @@ import Testing
         let expected = try dequantized(wanted, value)
         let isQuantized = !wanted.isReal && value.quantization != nil
         let step = isQuantized ? value.quantization?.scales[0] ?? 0 : 0
-        let grid = value.quantization.map { Grid($0) }
+        let quantization = value.quantization.map { TensorQuantization($0) }
         // The float executor does not saturate.
-        let bounded = isQuantized ? result.map { grid?.range.clamping($0) ?? $0 } : result
+        let bounded = isQuantized ? result.map { quantization?.range.clamping($0) ?? $0 } : result
         for (a, b) in zip(bounded, expected) where !(a == b || a.isNaN && b.isNaN) {
           // A quantized result may round the other way.
           guard abs(a - b) <= max(1e-5 + 1e-3 * abs(b), step * 1.01) else { return .failed("\(a), expected \(b)") }

@@ -261,9 +261,9 @@ import Testing
     b.output("y")
     var graph = try b.graph()
     #expect(throws: ConversionError.self) {
-      let plan = try GridPlan(
+      let plan = try QuantizationPlan(
         &graph, fixed: Dictionary(uniqueKeysWithValues: graph.values.indices.map { ($0, -1...1) }))
-      _ = try QuantizedGraph.make(graph, grids: plan.grids)
+      _ = try QuantizedGraph.make(graph, quantizations: plan.quantizations)
     }
   }
 

@@ -81,9 +81,9 @@ import Testing
         let converted = try Converter.convert(b.bytes, name: "m.onnx", options: options)
         let output = try ModelRunner(file: converted.bytes).run([given.withUnsafeBytes { Array($0) }])[0]
         let ours = ArraySlice(output).integers(of: UInt32.self).map { Float(bitPattern: $0) }
-        let grid = Grid(scale: 0.2, zeroPoint: -28)
-        let exact = try FloatExecutor(graph).run([given])[0].map { grid.range.clamping($0) }
-        let steps = zip(ours, exact).map { abs($0 - $1) / grid.scale }.max() ?? 0
+        let quantization = TensorQuantization(scale: 0.2, zeroPoint: -28)
+        let exact = try FloatExecutor(graph).run([given])[0].map { quantization.range.clamping($0) }
+        let steps = zip(ours, exact).map { abs($0 - $1) / quantization.scale }.max() ?? 0
         #expect(ours.count == exact.count && steps <= 1, "\(layer) with \(zeros): \(steps) steps")
         // What is repeated is copied as often.
         let isRepeated = converted.summary.operators > 2 + (layer.type == "Gemm" || layer.type == "MatMul" ? 0 : 1)

@@ -45,7 +45,7 @@ import Testing
   @Test(arguments: 1...200)
   func liveTensorsNeverOverlap(seed: Int) throws {
     let program = program(seed: UInt64(seed))
-    let plan = try MemoryPlan(program)
+    let plan = try ArenaPlan(program)
     #expect(plan.plannedPeakBytes >= plan.lowerBoundBytes)
     #expect(plan.offsets.allSatisfy { $0 % 64 == 0 })
 
@@ -82,14 +82,14 @@ import Testing
 
   @Test func planIsTheSameEveryTime() throws {
     let program = program(seed: 5)
-    #expect(try MemoryPlan(program).offsets == MemoryPlan(program).offsets)
+    #expect(try ArenaPlan(program).offsets == ArenaPlan(program).offsets)
   }
 
   @Test func boundIsReachedOrNearlySo() throws {
     var peak = 0
     var bound = 0
     for seed in 1...100 {
-      let plan = try MemoryPlan(program(seed: UInt64(seed)))
+      let plan = try ArenaPlan(program(seed: UInt64(seed)))
       peak += plan.plannedPeakBytes
       bound += plan.lowerBoundBytes
     }
@@ -111,7 +111,7 @@ import Testing
     }
     program.inputs = [DeviceBoundary(tensor: tensors[0], type: .int8, scale: 1, zeroPoint: 0)]
     program.outputs = [DeviceBoundary(tensor: tensors[5], type: .int8, scale: 1, zeroPoint: 0)]
-    let plan = try MemoryPlan(program)
+    let plan = try ArenaPlan(program)
     #expect(plan.plannedPeakBytes == 256 && plan.lowerBoundBytes == 256)
   }
 }

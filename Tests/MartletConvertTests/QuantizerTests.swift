@@ -60,13 +60,13 @@ private struct NoiseSamples: SampleSource {
     var graph = try ONNXBuilder.classifier().graph(passes: true)
     let float = graph
     let calibration = try Calibration(FloatExecutor(graph), samples) { _ in }
-    let plan = try GridPlan(&graph, distributions: calibration.distributions, method: .squaredError)
+    let plan = try QuantizationPlan(&graph, distributions: calibration.distributions, method: .squaredError)
     let sweep = try LayerSweep(
-      graph, grids: plan.grids, source: samples, indices: Array(0..<samples.count),
+      graph, quantizations: plan.quantizations, source: samples, indices: Array(0..<samples.count),
       options: LayerSweep.Options(correctsBias: true, refines: true))
     var model = try SourceModel(
       ONNXBuilder.classifier().bytes, name: "m.onnx", directory: nil, options: ConversionOptions())
-    model.graph = try QuantizedGraph.make(graph, grids: plan.grids, weights: sweep.weights)
+    model.graph = try QuantizedGraph.make(graph, quantizations: plan.quantizations, weights: sweep.weights)
     return (float, try Converter.finish(model, options: ConversionOptions()))
   }
 
@@ -89,8 +89,10 @@ private struct NoiseSamples: SampleSource {
     #expect(try quantized(samples).int8.bytes == quantized(samples).int8.bytes)
   }
 
-  /// An operator that keeps its grid, between two grids of the model's own, is followed by a table from one to the other.
-  @Test(arguments: ["MaxPool", "Flatten", "Softmax", "AveragePool"]) func gridsThatDiffer(_ type: String) throws {
+  /// An operator that keeps its quantization, where the model has another on each side, is followed by a table from one
+  /// to the other.
+  @Test(arguments: ["MaxPool", "Flatten", "Softmax", "AveragePool"]) func quantizationThatDiffers(_ type: String) throws
+  {
     var b = ONNXBuilder()
     b.input("x", [1, 2, 4, 4])
     b.constant("s1", [], [0.02])
@@ -128,7 +130,8 @@ private struct NoiseSamples: SampleSource {
     for (x, y) in zip([0.5, 1, 3, 0] as [Float], scores) { #expect(abs(x - y) <= 0.03, "\(x) \(y)") }
   }
 
-  /// A rectifier whose grid it shares with negative values, through a concatenation: the sweep computes what the device does.
+  /// A rectifier whose quantization it shares with negative values, through a concatenation: the sweep computes what
+  /// the device does.
   @Test func sweepClampsAsTheDeviceDoes() throws {
     var b = ONNXBuilder()
     var random = Random(seed: 9)
@@ -144,14 +147,14 @@ private struct NoiseSamples: SampleSource {
     var graph = try b.graph(passes: true)
     let samples = NoiseSamples(count: 6, size: 192)
     let calibration = try Calibration(FloatExecutor(graph), samples) { _ in }
-    let plan = try GridPlan(&graph, distributions: calibration.distributions)
+    let plan = try QuantizationPlan(&graph, distributions: calibration.distributions)
     let sweep = try LayerSweep(
-      graph, grids: plan.grids, source: samples, indices: Array(0..<6),
+      graph, quantizations: plan.quantizations, source: samples, indices: Array(0..<6),
       options: LayerSweep.Options(correctsBias: false, refines: false))
     var model = try SourceModel(b.bytes, name: "m.onnx", directory: nil, options: ConversionOptions())
-    model.graph = try QuantizedGraph.make(graph, grids: plan.grids, weights: sweep.weights)
+    model.graph = try QuantizedGraph.make(graph, quantizations: plan.quantizations, weights: sweep.weights)
     let runner = ModelRunner(file: try Converter.finish(model, options: ConversionOptions()).bytes)
-    let step = try #require(plan.grids[graph.outputs[0].value]).scale
+    let step = try #require(plan.quantizations[graph.outputs[0].value]).scale
     for index in 0..<6 {
       let input = samples.sample(index)
       let bytes = try runner.run([input.withUnsafeBytes { Array($0) }])[0]
@@ -177,13 +180,13 @@ private struct NoiseSamples: SampleSource {
     #expect(functions.last == .unary(.tanh))
   }
 
-  @Test func gridCoversZero() {
+  @Test func rangeCoversZero() {
     for range: ClosedRange<Float> in [0...6, -1...1, -0.3...7.2, 2...3, -9 ... -4, 0...0] {
-      let grid = Grid(covering: range)
-      #expect(grid.real(grid.quantize(0)) == 0)
-      #expect((-128...127).contains(grid.zeroPoint))
+      let quantization = TensorQuantization(covering: range)
+      #expect(quantization.real(quantization.quantize(0)) == 0)
+      #expect((-128...127).contains(quantization.zeroPoint))
       for real in [range.lowerBound, range.upperBound] {
-        #expect(abs(grid.real(grid.quantize(real)) - real) <= grid.scale * 0.51)
+        #expect(abs(quantization.real(quantization.quantize(real)) - real) <= quantization.scale * 0.51)
       }
     }
   }
@@ -204,10 +207,10 @@ private struct NoiseSamples: SampleSource {
     var graph = try ONNXBuilder.classifier().graph(passes: true)
     let samples = NoiseSamples(count: 12, size: 768)
     let calibration = try Calibration(FloatExecutor(graph), samples) { _ in }
-    let plan = try GridPlan(&graph, distributions: calibration.distributions)
+    let plan = try QuantizationPlan(&graph, distributions: calibration.distributions)
     func noise(_ refines: Bool) throws -> Double {
       let sweep = try LayerSweep(
-        graph, grids: plan.grids, source: samples, indices: Array(0..<12),
+        graph, quantizations: plan.quantizations, source: samples, indices: Array(0..<12),
         options: LayerSweep.Options(correctsBias: true, refines: refines))
       return sweep.errors[0].statistics.noise
     }

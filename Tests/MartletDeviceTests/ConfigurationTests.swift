@@ -141,6 +141,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
       #expect(told.count == (isConverted ? 1 : 0))
       if isConverted { #expect(told[0].contains("warning: format: \"\(format)\" needs libv4lconvert")) }
     }
+    #expect(read(head + "cameras: {belt: {device: /dev/video0, model: net, rules: []}}").0.cameras[0].format == nil)
     #expect(camera(source + "controls: {gain: 5, hflip: on}") == [])
     #expect(
       camera(source + "controls: {gain: much}")

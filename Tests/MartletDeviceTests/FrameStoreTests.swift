@@ -70,6 +70,7 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
     mkdir(folder.file("frames"), 0o755)
     var configuration = FramesConfiguration()
     configuration.folder = folder.file("frames")
+    configuration.maxBytes = 1 << 20
     var frames = try require(FrameStore(configuration))
     #expect(frames.save(jpeg, decision: 1) == nil)
     unlink(folder.file("frames/" + String(cString: frames.lastName)))

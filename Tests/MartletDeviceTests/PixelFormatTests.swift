@@ -79,6 +79,7 @@ extension CameraTests {
       let folder = TemporaryFolder()
       var configuration = FramesConfiguration()
       configuration.folder = folder.path
+      configuration.maxBytes = 1 << 20
       var frames = try require(FrameStore(configuration))
       let content = stream.content(of: frame)
       if case .lost(let code, _) = frames.save(content, decision: 1, wallUs: 1) { Issue.record("not saved: \(code)") }
@@ -101,7 +102,7 @@ extension CameraTests {
   /// Examples.
   @Test(arguments: [
     ("Firmware/martlet.yaml", "    format: auto", "\n"), ("Sources/MartletCLI/Help.swift", "--format F", "\n"),
-    ("Sources/MartletDevice/Configuration/ConfigurationReader+Camera.swift", "auto or a four-character", "\n"),
+    ("Sources/MartletDevice/Configuration/CameraConfiguration.swift", "auto or a four-character", "\n"),
     ("Sources/MartletCLI/ClassifyCamera.swift", "must be a four-character", "\n"),
   ])
   func namesOnlyRows(path: String, start: String, end: String) throws {

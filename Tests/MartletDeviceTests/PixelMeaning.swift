@@ -2,11 +2,12 @@
 enum PixelMeaning {
   /// All that are read where they lie.
   static let names = [
-    "GREY", "YUYV", "UYVY", "NV12", "NV21", "YU12", "422P", "RGB3", "BGR3", "AB24", "XB24", "AR24", "XR24", "BGR4",
+    "GREY", "YUYV", "UYVY", "NV12", "NV21", "NV16", "YU12", "422P", "RGB3", "BGR3", "AB24", "XB24", "AR24", "XR24",
+    "BGR4",
   ]
 
   static func isYCbCr(_ name: String) -> Bool {
-    ["YUYV", "UYVY", "NV12", "NV21", "YU12", "422P"].contains(name)
+    ["YUYV", "UYVY", "NV12", "NV21", "NV16", "YU12", "422P"].contains(name)
   }
 
   /// The least bytes of a line of the first plane.
@@ -14,7 +15,7 @@ enum PixelMeaning {
     let even = (width + 1) / 2 * 2
     switch name {
     case "GREY": return width
-    case "NV12", "NV21", "YU12", "422P": return even
+    case "NV12", "NV21", "NV16", "YU12", "422P": return even
     case "YUYV", "UYVY": return 2 * even
     case "RGB3", "BGR3": return 3 * width
     default: return 4 * width
@@ -26,6 +27,7 @@ enum PixelMeaning {
     let (half, halfHeight) = ((width + 1) / 2, (height + 1) / 2)
     switch name {
     case "NV12", "NV21": return stride * height + stride * (halfHeight - 1) + 2 * half
+    case "NV16": return stride * height + stride * (height - 1) + 2 * half
     case "YU12": return stride * height + stride / 2 * (2 * halfHeight - 1) + half
     case "422P": return stride * height + stride / 2 * (2 * height - 1) + half
     default: return stride * (height - 1) + Self.stride(name, width)
@@ -46,6 +48,9 @@ enum PixelMeaning {
     case "NV21":
       let at = chroma + y / 2 * stride + x / 2 * 2
       return [bytes[row + x], bytes[at + 1], bytes[at]]
+    case "NV16":
+      let at = chroma + y * stride + x / 2 * 2
+      return [bytes[row + x], bytes[at], bytes[at + 1]]
     case "YU12":
       let at = chroma + y / 2 * half + x / 2
       return [bytes[row + x], bytes[at], bytes[at + half * ((height + 1) / 2)]]

@@ -74,9 +74,9 @@ import Testing
 
   @Test func recordsHaveTheirDocumentedSizes() {
     #expect(MemoryLayout<ChatPieceRecord>.size == 16)
-    #expect(MemoryLayout<ChatFormatRecord>.size == 176)
-    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.pieces) == 16)
-    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.stops) == 144)
+    #expect(MemoryLayout<ChatFormatRecord>.size == 168)
+    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.pieces) == 8)
+    #expect(MemoryLayout<ChatFormatRecord>.offset(of: \.stops) == 136)
   }
 
   @Test func turnsFollowEachOther() throws {

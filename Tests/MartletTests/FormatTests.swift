@@ -6,22 +6,27 @@ import Testing
 /// The records are the file, byte for byte: a change here is a new version of the format.
 struct FormatTests {
   @Test func recordsHaveTheirDocumentedSizes() {
-    #expect(MemoryLayout<FileHeader>.size == 64)
+    #expect(MemoryLayout<FileHeader>.size == 32)
     #expect(MemoryLayout<SectionRecord>.size == 32)
     #expect(MemoryLayout<BoundaryRecord>.size == 16)
-    #expect(MemoryLayout<ManifestRecord>.size == 304)
+    #expect(MemoryLayout<ManifestRecord>.size == 284)
     #expect(MemoryLayout<PlanRecord>.size == 16)
     #expect(MemoryLayout<TensorRecord>.size == 64)
     #expect(MemoryLayout<OperatorRecord>.size == 160)
     #expect(MemoryLayout<martlet_channels>.size == 192)
+    #expect(MemoryLayout<LanguageRecord>.size == 192)
+    #expect(MemoryLayout<LanguageTensorRecord>.size == 32)
+    #expect(MemoryLayout<TokenizerHeader>.size == 116)
+    #expect(MemoryLayout<TokenRecord>.size == 12)
+    #expect(MemoryLayout<MergeRecord>.size == 12)
   }
 
   @Test func fieldsLieWhereTheyAlwaysHave() {
     #expect(MemoryLayout<FileHeader>.offset(of: \.fileLength) == 16)
     #expect(MemoryLayout<FileHeader>.offset(of: \.tableHash) == 24)
     #expect(MemoryLayout<SectionRecord>.offset(of: \.hash) == 24)
-    #expect(MemoryLayout<ManifestRecord>.offset(of: \.inputs) == 48)
-    #expect(MemoryLayout<ManifestRecord>.offset(of: \.outputs) == 176)
+    #expect(MemoryLayout<ManifestRecord>.offset(of: \.inputs) == 28)
+    #expect(MemoryLayout<ManifestRecord>.offset(of: \.outputs) == 156)
     #expect(MemoryLayout<TensorRecord>.offset(of: \.dims) == 4)
     #expect(MemoryLayout<TensorRecord>.offset(of: \.offset) == 40)
     #expect(MemoryLayout<TensorRecord>.offset(of: \.nameOffset) == 56)
@@ -66,6 +71,8 @@ struct FormatTests {
         "15 ARG_MAX, first",
         "16 QUANTIZE, first, folded",
         "17 DEQUANTIZE, first, folded",
+        "18 MAXIMUM, first, second, in place, folded",
+        "19 MINIMUM, first, second, in place, folded",
       ])
   }
 

@@ -111,6 +111,9 @@ import Testing
     #expect(counts.refused > 100)
   }
 
+  private static let recordBytes = MemoryLayout<LanguageRecord>.size
+  private static let headerBytes = MemoryLayout<TokenizerHeader>.size
+
   // MARK: Words of records
 
   /// The outcome with one 32-bit word of a section changed, and the hashes made right again.
@@ -133,7 +136,7 @@ import Testing
   /// Every word of the shape and of the tokenizer's header, to what sizes overflow at.
   @Test func everyWordOfTheHeads() throws {
     var refused = 0
-    for (kind, bytes) in [(SectionKind.language, 64), (.tokenizer, 128)] {
+    for (kind, bytes) in [(SectionKind.language, 64), (.tokenizer, Self.headerBytes)] {
       for place in stride(from: 0, to: bytes, by: 4) {
         for word in Self.words where try Self.outcome(kind, [place: word]) != .model { refused += 1 }
       }
@@ -143,10 +146,10 @@ import Testing
 
   /// Every word of every tensor's record.
   @Test func everyWordOfTheTensors() throws {
-    let count = (try #require(TestFile.section(.language, in: Self.file)).count - 256) / 32
+    let count = (try #require(TestFile.section(.language, in: Self.file)).count - Self.recordBytes) / 32
     #expect(count == 9)
-    for place in stride(from: 256, to: 256 + 32 * count, by: 4) {
-      let isGroup = (place - 256) % 32 == 4
+    for place in stride(from: Self.recordBytes, to: Self.recordBytes + 32 * count, by: 4) {
+      let isGroup = (place - Self.recordBytes) % 32 == 4
       for word in Self.words {
         let outcome = try Self.outcome(.language, [place: word])
         // Group 0, odd groups, other sizes, misplaced weights. A vector has no group; offset 0 is where weights begin.
@@ -188,7 +191,8 @@ import Testing
       for keepsFrequencies in [true, false] {
         let outcome = Self.withCopy { copy in
           // The third tensor: the embedding, the final norm, then the frequencies.
-          let record = copy.loadUnaligned(fromByteOffset: language + 256 + 64, as: LanguageTensorRecord.self)
+          let third = language + Self.recordBytes + 64
+          let record = copy.loadUnaligned(fromByteOffset: third, as: LanguageTensorRecord.self)
           let first = weights.lowerBound + Int(record.offset)
           let frequencies = first..<first + Int(record.byteCount)
           for place in stride(from: weights.lowerBound, to: weights.upperBound - 3, by: 4) {
@@ -251,10 +255,11 @@ import Testing
   /// A vocabulary that is larger than the model's, and arrays that end behind the section.
   @Test func countsOfTheVocabulary() throws {
     for count: UInt32 in [0, 23, 1 << 20, .max] {
-      #expect(try Self.outcome(.tokenizer, [12: count]) == .refused(.tokenizer), "\(count)")
+      #expect(try Self.outcome(.tokenizer, [8: count]) == .refused(.tokenizer), "\(count)")
     }
     let section = try #require(TestFile.section(.tokenizer, in: Self.file))
-    for place in stride(from: 52, through: 84, by: 4) {
+    let first = try #require(MemoryLayout<TokenizerHeader>.offset(of: \.tokens))
+    for place in stride(from: first, through: first + 32, by: 4) {
       for offset in [UInt32(section.count) + 1, 0x7FFF_FFFF, .max] {
         #expect(try Self.outcome(.tokenizer, [place: offset]) == .refused(.tokenizer), "word \(place): \(offset)")
       }

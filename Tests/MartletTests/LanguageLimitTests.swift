@@ -57,7 +57,7 @@ import Testing
       bytes = UnsafeMutableRawBufferPointer(start: address, count: weights + largest)
       bytes.copyBytes(from: head)
       // The third section's length.
-      bytes.storeBytes(of: UInt64(largest), toByteOffset: 64 + 2 * 32 + 16, as: UInt64.self)
+      bytes.storeBytes(of: UInt64(largest), toByteOffset: MemoryLayout<FileHeader>.size + 2 * 32 + 16, as: UInt64.self)
       FileRepair.repairHashes(bytes)
     }
 

@@ -25,7 +25,7 @@ import Testing
       var tensors: [(LanguageTensorKind, LanguageTensorRecord)] = []
       var order = LanguageTensorOrder(bytes.loadUnaligned(fromByteOffset: language, as: LanguageRecord.self))
       while let (kind, _) = order.next() {
-        let place = language + 256 + 32 * tensors.count
+        let place = language + MemoryLayout<LanguageRecord>.size + 32 * tensors.count
         tensors.append((kind, bytes.loadUnaligned(fromByteOffset: place, as: LanguageTensorRecord.self)))
       }
       return (file, tensors, start)

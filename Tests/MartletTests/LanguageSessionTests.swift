@@ -199,7 +199,10 @@ import Testing
   @Test func repairedHashes() throws {
     var test = try generator()
     let session = test.session()
-    for (place, value) in [(72, Int32(-1)), (76, 270), (80, .max), (72 + 84 * 4, .min), (64, 86), (64, -1), (68, 270), (68, -2)] {
+    let wrong: [(Int, Int32)] = [
+      (72, -1), (76, 270), (80, .max), (72 + 84 * 4, .min), (64, 86), (64, -1), (68, 270), (68, -2),
+    ]
+    for (place, value) in wrong {
       #expect(refusal(repaired(session, place, value, count: 85), &test) == .damaged)
     }
     // Scales and keys of any bits: NaN and infinities among them.

@@ -12,13 +12,7 @@ import Testing
   }
 
   private static func offset(of kind: SectionKind, in file: [UInt8]) throws -> Int {
-    try file.withUnsafeBytes { bytes in
-      for index in 0..<Int(bytes.loadUnaligned(as: FileHeader.self).sectionCount) {
-        let record = bytes.loadUnaligned(fromByteOffset: 64 + index * 32, as: SectionRecord.self)
-        if record.kind == kind.rawValue { return Int(record.offset) }
-      }
-      throw ModelError(.missing, .section, index: Int(kind.rawValue))
-    }
+    try #require(TestFile.section(kind, in: file)).lowerBound
   }
 
   @Test func saysWhatTheEngineSays() throws {

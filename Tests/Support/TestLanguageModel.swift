@@ -113,7 +113,8 @@ public struct TestLanguageModel {
     rows: Int, columns: Int, _ type: LanguageTensorType, _ random: inout Random
   ) -> [UInt8] {
     var shape = martlet_matrix()
-    (shape.rows, shape.columns, shape.type, shape.group) = (Int32(rows), Int32(columns), Int32(type.rawValue), Int32(group))
+    (shape.rows, shape.columns) = (Int32(rows), Int32(columns))
+    (shape.type, shape.group) = (Int32(type.rawValue), Int32(group))
     let blockBytes = martlet_matrix_block_bytes(&shape)
     let largest = 1.5 / Float(columns).squareRoot()
     var bytes = [UInt8](repeating: 0, count: (rows + 15) / 16 * blockBytes)
@@ -121,7 +122,9 @@ public struct TestLanguageModel {
       let block = row / 16 * blockBytes
       let lane = row % 16
       guard type != .blocksF32 else {
-        for column in 0..<columns { store((largest * random.real()).bitPattern, block + (column * 16 + lane) * 4, &bytes) }
+        for column in 0..<columns {
+          store((largest * random.real()).bitPattern, block + (column * 16 + lane) * 4, &bytes)
+        }
         continue
       }
       let groups = (columns + group - 1) / group
@@ -136,7 +139,8 @@ public struct TestLanguageModel {
           }
           at += (count + 3) / 4 * 64
         } else {
-          // The first half of the quads in the low nibbles, the second in the high ones; what is missing is 0, a nibble of 8.
+          // The first half of the quads in the low nibbles, the second in the high ones. What is missing is 0, which a
+          // nibble of 8 stands for.
           let half = (count + 7) / 8
           for i in 0..<half * 8 {
             let nibble = UInt8(i < count ? random.next() % 16 : 8)

@@ -51,21 +51,6 @@ public struct TestTokenizer: Sendable {
     tokenizer.ends = ["</s>"]
     return tokenizer
   }
-
-  /// Fifteen tokens with scores.
-  public static func pieces() -> TestTokenizer {
-    var tokenizer = TestTokenizer(.scored)
-    tokenizer.tokens = [Token("<unk>", .unknown), Token("<s>", .control), Token("</s>", .control)]
-    for (rank, text) in ["a", "b", "c", " ", "ab", "abc", "bc", "aa", " a", "é"].enumerated() {
-      tokenizer.tokens.append(Token(text, score: -Float(rank)))
-    }
-    tokenizer.tokens += [Token(bytes: [0x0A], .byte), Token(bytes: [0xFF], .byte)]
-    tokenizer.flags = .addsBeginning | .prefixesStart | .fallsBackToBytes
-    tokenizer.unknown = "<unk>"
-    tokenizer.beginning = "<s>"
-    tokenizer.ends = ["</s>"]
-    return tokenizer
-  }
 }
 
 extension TestTokenizer {
@@ -107,7 +92,7 @@ extension TestTokenizer {
       .sorted { tokens[$0].text.lexicographicallyPrecedes(tokens[$1].text) }
     for index in specials {
       let byte = tokens[index].text[0]
-      header.specialStarts[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
+      header.specialStarts[Int(byte >> 5)] |= 1 << UInt32(byte & 31)
     }
     header.specialCount = UInt32(specials.count)
     header.specials = append(specials.map { UInt32($0) })

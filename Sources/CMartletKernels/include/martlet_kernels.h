@@ -150,7 +150,7 @@ typedef struct martlet_table_params {
 /// Add or subtract with broadcasting: shape is that of the output; a stride of 0 repeats. Strides in elements.
 /// Trailing dimensions first in memory as usual: shape[5] is the innermost.
 ///
-/// Bounds, of all three operators with such strides: what they reach is exactly the input's elements, from 0 on.
+/// Bounds, of all operators with such strides: what they reach is exactly the input's elements, from 0 on.
 /// left_shift 0...22.
 typedef struct martlet_add_params {
   int32_t shape[6], stride0[6], stride1[6];
@@ -175,6 +175,11 @@ typedef struct martlet_prelu_params {
   int32_t input_zero_point, alpha_zero_point, output_zero_point;
   int32_t positive_multiplier, positive_shift, negative_multiplier, negative_shift;
 } martlet_prelu_params;
+
+/// The larger (or smaller) of two with broadcasting; inputs and output have one scale and zero point.
+typedef struct martlet_extremum_params {
+  int32_t shape[6], stride0[6], stride1[6];
+} martlet_extremum_params;
 
 /// Softmax over the innermost axis of [rows, depth], int8 to int8, output scale 1/256, zero point -128.
 /// Bounds: beta_left_shift 0...31, diff_min <= 0.

@@ -32,6 +32,8 @@
   OPERATOR(14, RESIZE_BILINEAR, resize_bilinear, resizeBilinear, resize, "RESIZE_BILINEAR", INPUT_0, 0, VECTOR)        \
   OPERATOR(15, ARGMAX, argmax, argmax, argmax, "ARG_MAX", INPUT_0, 0, SCALAR)                                          \
   OPERATOR(16, QUANTIZE, quantize, quantize, quantize, "QUANTIZE", INPUT_0, FOLDABLE, VECTOR)                          \
-  OPERATOR(17, DEQUANTIZE, dequantize, dequantize, quantize, "DEQUANTIZE", INPUT_0, FOLDABLE, SCALAR)
+  OPERATOR(17, DEQUANTIZE, dequantize, dequantize, quantize, "DEQUANTIZE", INPUT_0, FOLDABLE, SCALAR)                  \
+  OPERATOR(18, MAXIMUM, maximum, maximum, extremum, "MAXIMUM", INPUT_0 | INPUT_1, IN_PLACE | FOLDABLE, VECTOR)         \
+  OPERATOR(19, MINIMUM, minimum, minimum, extremum, "MINIMUM", INPUT_0 | INPUT_1, IN_PLACE | FOLDABLE, VECTOR)
 
 #endif

@@ -69,6 +69,8 @@ extension Model {
         throw fail(.overLimit, "dims", elements, UInt64(ModelFormat.maxElements))
       }
     }
+    let reserved = UInt64(tensor.reserved0) | UInt64(tensor.reserved1)
+    guard reserved == 0 else { throw fail(.unknownValue, "reserved", reserved) }
     guard tensor.byteCount == elements * UInt64(type.byteCount) else {
       throw fail(.mismatch, "byteCount", tensor.byteCount, elements * UInt64(type.byteCount))
     }

@@ -5,12 +5,17 @@
 /// ```
 /// The structs here are the records byte for byte. Their layout is pinned by a test.
 ///
+/// The version counts for the whole file, its language model, tokenizer and chat format included. A file of another
+/// version is refused, and has to be converted again. Until the first tagged release version 2 is open: whatever the
+/// format still needs changes it in place. From that release on every later 1.x runs version 2 with the same bits, and
+/// a change is version 3. A `reserved` field is 0, or the file is refused: no later meaning of it goes unnoticed.
+///
 /// Text (names, labels, provenance) is written as UTF-8. It is only shown, so a file is not refused for it: whoever
 /// makes text of it puts U+FFFD for what is none.
 public enum ModelFormat {
   /// "MARTLET\0" read as a little-endian integer.
   public static let magic: UInt64 = 0x0054_454C_5452_414D
-  public static let version: UInt32 = 1
+  public static let version: UInt32 = 2
   public static let alignment = 64
 
   // Limits. A file beyond them is refused, whatever its size; `ModelLimits` holds those on what it asks for.
@@ -26,7 +31,7 @@ public enum ModelFormat {
   public static let none = UInt32.max
 }
 
-/// 64 bytes at the start of the file.
+/// 32 bytes at the start of the file.
 public struct FileHeader: BitwiseCopyable {
   public var magic: UInt64 = ModelFormat.magic
   public var version: UInt32 = ModelFormat.version
@@ -34,7 +39,6 @@ public struct FileHeader: BitwiseCopyable {
   public var fileLength: UInt64 = 0
   /// XXH64 of the section table, seeded with the file's length.
   public var tableHash: UInt64 = 0
-  public var reserved: InlineArray<4, UInt64> = InlineArray(repeating: 0)
   public init() {}
 }
 
@@ -119,7 +123,7 @@ public struct BoundaryRecord: BitwiseCopyable {
   public init() {}
 }
 
-/// 304 bytes.
+/// 284 bytes.
 public struct ManifestRecord: BitwiseCopyable {
   public var task: UInt32 = 0
   public var inputCount: UInt32 = 0
@@ -131,7 +135,6 @@ public struct ManifestRecord: BitwiseCopyable {
   /// For a cropped picture: to how many pixels its shorter side is scaled before the input's size is cut out of the
   /// middle. 0: to the input's own shorter side.
   public var shorterSide: UInt32 = 0
-  public var reserved: InlineArray<5, UInt32> = InlineArray(repeating: 0)
   public var inputs: InlineArray<8, BoundaryRecord> = InlineArray(repeating: BoundaryRecord())
   public var outputs: InlineArray<8, BoundaryRecord> = InlineArray(repeating: BoundaryRecord())
   public init() {}

@@ -39,6 +39,10 @@ extension OperatorValidator {
     try requireBroadcast(p.shape, p.stride0, p.stride1)
   }
 
+  func validateExtremum(_ p: martlet_extremum_params) throws(ModelError) {
+    try requireBroadcast(p.shape, p.stride0, p.stride1)
+  }
+
   func validateQuantize(
     _ p: martlet_quantize_params, from: ElementType, to: ElementType
   ) throws(ModelError) {

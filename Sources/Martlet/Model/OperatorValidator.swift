@@ -27,6 +27,7 @@ struct OperatorValidator {
     case .add: try validateAdd(record.parameters(as: martlet_add_params.self))
     case .mul: try validateMul(record.parameters(as: martlet_mul_params.self))
     case .prelu: try validatePrelu(record.parameters(as: martlet_prelu_params.self))
+    case .maximum, .minimum: try validateExtremum(record.parameters(as: martlet_extremum_params.self))
     case .softmax: try validateSoftmax(record.parameters(as: martlet_softmax_params.self))
     case .copy: try validateCopy(record.parameters(as: martlet_copy_params.self))
     case .fill: try validateFill(record.parameters(as: martlet_fill_params.self))

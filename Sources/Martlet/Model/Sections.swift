@@ -48,6 +48,9 @@ struct Sections {
       guard SectionKind(rawValue: record.kind) != nil else {
         throw ModelError(.unknownValue, .sectionTable, index: i, field: "kind", found: Int64(record.kind))
       }
+      guard record.reserved == 0 else {
+        throw ModelError(.unknownValue, .sectionTable, index: i, field: "reserved", found: Int64(record.reserved))
+      }
       guard record.offset % UInt64(ModelFormat.alignment) == 0 else {
         throw ModelError(
           .misaligned, .section, index: Int(record.kind), field: "offset",

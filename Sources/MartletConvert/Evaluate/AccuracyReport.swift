@@ -8,7 +8,7 @@ public struct AccuracyReport: Sendable {
     /// The value's name, as in the file.
     public var tensor: String
     public var statistics: ErrorStatistics
-    public var grid: Grid
+    public var quantization: TensorQuantization
     /// What float gives; nil where nothing was counted.
     public var distribution: Distribution?
     /// The largest weight of each output channel; empty for operators without weights.
@@ -78,7 +78,9 @@ extension AccuracyReport.Layer {
         100 * statistics.saturation)
     }
     if statistics.signalToNoise >= 25 { return nil }
-    if let seen = distribution, seen.maximum - seen.minimum < 0.5 * (grid.range.upperBound - grid.range.lowerBound) {
+    if let seen = distribution,
+      seen.maximum - seen.minimum < 0.5 * (quantization.range.upperBound - quantization.range.lowerBound)
+    {
       return "its range is much wider than what was seen: calibrate with pictures like these"
     }
     if ratio > 1000 {

@@ -35,7 +35,7 @@ public enum Comparison {
     }
   }
 
-  private typealias Seen = (statistics: ErrorStatistics, distribution: Distribution, grid: Grid)
+  private typealias Seen = (statistics: ErrorStatistics, distribution: Distribution, quantization: TensorQuantization)
 
   private static func compare(
     _ graph: Graph, _ file: Evaluation.Source, _ folder: PictureFolder, _ pictures: [[UInt8]],
@@ -65,9 +65,9 @@ public enum Comparison {
             guard let value = named[tensor.name], let reals = values[value] else { return }
             let integers = tensor.integers
             guard integers.count == reals.count else { return }
-            var entry = seen[value] ?? (ErrorStatistics(), Distribution(), tensor.grid)
-            entry.statistics.add(ErrorStatistics(reals, integers, tensor.grid, clamp: -.infinity ... .infinity))
-            entry.distribution.countWithin(reals, Self.wide(tensor.grid.range))
+            var entry = seen[value] ?? (ErrorStatistics(), Distribution(), tensor.quantization)
+            entry.statistics.add(ErrorStatistics(reals, integers, tensor.quantization, clamp: -.infinity ... .infinity))
+            entry.distribution.countWithin(reals, Self.wide(tensor.quantization.range))
             seen[value] = entry
           }
           scores.append((index, float, device.scores))
@@ -98,7 +98,7 @@ public enum Comparison {
       guard let entry = seen[node.outputs[0]] else { return nil }
       return AccuracyReport.Layer(
         name: node.origin.description, tensor: graph.values[node.outputs[0]].name, statistics: entry.statistics,
-        grid: entry.grid, distribution: entry.distribution, weightRanges: weights(behind: node, graph))
+        quantization: entry.quantization, distribution: entry.distribution, weightRanges: weights(behind: node, graph))
     }
     guard !layers.isEmpty else {
       throw ConversionError(.badRequest, "no tensor of \(file.name) has a name of this model: is it made from it?")
@@ -123,7 +123,7 @@ public enum Comparison {
     return graph.weightRanges(node)
   }
 
-  /// Room around a grid, so that what it cuts off is seen.
+  /// Room around a range, so that what it cuts off is seen.
   private static func wide(_ range: ClosedRange<Float>) -> ClosedRange<Float> {
     let width = range.upperBound - range.lowerBound
     return range.lowerBound - width / 2...range.upperBound + width / 2

@@ -100,7 +100,8 @@ final class DeviceModel {
       observe(
         ObservedTensor(
           name: String(decoding: engine.name(ofTensor: output), as: UTF8.self),
-          grid: Grid(scale: record.scale, zeroPoint: record.zeroPoint), bytes: engine.bytes(ofTensor: output)))
+          quantization: TensorQuantization(scale: record.scale, zeroPoint: record.zeroPoint),
+          bytes: engine.bytes(ofTensor: output)))
     }
   }
 }
@@ -108,7 +109,7 @@ final class DeviceModel {
 /// A tensor in the arena, just computed.
 struct ObservedTensor {
   var name: String
-  var grid: Grid
+  var quantization: TensorQuantization
   fileprivate let bytes: UnsafeRawBufferPointer
 
   var integers: [Int8] { bytes.map { Int8(bitPattern: $0) } }

@@ -12,12 +12,13 @@ public struct ErrorStatistics: Sendable {
   public init() {}
 
   /// - Parameter clamp: what a clamp that follows leaves; what it cuts off is no error.
-  init(_ reals: [Float], _ quantized: [Int8], _ grid: Grid, clamp: ClosedRange<Float>) {
-    let range = grid.range
+  init(_ reals: [Float], _ quantized: [Int8], _ quantization: TensorQuantization, clamp: ClosedRange<Float>) {
+    let range = quantization.range
     for (real, q) in zip(reals, quantized) {
-      let (x, y) = (Double(clamp.clamping(real)), Double(grid.real(q)))
+      let (x, y) = (Double(clamp.clamping(real)), Double(quantization.real(q)))
       add(x, y)
-      if x > Double(range.upperBound + grid.scale / 2) || x < Double(range.lowerBound - grid.scale / 2) {
+      if x > Double(range.upperBound + quantization.scale / 2) || x < Double(range.lowerBound - quantization.scale / 2)
+      {
         saturated += 1
       }
     }

@@ -5,12 +5,12 @@ import CMartletKernels
 extension Graph {
   /// Of a convolution, a fully connected layer (rows as width) or a transposed convolution; nil for another operation.
   func convolutionGeometry(_ node: Node) -> martlet_conv2d_params? {
-    guard let input = node.inputs[0], let weights = node.inputs[1] else { return nil }
+    guard let layer = node.operation.layer, let input = node.inputs[0], let weights = node.inputs[1] else { return nil }
     var p = martlet_conv2d_params()
     (p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w) = (1, 1, 1, 1, 1, 1)
     (p.groups, p.input_step_h, p.input_step_w) = (1, 1, 1)
     let kernel = values[weights].shape
-    if case .fullyConnected = node.operation {
+    if case .fullyConnected = layer {
       let rows = values[input].count / kernel[1]
       (p.batch, p.in_h, p.in_w, p.in_c) = (1, 1, Int32(rows), Int32(kernel[1]))
       (p.out_h, p.out_w, p.out_c) = (1, Int32(rows), Int32(kernel[0]))
@@ -20,18 +20,18 @@ extension Graph {
     (p.batch, p.in_h, p.in_w, p.in_c) = (Int32(from[0]), Int32(from[1]), Int32(from[2]), Int32(from[3]))
     (p.out_h, p.out_w, p.out_c) = (Int32(to[1]), Int32(to[2]), Int32(to[3]))
     (p.kernel_h, p.kernel_w) = (Int32(kernel[1]), Int32(kernel[2]))
-    switch node.operation {
-    case .convolution(let motion, let groups, _):
+    switch layer {
+    case .convolution(let motion, let groups):
       (p.stride_h, p.stride_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
       (p.dilation_h, p.dilation_w) = (Int32(motion.dilation.height), Int32(motion.dilation.width))
       (p.pad_top, p.pad_left) = (Int32(motion.padding.height), Int32(motion.padding.width))
       p.groups = Int32(groups)
-    case .transposedConvolution(let motion, _):
+    case .transposedConvolution(let motion):
       // Scattering with a kernel is gathering with the kernel turned around.
       (p.input_step_h, p.input_step_w) = (Int32(motion.stride.height), Int32(motion.stride.width))
       p.pad_top = Int32(kernel[1] - 1 - motion.padding.height)
       p.pad_left = Int32(kernel[2] - 1 - motion.padding.width)
-    default: return nil
+    case .depthwise, .fullyConnected: return nil
     }
     return p
   }

@@ -2,38 +2,66 @@ extension Operation {
   /// What passes ask of any operation. One switch, without a default: a new operation says all of it here.
   struct Traits {
     /// It multiplies its input with constant weights.
-    var hasWeights = false
+    var layer: Layer?
+    /// It combines the elements of two inputs.
+    var arithmetic: Arithmetic?
     /// Its result is clamped anyway, so that an activation costs nothing.
     var clamps = false
     /// Its result has its input's scale and zero point.
-    var keepsGrid = false
+    var keepsQuantization = false
+    /// Its result has a scale and zero point of its own, and yet no real value outside its inputs' range.
+    var staysInRange = false
     /// The activation that is part of it.
     var activation = Activation.none
     /// The window that moves over its input without weights.
     var pool: (window: Size, motion: WindowMotion)?
   }
 
+  enum Layer {
+    case convolution(WindowMotion, groups: Int)
+    case depthwise(WindowMotion, multiplier: Int)
+    case fullyConnected
+    case transposedConvolution(WindowMotion)
+  }
+
+  enum Arithmetic { case add, subtract, multiply }
+
   var traits: Traits {
     switch self {
-    case .convolution(_, _, let activation), .depthwise(_, _, let activation), .fullyConnected(let activation),
-      .transposedConvolution(_, let activation):
-      Traits(hasWeights: true, clamps: true, activation: activation)
+    case .convolution(let motion, let groups, let activation):
+      Traits(layer: .convolution(motion, groups: groups), clamps: true, activation: activation)
+    case .depthwise(let motion, let multiplier, let activation):
+      Traits(layer: .depthwise(motion, multiplier: multiplier), clamps: true, activation: activation)
+    case .fullyConnected(let activation): Traits(layer: .fullyConnected, clamps: true, activation: activation)
+    case .transposedConvolution(let motion, let activation):
+      Traits(layer: .transposedConvolution(motion), clamps: true, activation: activation)
     case .averagePool(let window, let motion, let activation), .maxPool(let window, let motion, let activation):
-      Traits(clamps: true, keepsGrid: true, activation: activation, pool: (window, motion))
-    case .add(let activation), .subtract(let activation), .multiply(let activation):
-      Traits(clamps: true, activation: activation)
-    case .mean: Traits(clamps: true)
-    case .concatenation(_, let activation): Traits(activation: activation)
+      Traits(clamps: true, keepsQuantization: true, activation: activation, pool: (window, motion))
+    case .add(let activation): Traits(arithmetic: .add, clamps: true, activation: activation)
+    case .subtract(let activation): Traits(arithmetic: .subtract, clamps: true, activation: activation)
+    case .multiply(let activation): Traits(arithmetic: .multiply, clamps: true, activation: activation)
+    case .mean: Traits(clamps: true, staysInRange: true)
+    case .concatenation(_, let activation): Traits(staysInRange: true, activation: activation)
     case .reshape, .transpose, .slice, .pad, .spaceToDepth, .depthToSpace, .resizeNearest, .resizeBilinear:
-      Traits(keepsGrid: true)
-    case .prelu, .unary, .softmax, .argument, .quantize, .dequantize: Traits()
+      Traits(keepsQuantization: true)
+    case .extremum, .prelu, .unary, .softmax, .argument, .quantize, .dequantize: Traits()
     }
   }
 
-  var hasWeights: Bool { traits.hasWeights }
+  var layer: Layer? { traits.layer }
+  var hasWeights: Bool { traits.layer != nil }
   var clamps: Bool { traits.clamps }
-  var keepsGrid: Bool { traits.keepsGrid }
+  var keepsQuantization: Bool { traits.keepsQuantization }
   var activation: Activation { traits.activation }
+
+  init(_ layer: Layer, _ activation: Activation) {
+    switch layer {
+    case .convolution(let motion, let groups): self = .convolution(motion, groups: groups, activation)
+    case .depthwise(let motion, let multiplier): self = .depthwise(motion, multiplier: multiplier, activation)
+    case .fullyConnected: self = .fullyConnected(activation)
+    case .transposedConvolution(let motion): self = .transposedConvolution(motion, activation)
+    }
+  }
 }
 
 extension Operation {
@@ -50,6 +78,7 @@ extension Operation {
     case .add: 0
     case .subtract: 41
     case .multiply: 18
+    case .extremum(let minimum): minimum ? 57 : 55
     case .prelu: 54
     case .unary(let function): function.scalar.clampBounds == nil ? 14 : 21
     case .softmax: 25

@@ -59,6 +59,8 @@ public enum Operation: Sendable {
   case add(Activation)
   case subtract(Activation)
   case multiply(Activation)
+  /// The larger or smaller of two.
+  case extremum(minimum: Bool)
   /// input, alpha (broadcast)
   case prelu
   case unary(UnaryFunction)

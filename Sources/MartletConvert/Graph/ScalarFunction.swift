@@ -61,7 +61,7 @@ public struct ScalarFunction: Equatable, Sendable {
       switch steps[index + 1] {
       case .binary(.maximum): (low, high) = (max(low, bound), max(high, bound))
       case .binary(.minimum): (low, high) = (min(low, bound), min(high, bound))
-      default: return nil
+      case .input, .constant, .unary, .binary: return nil
       }
     }
     return low...high

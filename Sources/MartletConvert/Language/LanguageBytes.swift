@@ -18,7 +18,7 @@ public enum LanguageBytes: UInt8, CaseIterable, Sendable {
     case .config:
       return try named(file.name) { () throws(ConversionError) in
         let json = try JSONObject(bytes, place: "config.json")
-        let configuration = try HuggingFaceConfiguration(HuggingFaceFamily(json)).configuration()
+        let configuration = try HuggingFaceConfiguration(HuggingFaceModel(json)).configuration()
         return configuration.inverseFrequencies(isLocal: true).count
       }
     }

@@ -44,7 +44,28 @@ extension LanguageConfiguration {
     case .query, .queryBias: headCount
     case .key, .keyBias: keyValueHeadCount
     case .queryNorm, .keyNorm: 1
-    default: nil
+    case .attentionNorm, .value, .valueBias, .attentionOutput, .postAttentionNorm, .feedForwardNorm, .gate, .up, .down,
+      .postFeedForwardNorm:
+      nil
+    }
+  }
+}
+
+extension LanguageTensor {
+  var isNorm: Bool {
+    switch self {
+    case .outputNorm: true
+    case .embedding, .head: false
+    case .layer(_, let kind): kind.isNorm
+    }
+  }
+}
+
+extension LayerTensor {
+  fileprivate var isNorm: Bool {
+    switch self {
+    case .attentionNorm, .queryNorm, .keyNorm, .postAttentionNorm, .feedForwardNorm, .postFeedForwardNorm: true
+    case .query, .key, .value, .queryBias, .keyBias, .valueBias, .attentionOutput, .gate, .up, .down: false
     }
   }
 }

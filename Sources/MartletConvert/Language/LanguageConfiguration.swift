@@ -3,8 +3,6 @@
 /// Rotary embedding is always in the "half" layout: the first half of a head turns with the second half. Importers of
 /// interleaved sources (GGUF's architecture "llama", llama2.c) reorder the rows of query and key weights to it.
 public struct LanguageConfiguration: Sendable, Equatable {
-  public enum Family: String, Sendable, CaseIterable { case llama, mistral, qwen2, qwen3, gemma2, gemma3 }
-
   /// Of the gate, before it multiplies `up`.
   public enum Activation: Sendable { case silu, geluTanh }
 
@@ -19,7 +17,7 @@ public struct LanguageConfiguration: Sendable, Equatable {
     case factors([Float])
   }
 
-  public var family: Family
+  public var family: LanguageFamily
   public var vocabularySize: Int
   public var hiddenSize: Int
   public var layerCount: Int

@@ -43,7 +43,8 @@ struct ONNXFolding {
     }
     guard let first = inputs.first else { throw .badData("has no input") }
     // A quantized constant stays with the operators that know what to do with it.
-    guard inputs.allSatisfy({ $0.grid == nil && $0.count <= ConversionLimits.foldedElements }) else { return nil }
+    guard inputs.allSatisfy({ $0.quantization == nil && $0.count <= ConversionLimits.foldedElements })
+    else { return nil }
     if !Self.isView(operands.node.opType) {
       try operands.importer.spend(work: inputs.reduce(0) { $0 + $1.count })
     }

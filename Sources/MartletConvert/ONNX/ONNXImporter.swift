@@ -198,16 +198,16 @@ final class ONNXImporter {
     return graph.values.count - 1
   }
 
-  /// A constant of the graph: real numbers, with the grid that they come from.
-  func makeConstant(_ reals: [Float], shape: [Int], name: String, grid: Quantization? = nil) throws(ConversionError)
-    -> Int
-  {
+  /// A constant of the graph: real numbers, with the quantization that they come from.
+  func makeConstant(
+    _ reals: [Float], shape: [Int], name: String, quantization: Quantization? = nil
+  ) throws(ConversionError) -> Int {
     constantBytes += reals.count * 4
     guard constantBytes <= ConversionLimits.weightsBytes else {
       throw .badData("constants take more than \(ConversionLimits.weightsBytes) bytes")
     }
     let value = graph.makeReals(reals, shape: shape, name: name)
-    graph.values[value].quantization = grid
+    graph.values[value].quantization = quantization
     return value
   }
 

@@ -1,15 +1,16 @@
 /// Operators that multiply by constant weights.
 extension ONNXOperands {
-  /// Constant weights with their axes in another order, as a value of the graph; the grid of their scales moves along.
+  /// Constant weights with their axes in another order, as a value of the graph; the axis of their scales moves along.
   private func weights(_ tensor: ONNXTensor, _ view: StridedView, channelAxis: Int) throws(ConversionError) -> Int {
-    var grid = tensor.grid
-    grid?.dimension = channelAxis
+    var quantization = tensor.quantization
+    quantization?.dimension = channelAxis
     let channels = view.shape[channelAxis]
-    if let grid, grid.scales.count != 1, grid.scales.count != channels {
-      throw .unsupported("weights have \(grid.scales.count) scales for \(channels) channels")
+    if let quantization, quantization.scales.count != 1, quantization.scales.count != channels {
+      throw .unsupported("weights have \(quantization.scales.count) scales for \(channels) channels")
     }
     return try importer.makeConstant(
-      tensor.viewed(view).reals, shape: view.shape, name: node.input.count > 1 ? node.input[1] : "", grid: grid)
+      tensor.viewed(view).reals, shape: view.shape, name: node.input.count > 1 ? node.input[1] : "",
+      quantization: quantization)
   }
 
   private func bias(_ tensor: ONNXTensor?, channels: Int) throws(ConversionError) -> Int? {
@@ -203,9 +204,9 @@ extension ONNXOperands {
     }
     let alpha = real("alpha", default: 1)
     var scaled = alpha == 1 ? kernel : ONNXTensor(reals: kernel.reals.map { $0 * alpha }, shape: kernel.shape)
-    if var grid = kernel.grid, alpha > 0 {
-      grid.scales = grid.scales.map { $0 * alpha }
-      scaled.grid = grid
+    if var quantization = kernel.quantization, alpha > 0 {
+      quantization.scales = quantization.scales.map { $0 * alpha }
+      scaled.quantization = quantization
     }
     let value = try fullyConnected(source, scaled, isTransposed: integer("transB") != 0, bias)
     try define(value, layout: [0, 1])

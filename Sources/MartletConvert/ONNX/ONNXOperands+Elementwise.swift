@@ -122,9 +122,6 @@ extension ONNXOperands {
       guard inputCount == 1 else { throw .unsupported("has \(inputCount) inputs, at most 2 are supported") }
       return try define(0, input(0))
     }
-    guard try [constant(0), constant(1)].contains(where: { $0?.count == 1 }) else {
-      throw .unsupported("is supported with one number as one of its operands only")
-    }
     try importBinary(operation)
   }
 
@@ -154,7 +151,9 @@ extension ONNXOperands {
     case .divide:
       let inverse = append(.unary(.scalar(.unary(.reciprocal))), [second], shapes[1])
       value = append(.multiply(.none), [first, inverse], result)
-    case .power, .minimum, .maximum, .gate:
+    case .minimum: value = append(.extremum(minimum: true), [first, second], result)
+    case .maximum: value = append(.extremum(minimum: false), [first, second], result)
+    case .power, .gate:
       throw .unsupported("is supported with one number as one of its operands only")
     }
     try define(value, layout: leader.layout)

@@ -113,8 +113,8 @@ extension ONNXOperands {
       guard source.layout.count == rank, source.type.isReal == leader.type.isReal else {
         throw .badData("inputs of different ranks or types")
       }
-      let grids = [source, leader].map { importer.graph.values[$0.value].quantization }
-      guard source.type.isReal || source.type == leader.type && grids[0] == grids[1] else {
+      let quantizations = [source, leader].map { importer.graph.values[$0.value].quantization }
+      guard source.type.isReal || source.type == leader.type && quantizations[0] == quantizations[1] else {
         throw .unsupported("joins quantized values of different scales or zero points")
       }
       let value = arranged(source, leader.layout)
@@ -266,10 +266,10 @@ extension ONNXOperands {
     guard pads.allSatisfy({ $0 >= 0 }) else { throw .unsupported("negative pads are not supported") }
     var number = hasInput(2) ? try requireConstant(2, "the value").reals.first ?? 0 : real("value", default: 0)
     if !source.type.isReal {
-      guard let grid = importer.graph.values[source.value].quantization else {
+      guard let quantization = importer.graph.values[source.value].quantization else {
         throw .unsupported("pads \(source.type) values whose scale is not known")
       }
-      number = (number - (source.type == .uint8 ? 128 : 0) - Float(grid.zeroPoints[0])) * grid.scales[0]
+      number = (number - (source.type == .uint8 ? 128 : 0) - Float(quantization.zeroPoints[0])) * quantization.scales[0]
     }
     var (before, after) = (Array(repeating: 0, count: sizes.count), Array(repeating: 0, count: sizes.count))
     for (index, axis) in axes.enumerated() {

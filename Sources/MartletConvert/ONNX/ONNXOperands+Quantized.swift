@@ -60,11 +60,11 @@ extension ONNXOperands {
       return Float(q - offset - Int64(quantization.zeroPoints[channel])) * quantization.scales[channel]
     }
     var result = ONNXTensor(reals: reals, shape: tensor.shape)
-    if kind != .int32 { result.grid = quantization }
+    if kind != .int32 { result.quantization = quantization }
     return result
   }
 
-  /// Real numbers as the integers of a grid, as QuantizeLinear has it.
+  /// Real numbers as integers, as QuantizeLinear has it.
   private func quantized(_ tensor: ONNXTensor, type: ONNXType?, dimension: Int) throws(ConversionError) -> ONNXTensor {
     let (quantization, kind) = try parameters(1, type: type, dimension: dimension)
     let count = quantization.scales.count
@@ -83,7 +83,8 @@ extension ONNXOperands {
     return ONNXTensor(integers: integers, shape: tensor.shape, type: kind)
   }
 
-  /// Quantized values in real numbers: on the grid on which they are. On another one the same integers would mean others.
+  /// Quantized values in real numbers, by the scale and zero point that they have: by others the same integers would
+  /// mean other numbers.
   private func dequantized(_ source: Computed, scale index: Int) throws(ConversionError) -> Computed {
     guard source.type == .int8 || source.type == .uint8 else {
       throw .badData("the values are \(source.type), expected integers")
@@ -203,7 +204,7 @@ extension ONNXOperands {
     try expectInputs(8...9)
     let source = try realComputed(0)
     let kernel = try realConstant(3, dimension: 0, "weights")
-    let bias = try bias(8, input: importer.graph.values[source.value].quantization, weights: kernel.grid)
+    let bias = try bias(8, input: importer.graph.values[source.value].quantization, weights: kernel.quantization)
     let value = try convolution(source, kernel, bias)
     guard source.layout.count == 4 else {
       throw .unsupported("input has \(source.layout.count) dimensions, expected 4")
@@ -231,7 +232,7 @@ extension ONNXOperands {
     let isTransposed = integer("transB") != 0
     let kernel = try realConstant(3, dimension: isTransposed ? 0 : 1, "weights")
     guard source.layout.count == 2, kernel.shape.count == 2 else { throw .badData("expected inputs of 2 dimensions") }
-    let bias = try bias(6, input: importer.graph.values[source.value].quantization, weights: kernel.grid)
+    let bias = try bias(6, input: importer.graph.values[source.value].quantization, weights: kernel.quantization)
     let value = try fullyConnected(source, kernel, isTransposed: isTransposed, bias)
     if hasInput(7) { return try finish(value, layout: [0, 1], scale: 7) }
     try define(value, layout: [0, 1])

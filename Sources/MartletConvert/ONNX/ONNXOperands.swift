@@ -117,7 +117,7 @@ final class ONNXOperands {
       if let known = importer.constants[name] {
         value = known
       } else {
-        value = try importer.makeConstant(tensor.reals, shape: shape, name: name, grid: tensor.grid)
+        value = try importer.makeConstant(tensor.reals, shape: shape, name: name, quantization: tensor.quantization)
         importer.constants[name] = value
       }
       return Computed(value: value, layout: Array(shape.indices), type: tensor.type)
@@ -175,12 +175,12 @@ final class ONNXOperands {
 
   func define(_ value: Int, layout: [Int], type: ONNXType = .float32, output index: Int = 0) throws(ConversionError) {
     try importer.checkShape(importer.graph.values[value].shape, "output \(index)")
-    if type == .int8 || type == .uint8 { keepGrid(value) }
+    if type == .int8 || type == .uint8 { keepQuantization(value) }
     try define(index, .computed(Computed(value: value, layout: layout, type: type)))
   }
 
-  /// The result of an operator that takes quantized values as they are lies on the grid of what it takes.
-  private func keepGrid(_ value: Int) {
+  /// The result of an operator that takes quantized values as they are has the quantization of what it takes.
+  private func keepQuantization(_ value: Int) {
     var source = value
     // A row is made a picture, and a row again: at most three nodes.
     for _ in 0..<3 where importer.graph.values[source].quantization == nil {

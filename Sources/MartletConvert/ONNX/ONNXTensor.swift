@@ -10,8 +10,8 @@ struct ONNXTensor {
   var type: ONNXType
   var shape: [Int]
   var elements: Elements
-  /// Where the numbers came out of a DequantizeLinear: the grid on which they lie.
-  var grid: Quantization?
+  /// Where the numbers came out of a DequantizeLinear: what it dequantized them with.
+  var quantization: Quantization?
 
   init(_ type: ONNXType, _ shape: [Int], _ elements: Elements) {
     self.type = type

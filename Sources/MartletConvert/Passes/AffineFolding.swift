@@ -17,18 +17,19 @@ enum AffineFolding {
         affine.summand == 0 ? nil : Array(repeating: Float(affine.summand), count: channels)
       )
     }
-    guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return nil }
+    guard let arithmetic = node.operation.traits.arithmetic, node.operation.activation == .none,
+      node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1]
+    else { return nil }
     let (input, constant) = graph.values[b].constant != nil ? (a, b) : (b, a)
     guard graph.values[input].constant == nil, let reals = graph.reals(of: constant),
       let channels = graph.values[input].shape.last, reals.count == channels || reals.count == 1,
       graph.values[constant].shape.last == reals.count, graph.values[node.outputs[0]].shape == graph.values[input].shape
     else { return nil }
     let values = reals.count == channels ? reals : Array(repeating: reals[0], count: channels)
-    switch node.operation {
-    case .add(.none): return (input, nil, values)
-    case .multiply(.none): return (input, values, nil)
-    case .subtract(.none) where input == a: return (input, nil, values.map { -$0 })
-    default: return nil
+    return switch arithmetic {
+    case .add: (input, nil, values)
+    case .multiply: (input, values, nil)
+    case .subtract: input == a ? (input, nil, values.map { -$0 }) : nil
     }
   }
 

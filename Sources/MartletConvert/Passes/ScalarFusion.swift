@@ -8,8 +8,8 @@ enum ScalarFusion {
     func function(of value: Int) -> (root: Int, function: ScalarFunction) {
       known[value] ?? (value, .identity)
     }
-    /// A value may vanish into its reader if the model does not quantize it. A clamp behind a convolution or the like stays:
-    /// it costs nothing there, and what it cuts off costs no grid.
+    /// A value may vanish into its reader if the model does not quantize it. A clamp behind a convolution or the like
+    /// stays: it costs nothing there, and what it cuts off widens no range.
     func isInner(_ value: Int) -> Bool {
       guard !uses.isOutput[value], graph.values[value].quantization == nil else { return false }
       guard let node = uses.producer[value], case .unary(let function) = graph.nodes[node].operation,
@@ -19,12 +19,11 @@ enum ScalarFusion {
     }
     for (index, node) in graph.nodes.enumerated() {
       let result = node.outputs[0]
-      switch node.operation {
-      case .unary(let outer):
+      if case .unary(let outer) = node.operation {
         guard let input = node.inputs[0], graph.values[input].constant == nil else { continue }
         let inner = isInner(input) ? function(of: input) : (input, .identity)
         known[result] = inner.1.followed(by: outer.scalar).map { (inner.0, $0) } ?? (input, outer.scalar)
-      case .add, .subtract, .multiply:
+      } else if let arithmetic = node.operation.traits.arithmetic {
         guard let a = node.inputs[0], let b = node.inputs[1], graph.values[a].constant == nil,
           graph.values[b].constant == nil, graph.values[a].shape == graph.values[b].shape
         else { continue }
@@ -33,10 +32,9 @@ enum ScalarFusion {
         // The root itself may be one of the two.
         let candidates = [(first, second), ((a, .identity), second), (first, (b, .identity))]
         guard let (x, y) = candidates.first(where: { $0.0.0 == $0.1.0 }),
-          let joined = ScalarFunction.joined(x.1, y.1, node.operation.scalarBinary)
+          let joined = ScalarFunction.joined(x.1, y.1, arithmetic.scalar)
         else { continue }
         known[result] = (x.0, joined)
-      default: continue
       }
       guard let found = known[result], graph.values[found.root].shape == graph.values[result].shape else { continue }
       graph.nodes[index].operation = .unary(.scalar(found.function))
@@ -46,12 +44,12 @@ enum ScalarFusion {
   }
 }
 
-extension Operation {
-  fileprivate var scalarBinary: ScalarFunction.Binary {
+extension Operation.Arithmetic {
+  fileprivate var scalar: ScalarFunction.Binary {
     switch self {
     case .add: .add
     case .subtract: .subtract
-    default: .multiply
+    case .multiply: .multiply
     }
   }
 }
@@ -76,7 +74,7 @@ extension ScalarFunction {
         case .multiply where y.a == 0: stack.append((x.a * y.b, x.b * y.b))
         case .multiply where x.a == 0: stack.append((y.a * x.b, y.b * x.b))
         case .divide where y.a == 0 && y.b != 0: stack.append((x.a / y.b, x.b / y.b))
-        default: return nil
+        case .multiply, .divide, .minimum, .maximum, .power, .gate: return nil
         }
       }
     }

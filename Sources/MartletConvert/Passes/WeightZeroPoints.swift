@@ -16,7 +16,7 @@ enum WeightZeroPoints {
 
   /// nil for a node that has one zero point already.
   private static func rewrite(_ node: Node, _ graph: inout Graph) throws(ConversionError) -> [Node]? {
-    guard node.operation.hasWeights, let input = node.inputs[0], let index = node.inputs[1],
+    guard let layer = node.operation.layer, let input = node.inputs[0], let index = node.inputs[1],
       let quantization = graph.values[index].quantization, let bytes = graph.values[index].constant,
       quantization.zeroPoints.contains(where: { $0 != quantization.zeroPoints[0] })
     else { return nil }
@@ -26,9 +26,11 @@ enum WeightZeroPoints {
       Int(Int8(bitPattern: byte)) - Int(quantization.zeroPoints[place / inner % channels])
     }
     let (copies, zeroPoint) = try split(differences.min() ?? 0, differences.max() ?? 0, node)
-    let layout = Repetition(node.operation, shape: weights.shape)
+    let layout = Repetition(layer, shape: weights.shape)
     var result = node
-    if copies > 1 { result.operation = try layout.operation(node.operation, copies: copies) }
+    if copies > 1 {
+      result.operation = Operation(try layout.repeated(layer, copies: copies), node.operation.activation)
+    }
     let count = layout.weightsShape(copies: copies).reduce(1, *)
     guard count <= ConversionLimits.weightsBytes else { throw .badData("\(node.origin.description): \(count) weights") }
     weights.constant = ArraySlice(
@@ -86,14 +88,15 @@ private enum Repetition {
   /// Weights [outer..., depth].
   case depth(outer: [Int], depth: Int)
 
-  init(_ operation: Operation, shape: [Int]) {
-    switch operation {
-    case .depthwise(let motion, _, _):
+  init(_ layer: Operation.Layer, shape: [Int]) {
+    switch layer {
+    case .depthwise(let motion, _):
       self = .rows(outer: shape[0], height: shape[1], dilation: motion.dilation.height, row: Array(shape[2...]))
     // The depth of each group would have to be repeated by itself.
-    case .convolution(let motion, let groups, _) where groups > 1:
+    case .convolution(let motion, let groups) where groups > 1:
       self = .rows(outer: shape[0], height: shape[1], dilation: motion.dilation.height, row: Array(shape[2...]))
-    default: self = .depth(outer: shape.dropLast(), depth: shape.last ?? 1)
+    case .convolution, .fullyConnected, .transposedConvolution:
+      self = .depth(outer: shape.dropLast(), depth: shape.last ?? 1)
     }
   }
 
@@ -155,8 +158,8 @@ private enum Repetition {
     }
   }
 
-  func operation(_ operation: Operation, copies: Int) throws(ConversionError) -> Operation {
-    guard case .rows = self else { return operation }
+  func repeated(_ layer: Operation.Layer, copies: Int) throws(ConversionError) -> Operation.Layer {
+    guard case .rows = self else { return layer }
     func moved(_ motion: WindowMotion) throws(ConversionError) -> WindowMotion {
       var motion = motion
       motion.stride.height *= copies
@@ -167,12 +170,10 @@ private enum Repetition {
       }
       return motion
     }
-    switch operation {
-    case .convolution(let motion, let groups, let activation):
-      return .convolution(try moved(motion), groups: groups, activation)
-    case .depthwise(let motion, let multiplier, let activation):
-      return .depthwise(try moved(motion), multiplier: multiplier, activation)
-    default: return operation
+    return switch layer {
+    case .convolution(let motion, let groups): .convolution(try moved(motion), groups: groups)
+    case .depthwise(let motion, let multiplier): .depthwise(try moved(motion), multiplier: multiplier)
+    case .fullyConnected, .transposedConvolution: layer
     }
   }
 }

@@ -77,4 +77,29 @@ extension Lowering {
     guard node.clamp == -128...127 else { throw .unsupported("a fused activation is not supported") }
     append(DeviceOperator(.prelu, node.origin, inputs: operands.inputs, output: try result(node), p))
   }
+
+  /// Exact where all are quantized alike. What is not is brought to the result's scale and zero point first: rounding
+  /// keeps the order, so that the result is the nearest one all the same.
+  mutating func lowerExtremum(_ node: Node, _ opcode: Opcode) throws(ConversionError) {
+    var operands = try broadcast(node)
+    let target = try scale(node.outputs[0])
+    for (index, input) in node.inputs.enumerated() {
+      let own = try scale(input)
+      if own == target { continue }
+      let source = operands.inputs[index]
+      let table = try Tables.bytes(.scalar(.identity), input: own, output: target)
+      if let bytes = program.tensors[source].constant {
+        var constant = program.tensors[source]
+        constant.storage = .constant(bytes.map { table[Int($0 ^ 0x80)] })
+        operands.inputs[index] = program.append(constant)
+      } else {
+        operands.inputs[index] = makeTemporary(like: source, shape: program.tensors[source].shape)
+        try emitTable(node.origin, from: source, to: operands.inputs[index], table)
+      }
+    }
+    guard node.clamp == -128...127 else { throw .unsupported("a fused activation is not supported") }
+    var p = martlet_extremum_params()
+    (p.shape, p.stride0, p.stride1) = (operands.shape, operands.stride0, operands.stride1)
+    append(DeviceOperator(opcode, node.origin, inputs: operands.inputs, output: try result(node), p))
+  }
 }

@@ -14,6 +14,7 @@ extension Lowering {
     case .add(let activation): try lowerAdd(node, activation, subtract: false)
     case .subtract(let activation): try lowerAdd(node, activation, subtract: true)
     case .multiply(let activation): try lowerMultiply(node, activation)
+    case .extremum(let minimum): try lowerExtremum(node, minimum ? .minimum : .maximum)
     case .prelu: try lowerPrelu(node)
     case .unary(let function): try lowerUnary(node, function)
     case .softmax(let beta): try lowerSoftmax(node, beta: beta)

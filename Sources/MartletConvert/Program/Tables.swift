@@ -96,7 +96,7 @@ enum Tables {
     case .scalar(let function):
       guard let real = function.clampBounds else { return nil }
       return quantized(real.lowerBound, output)...quantized(real.upperBound, output)
-    default: return nil
+    case .logistic, .tanh, .hardSwish, .leakyRelu, .requantize: return nil
     }
   }
 

@@ -1,13 +1,14 @@
-/// Factors for each channel between two layers that have nothing but a rectifier between them: the first layer's channel
-/// times s, the second's weights for it divided by s. The result in real numbers is the same, the grids are used better.
+/// Factors for each channel between two layers that have nothing but a rectifier between them: the first layer's
+/// channel times s, the second's weights for it divided by s. The result in real numbers is the same, the int8 ranges
+/// are used better.
 public enum Equalization: String, Sendable, CaseIterable {
   case none
   /// So that the weights of both layers have the same range (Nagel et al., "Data-Free Quantization Through Weight
   /// Equalization and Bias Correction", 2019).
   case weights
-  /// So that every channel of the tensor between the two fills the tensor's one range: a scale for each channel, kept in
-  /// the weights. A clamp between the layers then cuts a channel off a little beyond the largest value that was seen of
-  /// it, which is what a range does: with few pictures that cuts off too much.
+  /// So that every channel of the tensor between the two fills the tensor's one range: a scale for each channel, kept
+  /// in the weights. A clamp between the layers then cuts a channel off a little beyond the largest value that was seen
+  /// of it, which is what a range does: with few pictures that cuts off too much.
   case activations
 
   /// What the name of a tensor ends in whose channels are not the source's any more.
@@ -49,7 +50,7 @@ public enum Equalization: String, Sendable, CaseIterable {
       uses.readers[value].count == 1 && !uses.isOutput[value] && graph.values[value].quantization == nil
     }
     return graph.nodes.indices.compactMap { second -> Pair? in
-      guard graph.nodes[second].operation.hasWeights, let input = graph.nodes[second].inputs[0], single(input),
+      guard let after = graph.nodes[second].operation.layer, let input = graph.nodes[second].inputs[0], single(input),
         var producer = uses.producer[input]
       else { return nil }
       var bound = Float.infinity
@@ -61,15 +62,17 @@ public enum Equalization: String, Sendable, CaseIterable {
         producer = next
       }
       let isDepthwise: Bool
-      switch graph.nodes[second].operation {
-      case .depthwise(_, 1, _): isDepthwise = true
-      case .convolution(_, 1, _), .fullyConnected: isDepthwise = false
-      default: return nil
+      switch after {
+      case .depthwise(_, 1): isDepthwise = true
+      case .convolution(_, 1), .fullyConnected: isDepthwise = false
+      case .depthwise, .convolution, .transposedConvolution: return nil
       }
-      switch graph.nodes[producer].operation {
-      case .convolution(_, 1, .none), .depthwise(_, _, .none), .fullyConnected(.none):
+      guard let layer = graph.nodes[producer].operation.layer, graph.nodes[producer].operation.activation == .none
+      else { return nil }
+      switch layer {
+      case .convolution(_, 1), .depthwise, .fullyConnected:
         return Pair(first: producer, second: second, between: input, upperBound: bound, isDepthwise: isDepthwise)
-      default: return nil
+      case .convolution, .transposedConvolution: return nil
       }
     }
   }

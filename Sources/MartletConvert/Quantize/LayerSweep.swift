@@ -29,7 +29,8 @@ struct LayerSweep {
   }
 
   init(
-    _ graph: Graph, grids: [Int: Grid], source: some SampleSource, indices: [Int], options: Options,
+    _ graph: Graph, quantizations: [Int: TensorQuantization], source: some SampleSource, indices: [Int],
+    options: Options,
     weights given: [Int: QuantizedWeights] = [:], progress: (Int) -> Void = { _ in }
   ) throws(ConversionError) {
     weights = given
@@ -39,7 +40,7 @@ struct LayerSweep {
     for node in graph.nodes {
       guard case .unary(let function) = node.operation, let bounds = function.scalar.clampBounds,
         let input = node.inputs[0], uses.producer[input] != nil, uses.readers[input].count == 1, !uses.isOutput[input],
-        grids[input] == grids[node.outputs[0]]
+        quantizations[input] == quantizations[node.outputs[0]]
       else { continue }
       clamps[input] = bounds
     }
@@ -50,11 +51,11 @@ struct LayerSweep {
       let value = graph.inputs[0].value
       let reals = try source.sample(index)
       sample.real[value] = reals
-      sample.quantized[value] = grids[value].map { grid in reals.map { grid.quantize($0) } }
+      sample.quantized[value] = quantizations[value].map { quantization in reals.map { quantization.quantize($0) } }
       samples.append(sample)
     }
     for (index, node) in graph.nodes.enumerated() {
-      try step(index, node, nodes[index], graph, grids, options, &samples)
+      try step(index, node, nodes[index], graph, quantizations, options, &samples)
       for value in lastUses[index] {
         for sample in samples.indices {
           samples[sample].real[value] = nil
@@ -65,14 +66,15 @@ struct LayerSweep {
     }
     outputs = samples.map { sample in
       graph.outputs.map { output in
-        guard let grid = grids[output.value] else { return sample.real[output.value] ?? [] }
-        return (sample.quantized[output.value] ?? []).map { grid.real($0) }
+        guard let quantization = quantizations[output.value] else { return sample.real[output.value] ?? [] }
+        return (sample.quantized[output.value] ?? []).map { quantization.real($0) }
       }
     }
   }
 
   private mutating func step(
-    _ index: Int, _ node: Node, _ float: FloatNode, _ graph: Graph, _ grids: [Int: Grid], _ options: Options,
+    _ index: Int, _ node: Node, _ float: FloatNode, _ graph: Graph, _ quantizations: [Int: TensorQuantization],
+    _ options: Options,
     _ samples: inout [Sample]
   ) throws(ConversionError) {
     let result = float.result
@@ -88,25 +90,25 @@ struct LayerSweep {
     let clamp = clamps[result] ?? -.infinity ... .infinity
     let held = samples
     let reals = inParallel(samples.count) { sample in float(float.operands.map { held[sample].real[$0] ?? [] }) }
-    guard let grid = grids[result] else {
+    guard let quantization = quantizations[result] else {
       for sample in samples.indices { samples[sample].real[result] = reals[sample] }
       return
     }
     let inputs: @Sendable (Int) -> [[Float]] = { sample in
       float.operands.map { value in
-        guard let grid = grids[value], let integers = held[sample].quantized[value] else {
+        guard let quantization = quantizations[value], let integers = held[sample].quantized[value] else {
           return held[sample].real[value] ?? []
         }
-        return integers.map { grid.real($0) }
+        return integers.map { quantization.real($0) }
       }
     }
     var simulated = float
-    if node.operation.hasWeights, let input = node.inputs[0], let inputGrid = grids[input] {
+    if node.operation.hasWeights, let input = node.inputs[0], let inputQuantization = quantizations[input] {
       var layer: QuantizedWeights
       if let known = weights[index] {
         layer = known
       } else {
-        layer = try QuantizedWeights(node, in: graph, inputScale: inputGrid.scale)
+        layer = try QuantizedWeights(node, in: graph, inputScale: inputQuantization.scale)
       }
       if options.refines {
         try Refinement.round(&layer, node, graph, inputs: inParallel(samples.count) { sample in inputs(sample)[0] })
@@ -117,7 +119,7 @@ struct LayerSweep {
         let channels = layer.channels
         let differences = inParallel(samples.count) { sample in
           ChannelDifference(
-            reals[sample], moved(inputs(sample)), channels: channels, within: grid.range.clamped(to: clamp))
+            reals[sample], moved(inputs(sample)), channels: channels, within: quantization.range.clamped(to: clamp))
         }
         let total = differences.dropFirst().reduce(into: differences[0]) { $0.add($1) }
         for channel in 0..<channels { layer.realBias[channel] += total.mean(channel) }
@@ -127,9 +129,9 @@ struct LayerSweep {
     }
     let final = simulated
     let quantized = inParallel(samples.count) { sample in
-      final(inputs(sample)).map { grid.quantize(clamp.clamping($0)) }
+      final(inputs(sample)).map { quantization.quantize(clamp.clamping($0)) }
     }
-    errors.append(Self.error(reals, quantized, grid, clamp: clamp, index, result))
+    errors.append(Self.error(reals, quantized, quantization, clamp: clamp, index, result))
     for sample in samples.indices {
       samples[sample].real[result] = clamps[result] == nil ? reals[sample] : reals[sample].map { clamp.clamping($0) }
       samples[sample].quantized[result] = quantized[sample]
@@ -137,10 +139,11 @@ struct LayerSweep {
   }
 
   private static func error(
-    _ reals: [[Float]], _ quantized: [[Int8]], _ grid: Grid, clamp: ClosedRange<Float>, _ node: Int, _ value: Int
+    _ reals: [[Float]], _ quantized: [[Int8]], _ quantization: TensorQuantization, clamp: ClosedRange<Float>,
+    _ node: Int, _ value: Int
   ) -> LayerError {
     let statistics = inParallel(reals.count) { sample in
-      ErrorStatistics(reals[sample], quantized[sample], grid, clamp: clamp)
+      ErrorStatistics(reals[sample], quantized[sample], quantization, clamp: clamp)
     }
     let total = statistics.reduce(into: ErrorStatistics()) { $0.add($1) }
     return LayerError(node: node, value: value, statistics: total)

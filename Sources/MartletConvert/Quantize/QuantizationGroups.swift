@@ -1,11 +1,11 @@
-/// Which values must lie on the same grid: an operator that only moves elements, or takes the largest or the mean of some,
-/// has one scale and zero point on both sides; so has a clamp and the operator before it, which then becomes the clamp.
+/// Which values must have the same scale and zero point: those on both sides of an operator that only moves elements,
+/// or takes the largest or the mean of some; and of a clamp, which the operator before it then becomes.
 struct QuantizationGroups {
   private var parent: [Int]
   /// Values that exist only before a clamp: their own range does not count.
   private(set) var isBeforeClamp: [Bool]
 
-  /// Values that the model quantizes otherwise on the two sides of such an operator get a node that changes the grid.
+  /// Values that the model quantizes otherwise on the two sides of such an operator get a node that changes it.
   init(_ graph: inout Graph) {
     parent = Array(graph.values.indices)
     isBeforeClamp = Array(repeating: false, count: graph.values.count)
@@ -18,12 +18,12 @@ struct QuantizationGroups {
         continue
       }
       if case .concatenation = node.operation {
-        // Inputs with a grid of their own are brought to the result's by the lowering; a softmax has one.
+        // Inputs with a quantization of their own are brought to the result's by the lowering; a softmax has one.
         for case let input? in node.inputs where graph.values[input].constant == nil {
           if let producer = uses.producer[input], case .softmax = graph.nodes[producer].operation { continue }
           _ = join(input, result, graph)
         }
-      } else if node.operation.keepsGrid {
+      } else if node.operation.keepsQuantization {
         if !join(input, result, graph) {
           let value = makeValue(like: result, quantization: nil, &graph)
           _ = join(input, value, graph)
@@ -32,9 +32,9 @@ struct QuantizationGroups {
           node = Node(operation: .unary(.scalar(.identity)), inputs: [value], outputs: [result], origin: node.origin)
         }
       } else if case .softmax = node.operation, let known = graph.values[result].quantization,
-        known != Grid.softmax.quantization
+        known != Quantization(.softmax)
       {
-        let value = makeValue(like: result, quantization: Grid.softmax.quantization, &graph)
+        let value = makeValue(like: result, quantization: Quantization(.softmax), &graph)
         node.outputs[0] = value
         nodes.append(node)
         node = Node(operation: .unary(.scalar(.identity)), inputs: [value], outputs: [result], origin: node.origin)
@@ -50,18 +50,19 @@ struct QuantizationGroups {
     joinClamps(uses, graph)
   }
 
-  /// What only a clamp reads, and the model quantizes after the clamp only, needs no more than the grid there: what that
-  /// grid cuts off, the clamp does too.
+  /// What only a clamp reads, and the model quantizes after the clamp only, needs no more than the range there: what
+  /// that cuts off, the clamp does too.
   private mutating func joinClamps(_ uses: GraphUses, _ graph: Graph) {
-    // A softmax has a grid of its own.
+    // A softmax has a quantization of its own.
     let fixed = graph.nodes.compactMap { node -> Int? in
       if case .softmax = node.operation { node.outputs[0] } else { nil }
     }
     for node in graph.nodes {
       guard case .unary(let function) = node.operation, function.scalar.clampBounds != nil, let input = node.inputs[0],
-        !fixed.contains(where: { root(of: $0) == root(of: input) }), input < uses.readers.count, uses.readers[input].count == 1, !uses.isOutput[input],
-        graph.values[input].constant == nil, grid(of: root(of: input), graph) == nil,
-        grid(of: root(of: node.outputs[0]), graph) != nil
+        !fixed.contains(where: { root(of: $0) == root(of: input) }), input < uses.readers.count,
+        uses.readers[input].count == 1, !uses.isOutput[input],
+        graph.values[input].constant == nil, quantization(of: root(of: input), graph) == nil,
+        quantization(of: root(of: node.outputs[0]), graph) != nil
       else { continue }
       _ = join(input, node.outputs[0], graph)
     }
@@ -86,7 +87,7 @@ struct QuantizationGroups {
   private mutating func join(_ a: Int, _ b: Int, _ graph: Graph) -> Bool {
     let (first, second) = (root(of: a), root(of: b))
     if first == second { return true }
-    let known = [grid(of: first, graph), grid(of: second, graph)]
+    let known = [quantization(of: first, graph), quantization(of: second, graph)]
     if let x = known[0], let y = known[1], x != y { return false }
     // The one that is known stays the root, so that it is found.
     if known[1] != nil { parent[first] = second } else { parent[second] = first }
@@ -94,7 +95,7 @@ struct QuantizationGroups {
   }
 
   /// What the model says of a group.
-  private func grid(of root: Int, _ graph: Graph) -> Quantization? {
+  private func quantization(of root: Int, _ graph: Graph) -> Quantization? {
     parent.indices.lazy.filter { self.root(of: $0) == root }.compactMap { graph.values[$0].quantization }.first
   }
 

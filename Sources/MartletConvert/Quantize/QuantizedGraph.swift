@@ -1,11 +1,11 @@
 import Foundation
 
-/// One scale and zero point: real = (q - zeroPoint) * scale, q in -128...127.
-public struct Grid: Equatable, Sendable {
+/// A tensor's one scale and zero point: real = (q - zeroPoint) * scale, q in -128...127.
+public struct TensorQuantization: Equatable, Sendable {
   public var scale: Float
   public var zeroPoint: Int32
 
-  /// The grid that covers a range and zero: 255 steps, zero exactly on one of its points.
+  /// The one that covers a range and zero: 255 steps, one of them exactly zero.
   public init(covering range: ClosedRange<Float>) {
     let (low, high) = (Swift.min(range.lowerBound, 0), Swift.max(range.upperBound, 0))
     let step = (Double(high) - Double(low)) / 255
@@ -19,14 +19,12 @@ public struct Grid: Equatable, Sendable {
   }
 
   /// What the device's softmax gives.
-  static let softmax = Grid(scale: 1 / 256, zeroPoint: -128)
+  static let softmax = TensorQuantization(scale: 1 / 256, zeroPoint: -128)
 
   init(_ quantization: Quantization) {
     scale = quantization.scales[0]
     zeroPoint = quantization.zeroPoints[0]
   }
-
-  var quantization: Quantization { Quantization(scales: [scale], zeroPoints: [zeroPoint]) }
 
   /// The real numbers between which values are told apart.
   public var range: ClosedRange<Float> { Float(-128 - zeroPoint) * scale...Float(127 - zeroPoint) * scale }
@@ -39,29 +37,35 @@ public struct Grid: Equatable, Sendable {
   func real(_ q: Int8) -> Float { Float(Int32(q) - zeroPoint) * scale }
 }
 
-/// A float graph with a grid for every value, made into the int8 graph that the device runs.
+extension Quantization {
+  init(_ tensor: TensorQuantization) { self.init(scales: [tensor.scale], zeroPoints: [tensor.zeroPoint]) }
+}
+
+/// A float graph with a scale and zero point for every value, made into the int8 graph that the device runs.
 enum QuantizedGraph {
   /// - Parameters:
-  ///   - grids: for every computed value that lies in the arena.
+  ///   - quantizations: for every computed value that lies in the arena.
   ///   - weights: int8 weights and their scales by node, where something better than rounding to nearest is known.
-  static func make(_ graph: Graph, grids: [Int: Grid], weights chosen: [Int: QuantizedWeights] = [:])
+  static func make(
+    _ graph: Graph, quantizations: [Int: TensorQuantization], weights chosen: [Int: QuantizedWeights] = [:]
+  )
     throws(ConversionError) -> Graph
   {
     var result = graph
     for (index, node) in graph.nodes.enumerated() {
       if node.origin.label != nil { result.nodes[index].origin.code = node.operation.builtinCode }
       if node.operation.hasWeights {
-        try quantizeWeights(index, node, &result, grids: grids, chosen: chosen[index])
+        try quantizeWeights(index, node, &result, quantizations: quantizations, chosen: chosen[index])
       } else {
         for case let input? in node.inputs where graph.values[input].constant != nil {
           quantizeConstant(input, &result)
         }
       }
     }
-    for (index, grid) in grids where result.values[index].constant == nil {
+    for (index, quantization) in quantizations where result.values[index].constant == nil {
       guard result.values[index].type == .float32 else { continue }
       result.values[index].type = .int8
-      result.values[index].quantization = grid.quantization
+      result.values[index].quantization = Quantization(quantization)
     }
     for index in result.inputs.indices { mark(&result.inputs[index], result) }
     for index in result.outputs.indices { mark(&result.outputs[index], result) }
@@ -79,23 +83,26 @@ enum QuantizedGraph {
   private static func quantizeConstant(_ index: Int, _ graph: inout Graph) {
     guard graph.values[index].type == .float32, let reals = graph.reals(of: index) else { return }
     let finite = reals.filter(\.isFinite)
-    let grid =
-      graph.values[index].quantization.flatMap { $0.scales.count == 1 ? Grid($0) : nil }
-      ?? Grid(covering: (finite.min() ?? 0)...(finite.max() ?? 0))
-    graph.values[index].constant = ArraySlice(reals.map { UInt8(bitPattern: grid.quantize($0)) })
+    let quantization =
+      graph.values[index].quantization.flatMap { $0.scales.count == 1 ? TensorQuantization($0) : nil }
+      ?? TensorQuantization(covering: (finite.min() ?? 0)...(finite.max() ?? 0))
+    graph.values[index].constant = ArraySlice(reals.map { UInt8(bitPattern: quantization.quantize($0)) })
     graph.values[index].type = .int8
-    graph.values[index].quantization = grid.quantization
+    graph.values[index].quantization = Quantization(quantization)
   }
 
   private static func quantizeWeights(
-    _ index: Int, _ node: Node, _ graph: inout Graph, grids: [Int: Grid], chosen: QuantizedWeights?
+    _ index: Int, _ node: Node, _ graph: inout Graph, quantizations: [Int: TensorQuantization],
+    chosen: QuantizedWeights?
   ) throws(ConversionError) {
-    guard let input = node.inputs[0], let weights = node.inputs[1], let grid = grids[input] else { return }
+    guard let input = node.inputs[0], let weights = node.inputs[1], let quantization = quantizations[input] else {
+      return
+    }
     let quantized: QuantizedWeights
     if let chosen {
       quantized = chosen
     } else {
-      quantized = try QuantizedWeights(node, in: graph, inputScale: grid.scale)
+      quantized = try QuantizedWeights(node, in: graph, inputScale: quantization.scale)
     }
     // Two nodes may share one constant.
     graph.values.append(
@@ -103,7 +110,7 @@ enum QuantizedGraph {
         name: graph.values[weights].name, type: .int8, shape: graph.values[weights].shape,
         quantization: quantized.quantization,
         constant: ArraySlice(quantized.integers.map { UInt8(bitPattern: $0) })))
-    let bias = quantized.bias(inputScale: grid.scale)
+    let bias = quantized.bias(inputScale: quantization.scale)
     graph.values.append(
       Value(
         name: "bias", type: .int32, shape: [bias.count],

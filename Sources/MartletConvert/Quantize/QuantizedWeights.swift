@@ -1,6 +1,6 @@
 import Foundation
 
-/// The weights of one layer on int8 grids, one for each output channel, and its bias in real numbers.
+/// The weights of one layer in int8, with a scale for each output channel, and its bias in real numbers.
 struct QuantizedWeights: Sendable {
   /// In the graph's order.
   var integers: [Int8]
@@ -49,7 +49,7 @@ struct QuantizedWeights: Sendable {
     for (index, real) in reals.enumerated() {
       let channel = channel(of: index)
       let steps = (real / scale(of: channel)).rounded(.toNearestOrAwayFromZero) + Float(zeroPoint(of: channel))
-      // -128 is left to grids that a model gives.
+      // -128 is left to quantized weights that a model brings.
       integers.append(Int8(max(known == nil ? -127 : -128, min(127, steps))))
     }
   }

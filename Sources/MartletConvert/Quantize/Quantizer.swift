@@ -81,8 +81,8 @@ public enum Quantizer {
         _ = executor.run(model.graph.inputs.map { Array(repeating: 0.5, count: model.graph.values[$0.value].count) })
       }
       let ranges = Dictionary(uniqueKeysWithValues: model.graph.values.indices.map { ($0, Float(-4)...Float(4)) })
-      let plan = try GridPlan(&model.graph, fixed: ranges)
-      model.graph = try QuantizedGraph.make(model.graph, grids: plan.grids)
+      let plan = try QuantizationPlan(&model.graph, fixed: ranges)
+      model.graph = try QuantizedGraph.make(model.graph, quantizations: plan.quantizations)
       return try Converter.finish(model, options: options)
     }
   }
@@ -137,7 +137,8 @@ public enum Quantizer {
         report.effects.append(try tried.effect(of: other.name, samples))
       }
     }
-    model.graph = try QuantizedGraph.make(attempt.graph, grids: attempt.plan.grids, weights: attempt.sweep.weights)
+    model.graph = try QuantizedGraph.make(
+      attempt.graph, quantizations: attempt.plan.quantizations, weights: attempt.sweep.weights)
     return (report, attempt.calibration.outputs.map { $0[0] })
   }
 
@@ -145,7 +146,7 @@ public enum Quantizer {
   private struct Attempt {
     var graph: Graph
     let calibration: Calibration
-    let plan: GridPlan
+    let plan: QuantizationPlan
     let sweep: LayerSweep
     private let indices: [Int]
 
@@ -163,12 +164,12 @@ public enum Quantizer {
         }
       }
       let input = graph.inputs[0].value
-      plan = try GridPlan(
+      plan = try QuantizationPlan(
         &graph, distributions: calibration.distributions, method: options.method, fixed: [input: normalization.range])
       indices = Quantizer.sweepIndices(graph, samples.count)
       let total = Double(graph.nodes.count)
       sweep = try LayerSweep(
-        graph, grids: plan.grids, source: samples, indices: indices,
+        graph, quantizations: plan.quantizations, source: samples, indices: indices,
         options: LayerSweep.Options(correctsBias: options.correctsBias, refines: options.refines)
       ) { done in progress("correcting layers", 0.55 + 0.45 * Double(done) / total) }
     }
@@ -178,7 +179,8 @@ public enum Quantizer {
         let node = graph.nodes[error.node]
         return AccuracyReport.Layer(
           name: node.origin.description, tensor: graph.values[error.value].name, statistics: error.statistics,
-          grid: plan.grids[error.value] ?? .softmax, distribution: calibration.distributions[error.value],
+          quantization: plan.quantizations[error.value] ?? .softmax,
+          distribution: calibration.distributions[error.value],
           weightRanges: graph.weightRanges(node))
       }
       return AccuracyReport(layers: layers, pictureCount: calibration.outputs.count)
@@ -192,7 +194,7 @@ public enum Quantizer {
       let chosen = min(others.count, indices.count)
       let judged = chosen == 0 ? indices : (0..<chosen).map { others[$0 * others.count / chosen] }
       let run = try LayerSweep(
-        graph, grids: plan.grids, source: samples, indices: judged,
+        graph, quantizations: plan.quantizations, source: samples, indices: judged,
         options: LayerSweep.Options(correctsBias: false, refines: false), weights: sweep.weights)
       for (place, index) in judged.enumerated() {
         let (float, int8) = (calibration.outputs[index][0], run.outputs[place][0])

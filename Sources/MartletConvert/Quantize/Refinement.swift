@@ -2,7 +2,7 @@ import CMartletFloat
 import CMartletKernels
 import Foundation
 
-/// Rounding by least squares, layer by layer: instead of each weight going to its nearest point of the grid, the weights
+/// Rounding by least squares, layer by layer: instead of each weight going to its nearest step, the weights
 /// of a channel go where together they change the layer's result least on the inputs that it will really get.
 ///
 /// With X the inputs under the window, the error of integers w against real weights v is |(w - v) X|^2 = (w - v) G (w - v)',
@@ -16,7 +16,7 @@ enum Refinement {
   static func round(
     _ layer: inout QuantizedWeights, _ node: Node, _ graph: Graph, inputs: [[Float]]
   ) throws(ConversionError) {
-    // Weights that lie on a grid of the model's own have nothing to be rounded.
+    // Weights that the model brings quantized have nothing to be rounded.
     guard let weights = node.inputs[1], graph.values[weights].quantization == nil,
       let reals = graph.reals(of: weights)
     else { return }

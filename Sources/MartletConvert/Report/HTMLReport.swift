@@ -58,7 +58,7 @@ public struct HTMLReport {
     <h2>Memory</h2>
     <div class="plan">\(plan)</div>
     <h2>Every layer</h2>
-    <p>Bars: how often float gives which value, on a logarithmic scale. Shaded: the range of the int8 grid.
+    <p>Bars: how often float gives which value, on a logarithmic scale. Shaded: the range of int8.
     Lines: the largest weight of each output channel.</p>
     \(layerDetails)
     \(report.notes.map { "<p class='note'>\(Plots.escaped($0))</p>" }.joined())
@@ -76,12 +76,12 @@ public struct HTMLReport {
     var rows =
       "<table><tr><th>layer</th><th>dB</th><th>cosine</th><th>cut off</th><th>range</th><th>step</th><th>what to try</th></tr>"
     for layer in report.worstFirst.prefix(12) {
-      let range = layer.grid.range
+      let (range, step) = (layer.quantization.range, layer.quantization.scale)
       rows += "<tr><td>\(Plots.escaped(layer.name))</td><td>\(Plots.number(layer.statistics.signalToNoise))</td>"
       rows += String(
         format: "<td>%.5f</td><td>%.3f %%</td>", layer.statistics.cosine, 100 * layer.statistics.saturation)
-      rows +=
-        "<td>\(Plots.short(range.lowerBound)) to \(Plots.short(range.upperBound))</td><td>\(Plots.short(layer.grid.scale))</td>"
+      rows += "<td>\(Plots.short(range.lowerBound)) to \(Plots.short(range.upperBound))</td>"
+      rows += "<td>\(Plots.short(step))</td>"
       rows += "<td>\(Plots.escaped(layer.advice ?? ""))</td></tr>"
     }
     return rows + "</table>"

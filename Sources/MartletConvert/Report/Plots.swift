@@ -37,11 +37,11 @@ enum Plots {
     return svg
   }
 
-  /// How often float gives which value, on a logarithmic scale, with the range of the grid.
+  /// How often float gives which value, on a logarithmic scale, with the range of its quantization.
   static func histogram(_ layer: AccuracyReport.Layer) -> String {
     guard let seen = layer.distribution, !seen.isEmpty, !seen.bins.isEmpty else { return "" }
     let (width, height) = (520.0, 130.0)
-    let range = layer.grid.range
+    let (range, stepSize) = (layer.quantization.range, layer.quantization.scale)
     let low = min(Double(seen.minimum), Double(range.lowerBound))
     let high = max(Double(seen.maximum), Double(range.upperBound))
     guard high > low else { return "" }
@@ -58,7 +58,7 @@ enum Plots {
     svg += "<rect class='range' x='\(number(x(Double(range.lowerBound))))' y='0' "
     svg += "width='\(number(x(Double(range.upperBound)) - x(Double(range.lowerBound))))' height='\(number(height))'>"
     svg +=
-      "<title>the grid: \(short(range.lowerBound)) to \(short(range.upperBound)), step \(short(layer.grid.scale))</title></rect>"
+      "<title>int8: \(short(range.lowerBound)) to \(short(range.upperBound)), step \(short(stepSize))</title></rect>"
     for (column, count) in counts.enumerated() where count > 0 {
       let size = max(1, height * log10(1 + count) / max(top, 1e-9))
       svg += "<rect class='bar' x='\(number(Double(column) * step))' y='\(number(height - size))' "

@@ -25,7 +25,7 @@ extension Graph {
     let read = node.inputs.reduce(0) { $0 + ($1.map { values[$0].count } ?? 0) }
     let written = node.outputs.reduce(0) { $0 + values[$1].count }
     let traits = node.operation.traits
-    if traits.hasWeights, let weights = node.inputs[1].map({ values[$0] }) {
+    if traits.layer != nil, let weights = node.inputs[1].map({ values[$0] }) {
       return read + written * (weights.count / max(1, node.operation.weightLayout(weights.shape).channels))
     }
     return read + written * (traits.pool.map { $0.window.height * $0.window.width } ?? 1)

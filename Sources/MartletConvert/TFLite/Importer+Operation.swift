@@ -11,6 +11,8 @@ extension Operands {
     case .add: try importBinary(.add(activation(0)))
     case .sub: try importBinary(.subtract(activation(0)))
     case .mul: try importBinary(.multiply(activation(0)))
+    case .maximum: try importExtremum(minimum: false)
+    case .minimum: try importExtremum(minimum: true)
     case .prelu: try importPrelu()
     case .softmax: try importSoftmax()
     case .logistic: try importUnary(.logistic)
@@ -109,6 +111,13 @@ extension Operands {
     }
     let output = try quantizedOutput(shape: broadcast(value(first).shape, value(second).shape))
     append(try operation(), [first, second], [output])
+  }
+
+  /// The reference compares the integers, whatever they stand for.
+  private func importExtremum(minimum: Bool) throws(ConversionError) {
+    try importBinary(.extremum(minimum: minimum))
+    guard let node = importer.graph.nodes.last else { return }
+    for case let input? in node.inputs { try requireSameQuantization(input, node.outputs[0]) }
   }
 
   private func importPrelu() throws(ConversionError) {

@@ -189,8 +189,8 @@ final class Importer {
     guard let code = OperatorCode(rawValue: source.code) else {
       throw .unsupported(Self.reason(for: source.code))
     }
-    guard source.version >= 1, source.version <= code.newestVersion else {
-      throw .unsupported("version \(source.version) is newer than \(code.newestVersion), the newest supported")
+    guard source.version >= 1, source.version <= code.row.newestVersion else {
+      throw .unsupported("version \(source.version) is newer than \(code.row.newestVersion), the newest supported")
     }
     let first = graph.nodes.count
     let operands = try Operands(source, code, origin, self)

@@ -15,7 +15,7 @@ final class Operands {
     self.code = code
     self.origin = origin
     self.importer = importer
-    if let options = source.options, let expected = code.optionsType {
+    if let options = source.options, let expected = code.row.optionsType {
       guard source.optionsType == expected else {
         throw .badData("options are of type \(source.optionsType), expected \(expected)")
       }
@@ -73,7 +73,7 @@ final class Operands {
   /// Options that are there and that no importer has asked for: a later schema may have made them mean something.
   func refuseUnreadOptions() throws(ConversionError) {
     guard let options else { return }
-    for field in 0..<options.fieldCount where !read.contains(field) && !code.harmlessOptions.contains(field) {
+    for field in 0..<options.fieldCount where !read.contains(field) && !code.row.harmlessOptions.contains(field) {
       if try options.has(field) { throw .unsupported("field \(field) of its options is not supported") }
     }
   }

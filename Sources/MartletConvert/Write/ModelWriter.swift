@@ -3,7 +3,7 @@ import Martlet
 /// The bytes of a `.martlet` file. Equal programs give equal bytes.
 struct ModelWriter {
   var program: Program
-  var plan: MemoryPlan
+  var plan: ArenaPlan
   var manifest: ManifestRecord
   var labels: [String]
   /// 3 x 256 int8, or nil.

@@ -26,6 +26,7 @@ public struct PixelFormat: BitwiseCopyable, Sendable {
     PixelFormat("GREY", .grey, work: 2),
     PixelFormat("NV12", .semiPlanar(columnShift: 1, rowShift: 1), work: 3),
     PixelFormat("NV21", .semiPlanar(columnShift: 1, rowShift: 1, isCrFirst: true), work: 3),
+    PixelFormat("NV16", .semiPlanar(columnShift: 1, rowShift: 0), work: 4),
     PixelFormat("YU12", .planar(columnShift: 1, rowShift: 1), work: 3),
     PixelFormat("422P", .planar(columnShift: 1, rowShift: 0), work: 4),
     PixelFormat("YUYV", .packed(), work: 4),

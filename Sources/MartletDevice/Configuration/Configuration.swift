@@ -34,7 +34,8 @@ enum RootKey: Int, MappingKey {
 
   var row: ConfigurationKey {
     switch self {
-    case .models: .init("models", .named(.model, limit: Configuration.maxModels), .meaning("none"), "cameras share them")
+    case .models:
+      .init("models", .named(.model, limit: Configuration.maxModels), .meaning("none"), "cameras share them")
     case .lines: .init("lines", .named(.line, limit: Configuration.maxLines), .meaning("none"), "GPIO lines")
     case .cameras:
       .init("cameras", .named(.camera, limit: Configuration.maxCameras), .conditional(), "where frames come from")

@@ -27,8 +27,10 @@ extension ConfigurationReader {
 
   /// A four-character code; nil: chosen.
   mutating func format(_ field: Field) -> FourCC? {
-    if field.isGiven, isScalar(field.node), bytes(field.node).isSame(as: "auto") { return nil }
-    guard let fourcc = value(field, { FourCC($0) }) else { return nil }
+    let told = value(field) { text -> FourCC?? in
+      text.isSame(as: "auto") ? .some(nil) : FourCC(text).map { .some($0) }
+    }
+    guard let fourcc = told ?? nil else { return nil }
     if PixelFormat.of(fourcc).reading == .converted {
       warn(
         field.node,

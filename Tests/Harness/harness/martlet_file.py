@@ -11,7 +11,7 @@ from .xxh64 import xxh64
 SECTIONS = (
     "manifest tensors operators plan weights names labels pixels provenance tokenizer chat signature language"
 ).split()
-_HEADER, _RECORD = 64, struct.Struct("<IIQQQ")
+_HEADER, _RECORD = 32, struct.Struct("<IIQQQ")
 
 
 def read_sections(path: Path) -> list[tuple[str, bytes]]:

@@ -259,6 +259,8 @@ void operator_generate(dice *d, uint16_t opcode, operator_parameters *p) {
     case MARTLET_OPCODE_ADD: return add(d, &p->add);
     case MARTLET_OPCODE_MUL: return mul(d, &p->mul);
     case MARTLET_OPCODE_PRELU: return prelu(d, &p->prelu);
+    case MARTLET_OPCODE_MAXIMUM:
+    case MARTLET_OPCODE_MINIMUM: return binary(d, p->maximum.shape, p->maximum.stride0, p->maximum.stride1);
     case MARTLET_OPCODE_SOFTMAX: {
       int32_t *all[] = {&p->softmax.depth, &p->softmax.rows};
       sizes(d, all, 2, LIMIT_TENSOR);

@@ -78,8 +78,10 @@ void operator_operands(martlet_operator_case *c) {
       break;
     case MARTLET_OPCODE_ADD:
     case MARTLET_OPCODE_MUL:
-    case MARTLET_OPCODE_PRELU: {
-      // Shape and strides stand first in all three.
+    case MARTLET_OPCODE_PRELU:
+    case MARTLET_OPCODE_MAXIMUM:
+    case MARTLET_OPCODE_MINIMUM: {
+      // Shape and strides stand first in all of them.
       const martlet_mul_params *p = &all.mul;
       operand(c, MARTLET_INPUT_0, reach(p->shape, p->stride0, 0), INT8);
       operand(c, MARTLET_INPUT_1, reach(p->shape, p->stride1, 0), INT8);

@@ -35,7 +35,7 @@ struct OperatorFile: ~Copyable {
     }
     var peak: Int64 = 64
     var weights: Int64 = 0
-    let table = 64
+    let table = MemoryLayout<FileHeader>.size
     let manifest = 256
     let tensors = 576
     var count = 0

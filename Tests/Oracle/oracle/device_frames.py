@@ -28,7 +28,7 @@ FORMATS = ("RGB3", "YUYV", "NV12", "MJPG")
 OTHERS = ("YU12", "422P", "UYVY", "BGR3", "AB24", "AR24", "BGR4")
 LOOPS = ("RGB3", "YUYV")
 # What the loop camera does not take; vivid's loop does.
-OTHER_LOOPS = ("NV21", "XB24", "XR24")
+OTHER_LOOPS = ("NV16", "NV21", "XB24", "XR24")
 
 
 def ycbcr(pixels: np.ndarray) -> np.ndarray:
@@ -58,6 +58,8 @@ def encoded(fourcc: str, pixels: np.ndarray) -> bytes:
             return packed[..., ::-1].tobytes()
         case "NV12":
             return luma.tobytes() + quartered.tobytes()
+        case "NV16":
+            return luma.tobytes() + halved.tobytes()
         case "NV21":
             return luma.tobytes() + quartered[..., ::-1].tobytes()
         case "YU12":

@@ -75,11 +75,10 @@ public struct ChatPieceRecord: BitwiseCopyable, Sendable {
   public init() {}
 }
 
-/// 176 bytes.
+/// 168 bytes.
 public struct ChatFormatRecord: BitwiseCopyable, Sendable {
   public var flags: UInt32 = 0
   public var stopCount: UInt32 = 0
-  public var reserved: UInt64 = 0
   /// Indexed by `ChatPiece`.
   public var pieces: InlineArray<8, ChatPieceRecord> = InlineArray(repeating: ChatPieceRecord())
   /// Texts that end an answer, such as `<|im_end|>`.

@@ -16,7 +16,7 @@ extension Tokenizer {
   ///   - controls: whether control tokens count, and those that a chat is made of.
   ///   - normalized: whether those are meant that are looked for in normalized text, or the others.
   func special(_ bytes: UnsafePointer<UInt8>, count: Int, controls: Bool, normalized: Bool) -> SpecialMatch? {
-    guard count > 0, header.specialStarts[Int(bytes[0] >> 6)] >> UInt64(bytes[0] & 63) & 1 == 1 else { return nil }
+    guard count > 0, header.specialStarts[Int(bytes[0] >> 5)] >> UInt32(bytes[0] & 31) & 1 == 1 else { return nil }
     var low = 0
     var high = specials.count
     var best: SpecialMatch?

@@ -109,11 +109,6 @@ public struct Tokenizer {
   private static func kinds(
     _ header: TokenizerHeader
   ) throws(ModelError) -> (TokenizerModel, WordPattern, TextNormalizer) {
-    guard header.version == TokenizerFormat.version else {
-      throw ModelError(
-        .wrongVersion, .tokenizer, field: "version", found: Int64(header.version),
-        expected: Int64(TokenizerFormat.version))
-    }
     guard let model = TokenizerModel(rawValue: header.model) else {
       throw ModelError(.unknownValue, .tokenizer, field: "model", found: Int64(header.model))
     }

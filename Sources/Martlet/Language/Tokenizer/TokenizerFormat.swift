@@ -14,8 +14,6 @@
 /// - The specials are tokens that are found in the text before anything else, ordered by their bytes, so that the
 ///   longest match at a position is found by narrowing a range byte after byte.
 public enum TokenizerFormat {
-  public static let version: UInt32 = 1
-
   // Limits. A section beyond them is refused.
   public static let maxTokens = 1 << 20
   public static let maxMerges = 1 << 21
@@ -130,9 +128,8 @@ public struct TokenizerFlags: FlagSet {
   public static var sumsDoubles: TokenizerFlags { TokenizerFlags(rawValue: 1 << 10) }
 }
 
-/// 128 bytes at the start of the section.
+/// 116 bytes at the start of the section.
 public struct TokenizerHeader: BitwiseCopyable {
-  public var version: UInt32 = TokenizerFormat.version
   /// A `TokenizerModel`.
   public var model: UInt8 = 0
   /// A `WordPattern`.
@@ -170,9 +167,8 @@ public struct TokenizerHeader: BitwiseCopyable {
   public var specials: UInt32 = 0
   /// Int32: tokens that end a text or a turn.
   public var ends: UInt32 = 0
-  /// Bit b % 64 of word b / 64: a special begins with byte b.
-  public var specialStarts: InlineArray<4, UInt64> = InlineArray(repeating: 0)
-  public var reserved: InlineArray<2, UInt32> = InlineArray(repeating: 0)
+  /// Bit b % 32 of word b / 32: a special begins with byte b.
+  public var specialStarts: InlineArray<8, UInt32> = InlineArray(repeating: 0)
   public init() {}
 }
 

@@ -5,7 +5,8 @@ public struct SessionHeader: BitwiseCopyable {
   /// "MARTKVC" and the version 1, read as a little-endian integer.
   public static let magicNumber: UInt64 = 0x0143_564B_5452_414D
   public var magic: UInt64 = SessionHeader.magicNumber
-  /// The hash of the model file's section table: a cache is of use to the very same model only.
+  /// The hash of the model file's section table: a cache is of use to the very same model only, and not to one that was
+  /// converted again for another version of the format.
   public var modelHash: UInt64 = 0
   /// Tokens in the cache.
   public var count: UInt32 = 0

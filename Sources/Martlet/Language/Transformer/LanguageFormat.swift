@@ -17,7 +17,7 @@ public enum LanguageFormat {
   public static let batch = 64
 }
 
-/// 256 bytes: a decoder-only transformer in numbers.
+/// 192 bytes: a decoder-only transformer in numbers.
 ///
 /// Rotary embedding turns the first half of a head against its second. The tensors follow in a fixed order, see
 /// `LanguageTensorOrder`.
@@ -47,7 +47,6 @@ public struct LanguageRecord: BitwiseCopyable {
   public var embeddingScale: Float = 1
   /// Bit i % 32 of word i / 32: layer i has the window.
   public var windowed: InlineArray<32, UInt32> = InlineArray(repeating: 0)
-  public var reserved: InlineArray<16, UInt32> = InlineArray(repeating: 0)
   public init() {}
 
   public func has(_ flag: LanguageFlags) -> Bool { flags & flag.rawValue != 0 }

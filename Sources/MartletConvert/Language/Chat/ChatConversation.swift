@@ -1,7 +1,7 @@
 import Foundation
 import Martlet
 
-/// One message of a talk.
+/// One message of a conversation.
 public struct ChatMessage: Sendable, Equatable {
   public enum Role: String, Sendable { case system, user, assistant }
   public var role: Role
@@ -13,7 +13,7 @@ public struct ChatMessage: Sendable, Equatable {
   }
 }
 
-/// A talk that waits for an answer: an optional system text, then user and assistant in turn, the user last.
+/// A conversation that waits for an answer: an optional system text, then user and assistant in turn, the user last.
 public struct ChatConversation: Sendable, Equatable {
   public static let maxMessages = 1 << 10
   public let system: String?
@@ -156,19 +156,19 @@ extension ChatConversation {
   }
 }
 
-/// A talk's texts as bytes that stay where they are.
+/// A conversation's texts as bytes that stay where they are.
 private final class ChatTexts {
   let system: UnsafeRawBufferPointer?
   let turns: [UnsafeRawBufferPointer]
 
-  init(_ talk: ChatConversation) {
+  init(_ conversation: ChatConversation) {
     func copy(_ text: String) -> UnsafeRawBufferPointer {
       let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
       bytes.copyBytes(from: text.utf8)
       return UnsafeRawBufferPointer(bytes)
     }
-    system = talk.system.map(copy)
-    turns = talk.turns.map { copy($0.content) }
+    system = conversation.system.map(copy)
+    turns = conversation.turns.map { copy($0.content) }
   }
 
   deinit {

@@ -1,7 +1,8 @@
 import Martlet
 
-/// Reads a chat format off a template by rendering talks of made-up words and looking at what stands between them, then
-/// proves it: the device's own code must give the template's text for every probe, or the template is refused.
+/// Reads a chat format off a template by rendering conversations of made-up words and looking at what stands between
+/// them, then proves it: the device's own code must give the template's text for every probe, or the template is
+/// refused.
 struct ChatFormatDerivation {
   private let template: ChatTemplate
   private(set) var pieces = ChatPieces()
@@ -20,7 +21,7 @@ struct ChatFormatDerivation {
 
   // MARK: Texts
 
-  private static func talk(_ system: String?, _ turns: [String]) -> [ChatMessage] {
+  private static func messages(_ system: String?, _ turns: [String]) -> [ChatMessage] {
     (system.map { [ChatMessage(.system, $0)] } ?? [])
       + turns.enumerated().map { ChatMessage($0.offset % 2 == 0 ? .user : .assistant, $0.element) }
   }
@@ -29,21 +30,21 @@ struct ChatFormatDerivation {
 
   private mutating func deriveTurns() throws(JinjaError) -> Bool {
     let words = ChatFormatDerivation.words
-    let whole = try template.render(ChatFormatDerivation.talk(nil, words), prompt: true)
+    let whole = try template.render(ChatFormatDerivation.messages(nil, words), prompt: true)
     guard let parts = Bytes.split(whole.text, at: words), parts[1] == parts[3], parts[2] == parts[4] else {
       return false
     }
     if whole.hasBeginning { pieces.flags = .startsWithBeginning }
     pieces[.start] = parts[0]
 
-    let bare = try? template.render(ChatFormatDerivation.talk(nil, [words[0]]), prompt: false).text
+    let bare = try? template.render(ChatFormatDerivation.messages(nil, [words[0]]), prompt: false).text
     let tail = bare.flatMap { Bytes.split($0, at: [words[0]]) }?[1]
     let suffix = tail.flatMap { parts[1].starts(with: $0) && parts[5].starts(with: $0) ? $0 : nil }
     pieces[.userSuffix] = suffix ?? Bytes.commonPrefix(parts[1], parts[5])
     pieces[.assistantPrefix] = Array(parts[1].dropFirst(pieces[.userSuffix].count))
     pieces[.generationPrompt] = Array(parts[5].dropFirst(pieces[.userSuffix].count))
 
-    let closed = try? template.render(ChatFormatDerivation.talk(nil, Array(words[0...1])), prompt: false).text
+    let closed = try? template.render(ChatFormatDerivation.messages(nil, Array(words[0...1])), prompt: false).text
     let closing = closed.flatMap { Bytes.split($0, at: Array(words[0...1])) }?[2]
     pieces[.assistantSuffix] = closing.flatMap { parts[2].starts(with: $0) ? $0 : nil } ?? []
     pieces[.userPrefix] = Array(parts[2].dropFirst(pieces[.assistantSuffix].count))
@@ -56,7 +57,7 @@ struct ChatFormatDerivation {
     let system = ChatFormatDerivation.system
     let text: [UInt8]
     do throws(JinjaError) {
-      text = try template.render(ChatFormatDerivation.talk(system, words), prompt: true).text
+      text = try template.render(ChatFormatDerivation.messages(system, words), prompt: true).text
     } catch {
       guard case .raised = error else { throw error }
       text = []
@@ -85,17 +86,17 @@ struct ChatFormatDerivation {
     let words = ChatFormatDerivation.words
     let system = ChatFormatDerivation.system
     let reasoned = ["u", "<think>\nr\n</think>\n\na", "v"]
-    var talks = [
-      ChatFormatDerivation.talk(nil, words.map(padded)), ChatFormatDerivation.talk(nil, reasoned),
+    var conversations = [
+      ChatFormatDerivation.messages(nil, words.map(padded)), ChatFormatDerivation.messages(nil, reasoned),
     ]
-    if !lacksSystem { talks.append(ChatFormatDerivation.talk(padded(system), words.map(padded))) }
+    if !lacksSystem { conversations.append(ChatFormatDerivation.messages(padded(system), words.map(padded))) }
     var wanted: [[UInt8]] = []
-    for talk in talks { wanted.append(try template.render(talk, prompt: true).text) }
+    for conversation in conversations { wanted.append(try template.render(conversation, prompt: true).text) }
     let fixed = pieces.flags
     for reasoning in [ChatFlags.nothing, .dropsReasoning, .dropsReasoning.union(.dropsReasoningLines)] {
       for trims in 0..<UInt32(1 << 7) {
         pieces.flags = fixed.union(reasoning).union(ChatFlags(rawValue: trims))
-        if zip(talks, wanted).allSatisfy({ rendered($0.0) == $0.1 }) {
+        if zip(conversations, wanted).allSatisfy({ rendered($0.0) == $0.1 }) {
           // As if the user had written both: the system text trimmed, then an empty line.
           if lacksSystem { pieces.flags = pieces.flags.union(.trimsSystemStart).union(.trimsSystemEnd) }
           return true
@@ -107,9 +108,9 @@ struct ChatFormatDerivation {
 
   // MARK: Proof
 
-  private func rendered(_ talk: [ChatMessage]) -> [UInt8]? {
+  private func rendered(_ conversation: [ChatMessage]) -> [UInt8]? {
     guard let section = pieces.section else { return nil }
-    return try? ChatConversation(talk).rendered(by: section, name: "")
+    return try? ChatConversation(conversation).rendered(by: section, name: "")
   }
 
   private func isProven() throws(JinjaError) -> Bool {
@@ -123,8 +124,8 @@ struct ChatFormatDerivation {
       for turns in [["Hello"], ["a", "b", "c"], odd, [odd[2], odd[3], odd[0]], ["\n", " x", "y ", "\t", "z"]] {
         // Llama 2 trims system and first user's text as one: of a blank text it takes line ends of its own too.
         if system != nil, turns[0] == "\n" { continue }
-        let talk = ChatFormatDerivation.talk(system, turns)
-        guard try rendered(talk) == template.render(talk, prompt: true).text else { return false }
+        let conversation = ChatFormatDerivation.messages(system, turns)
+        guard try rendered(conversation) == template.render(conversation, prompt: true).text else { return false }
       }
     }
     return true

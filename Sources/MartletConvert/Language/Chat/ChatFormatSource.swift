@@ -103,7 +103,7 @@ extension JinjaError {
   var reason: String {
     switch self {
     case .unsupported(let what): what
-    case .raised(let message): "it refuses a plain talk: \(printable(message))"
+    case .raised(let message): "it refuses a plain conversation: \(printable(message))"
     case .tooLong: "it is too long, or takes too long"
     }
   }

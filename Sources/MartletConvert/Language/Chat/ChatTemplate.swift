@@ -1,6 +1,6 @@
 import Martlet
 
-/// A chat template in Jinja that can be asked for its rendering of a talk, as `transformers` gives it.
+/// A chat template in Jinja that can be asked for its rendering of a conversation, as `transformers` gives it.
 struct ChatTemplate {
   static let maxBytes = 1 << 16
   /// Stands for the beginning-of-sequence token while a template runs. That token's own text would not do: SmolLM2's is

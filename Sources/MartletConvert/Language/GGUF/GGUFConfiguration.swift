@@ -2,31 +2,22 @@
 struct GGUFConfiguration {
   private let metadata: GGUFMetadata
   private let file: GGUFFile
-  private let family: LanguageConfiguration.Family
-
-  /// Whether llama.cpp turns neighbours, so that its converter has permuted the rows of queries and keys.
-  let isInterleaved: Bool
+  private let family: LanguageFamily
+  private let traits: LanguageTraits
 
   init(_ file: GGUFFile) throws(ConversionError) {
     guard let value = file.metadata["general.architecture"] else {
       throw .badData("key general.architecture is missing")
     }
     guard let architecture = value.text else { throw .badData("key general.architecture: is not a string") }
-    switch architecture {
-    case "llama": family = .llama
-    case "mistral3": family = .mistral
-    case "qwen2": family = .qwen2
-    case "qwen3": family = .qwen3
-    case "gemma2": family = .gemma2
-    case "gemma3": family = .gemma3
-    default: throw .unsupported("architecture \(printable(architecture)) is not supported")
+    guard let family = LanguageFamily.allCases.first(where: { $0.traits.gguf.architecture == architecture }) else {
+      throw .unsupported("architecture \(printable(architecture)) is not supported")
     }
-    isInterleaved = family == .llama || family == .mistral
+    self.family = family
+    traits = family.traits
     metadata = GGUFMetadata(values: file.metadata, architecture: architecture)
     self.file = file
   }
-
-  private var isGemma: Bool { family == .gemma2 || family == .gemma3 }
 
   func configuration() throws(ConversionError) -> LanguageConfiguration {
     try refuseWhatIsNotHeeded()
@@ -47,16 +38,15 @@ struct GGUFConfiguration {
       headSize: headSize, feedForwardSize: try metadata.required("feed_forward_length"),
       contextLength: try metadata.required("context_length"),
       normEpsilon: try metadata.requiredReal("attention.layer_norm_rms_epsilon"),
-      activation: isGemma ? .geluTanh : .silu, ropeTheta: try metadata.real("rope.freq_base") ?? 10000,
+      activation: traits.activation, ropeTheta: try metadata.real("rope.freq_base") ?? 10000,
       ropeScaling: try ropeScaling(headSize),
-      localRopeTheta: family == .gemma3 && windows.size != nil ? try metadata.real("rope.freq_base_swa") ?? 10000 : nil,
+      localRopeTheta: windows.size == nil ? nil : try localTheta(),
       window: windows.size, isWindowed: windows.layers,
       attentionScale: attentionScale(layerCount, hiddenSize, headCount, headSize),
-      attentionSoftCap: family == .gemma2 ? try softCap("attn_logit_softcapping", 50) : nil,
-      outputSoftCap: isGemma ? try softCap("final_logit_softcapping", family == .gemma2 ? 30 : 0) : nil,
-      embeddingScale: isGemma ? Float(Double(hiddenSize).squareRoot()) : 1,
-      hasQueryKeyNorm: family == .qwen3 || family == .gemma3,
-      hasQueryKeyValueBias: file.tensor("blk.0.attn_q.bias") != nil, hasPostNorms: isGemma,
+      attentionSoftCap: try softCap(traits.attentionCap, "attn_logit_softcapping"),
+      outputSoftCap: try softCap(traits.outputCap, "final_logit_softcapping"),
+      embeddingScale: traits.embeddingScale(hiddenSize), hasQueryKeyNorm: traits.hasQueryKeyNorm,
+      hasQueryKeyValueBias: file.tensor("blk.0.attn_q.bias") != nil, hasPostNorms: traits.hasPostNorms,
       isHeadTied: file.tensor("output.weight") == nil)
     try configuration.validate()
     return configuration
@@ -67,10 +57,8 @@ struct GGUFConfiguration {
     for name in [
       "expert_count", "attention.scale", "attention.temperature_scale", "logit_scale", "residual_scale",
       "embedding_scale", "pooling_type", "attention.max_alibi_bias", "attention.clamp_kqv", "nextn_predict_layers",
-    ] { try metadata.refuse(name) }
+    ] + traits.gguf.refused { try metadata.refuse(name) }
     for name in ["attention.causal", "rope.scaling.attn_factor"] { try metadata.refuse(name, unless: 1) }
-    if family != .gemma2 { try metadata.refuse("attn_logit_softcapping") }
-    if !isGemma { try metadata.refuse("final_logit_softcapping") }
   }
 
   private func headSize(_ hiddenSize: Int, _ headCount: Int) throws(ConversionError) -> Int {
@@ -98,7 +86,7 @@ struct GGUFConfiguration {
     }
     // llama.cpp takes 0 for no factor.
     let linear = kind == "none" || factor == 0 ? 1 : factor
-    if isInterleaved, let tensor = file.tensor("rope_freqs.weight") {
+    if traits.gguf.hasRotaryFactors, let tensor = file.tensor("rope_freqs.weight") {
       guard tensor.type == .f32, tensor.elementCount == headSize / 2 else {
         throw .badData("tensor rope_freqs.weight: is not \(headSize / 2) values of F32")
       }
@@ -108,26 +96,40 @@ struct GGUFConfiguration {
     return linear == 1 ? .none : .linear(factor: linear)
   }
 
-  /// Gemma 2: every other layer, from the first; Gemma 3: five of six. Others that state a window have it everywhere.
+  private func localTheta() throws(ConversionError) -> Float? {
+    guard let otherwise = traits.localTheta else { return nil }
+    return try metadata.real("rope.freq_base_swa") ?? otherwise
+  }
+
   private func windows(_ layerCount: Int) throws(ConversionError) -> (size: Int?, layers: [Bool]) {
     let none = Array(repeating: false, count: layerCount)
-    let size = try metadata.integer("attention.sliding_window") ?? (family == .gemma2 ? 4096 : 0)
+    let size = try metadata.integer("attention.sliding_window") ?? traits.gguf.windowSize ?? 0
     guard size != 0 else { return (nil, none) }
-    let period = family == .gemma2 ? 2 : family == .gemma3 ? 6 : 0
+    let period =
+      switch traits.windows {
+      // Where Qwen's windows begin is nowhere in GGUF: a file that states one has it everywhere.
+      case .all, .from: 0
+      case .allButLast(let period, _): period
+      }
     let layers =
       try metadata.pattern("attention.sliding_window_pattern", layerCount: layerCount)
       ?? GGUFMetadata.everyLast(of: period, layerCount: layerCount)
     return layers.contains(true) ? (size, layers) : (nil, none)
   }
 
-  private func softCap(_ name: String, _ otherwise: Float) throws(ConversionError) -> Float? {
-    let value = try metadata.real(name) ?? otherwise
-    return value == 0 ? nil : value
+  /// 0 is none; absent is the family's default.
+  private func softCap(_ cap: LanguageTraits.SoftCap, _ name: String) throws(ConversionError) -> Float? {
+    switch cap {
+    case .never:
+      try metadata.refuse(name)
+      return nil
+    case .stated(let otherwise):
+      let value = try metadata.real(name) ?? otherwise
+      return value == 0 ? nil : value
+    }
   }
 
-  /// GGUF does not hold query_pre_attn_scalar; llama.cpp knows the 27B models by their number of layers.
   private func attentionScale(_ layers: Int, _ hidden: Int, _ heads: Int, _ headSize: Int) -> Float {
-    let is27B = family == .gemma2 && layers == 46 || family == .gemma3 && layers == 62
-    return 1 / Float(is27B ? hidden / heads : headSize).squareRoot()
+    1 / Float(layers == traits.gguf.layersOfWideScale ? hidden / heads : headSize).squareRoot()
   }
 }

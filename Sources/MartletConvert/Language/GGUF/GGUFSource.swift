@@ -17,21 +17,20 @@ struct GGUFSource: LanguageSource {
     self.file = file
     let opened = try named(file.name) { () throws(ConversionError) in try Self.open(file) }
     configuration = opened.configuration
-    isInterleaved = opened.isInterleaved
+    isInterleaved = configuration.family.traits.gguf.isInterleaved
     tokenizer = opened.tokenizer
     chatTemplate = try named(file.name) { () throws(ConversionError) in try Self.template(file) }
     notes = vocabularyNotes(opened.configuration, opened.tokenizer)
   }
 
   private static func open(_ file: GGUFFile) throws(ConversionError) -> (
-    configuration: LanguageConfiguration, isInterleaved: Bool, tokenizer: TokenizerSource?
+    configuration: LanguageConfiguration, tokenizer: TokenizerSource?
   ) {
-    let reader = try GGUFConfiguration(file)
-    let configuration = try reader.configuration()
-    try checkTensors(file, configuration, isInterleaved: reader.isInterleaved)
+    let configuration = try GGUFConfiguration(file).configuration()
+    try checkTensors(file, configuration)
     let tokenizer = file.metadata["tokenizer.ggml.model"] == nil ? nil : try TokenizerSource(gguf: file.metadata)
     try checkVocabulary(configuration, tokenizer)
-    return (configuration, reader.isInterleaved, tokenizer)
+    return (configuration, tokenizer)
   }
 
   static func template(_ file: GGUFFile) throws(ConversionError) -> String? {
@@ -44,9 +43,9 @@ struct GGUFSource: LanguageSource {
 
   /// Every tensor of the configuration is there in its shape and in a type that is read; and no other is there.
   private static func checkTensors(
-    _ file: GGUFFile, _ configuration: LanguageConfiguration, isInterleaved: Bool
+    _ file: GGUFFile, _ configuration: LanguageConfiguration
   ) throws(ConversionError) {
-    var expected: Set<String> = isInterleaved ? ["rope_freqs.weight"] : []
+    var expected: Set<String> = configuration.family.traits.gguf.hasRotaryFactors ? ["rope_freqs.weight"] : []
     for tensor in configuration.tensors {
       let name = Self.name(of: tensor)
       expected.insert(name)

@@ -1,13 +1,13 @@
 /// Rotary embedding as a config.json has it: the older keys `rope_theta`, `rope_scaling`, `rope_local_base_freq`, or
-/// the newer `rope_parameters`, which Gemma 3 nests by the kind of layer.
+/// the newer `rope_parameters`, nested by the kind of layer where layers with a window have a theta of their own.
 struct HuggingFaceRope {
   let theta: Float
   let scaling: LanguageConfiguration.RopeScaling
-  /// Gemma 3: of layers with a window.
+  /// Of layers with a window, where it is another.
   let localTheta: Float?
 
   init(
-    _ json: JSONObject, family: LanguageConfiguration.Family, contextLength: Int
+    _ json: JSONObject, traits: LanguageTraits, contextLength: Int
   ) throws(ConversionError) {
     if let part = try json.real("partial_rotary_factor"), part != 1 {
       throw .unsupported("\(json.place): partial_rotary_factor \(part) is not supported")
@@ -15,16 +15,16 @@ struct HuggingFaceRope {
     let old = try json.object("rope_scaling")
     let new = try json.object("rope_parameters")
     let theta = try json.real("rope_theta")
-    if family == .gemma3 {
+    if let otherwise = traits.localTheta {
       let full = try new?.object("full_attention")
       let local = try new?.object("sliding_attention")
       if let new, full == nil, local == nil, !new.keys.isEmpty {
-        throw .unsupported("\(new.place): is not by kind of layer, which Gemma 3 wants")
+        throw .unsupported("\(new.place): is not by kind of layer, as this model's must be")
       }
       let oldTheta = try old?.real("rope_theta")
-      self.theta = try full?.real("rope_theta") ?? oldTheta ?? theta ?? 1_000_000
+      self.theta = try full?.real("rope_theta") ?? oldTheta ?? theta ?? traits.huggingFace.ropeTheta
       let oldLocal = try json.real("rope_local_base_freq")
-      localTheta = try local?.real("rope_theta") ?? oldLocal ?? 10_000
+      localTheta = try local?.real("rope_theta") ?? oldLocal ?? otherwise
       scaling = try Self.scaling(old ?? full, json, contextLength)
       if let local, try Self.scaling(local, json, contextLength) != .none {
         throw .unsupported("\(local.place): scaling of windowed layers is not supported")
@@ -34,7 +34,7 @@ struct HuggingFaceRope {
         throw .unsupported("\(json.place): rope_parameters by kind of layer are not supported here")
       }
       let parameters = old ?? new
-      self.theta = try parameters?.real("rope_theta") ?? theta ?? 10_000
+      self.theta = try parameters?.real("rope_theta") ?? theta ?? traits.huggingFace.ropeTheta
       localTheta = nil
       scaling = try Self.scaling(parameters, json, contextLength)
     }

@@ -24,12 +24,12 @@ struct HuggingFaceSource: LanguageSource {
     notes = opened.notes
     weights = opened.weights
     names = opened.names
-    addsOneToNorms = opened.family.isGemma
+    addsOneToNorms = opened.model.traits.huggingFace.addsOneToNorms
   }
 
   /// What `init` finds before the source is whole.
   private struct Opened {
-    let family: HuggingFaceFamily
+    let model: HuggingFaceModel
     let configuration: LanguageConfiguration
     let extras: HuggingFaceExtras
     let weights: SafetensorsSet
@@ -39,10 +39,10 @@ struct HuggingFaceSource: LanguageSource {
     init(folder: String) throws(ConversionError) {
       let file = try MappedFile("\(folder)/config.json")
       let json = try JSONObject(file.content(limit: LanguageLimits.jsonBytes), place: file.name)
-      family = try HuggingFaceFamily(json)
-      var configuration = try HuggingFaceConfiguration(family).configuration()
+      model = try HuggingFaceModel(json)
+      var configuration = try HuggingFaceConfiguration(model).configuration()
       weights = try SafetensorsSet(folder: folder)
-      names = try HuggingFaceNames(weights, hasPostNorms: configuration.hasPostNorms)
+      names = try HuggingFaceNames(weights, layerNames: model.traits.huggingFace.tensorNames)
       var notes: [String] = []
       // As transformers does it: a head that is there and is another matrix is taken, whatever the configuration says.
       if configuration.isHeadTied, weights.tensor(names.head) != nil,
@@ -51,7 +51,7 @@ struct HuggingFaceSource: LanguageSource {
         configuration.isHeadTied = false
         notes.append("tie_word_embeddings is set, but \(names.head) is another matrix than the embedding; it is used")
       }
-      notes += try names.check(weights, configuration, hasVision: family.hasVision)
+      notes += try names.check(weights, configuration, otherTensors: model.otherTensors)
       self.configuration = configuration
       extras = try HuggingFaceExtras(folder: folder, config: json, vocabularySize: configuration.vocabularySize)
       try checkVocabulary(configuration, extras.tokenizer)
@@ -64,20 +64,8 @@ struct HuggingFaceSource: LanguageSource {
       let key = names.name(of: tensor)
       guard configuration.shape(of: tensor) != nil else { throw .badData("tensor \(key) is missing") }
       var values = try weights.values(key)
-      if addsOneToNorms, Self.isNorm(tensor) { for index in values.indices { values[index] += 1 } }
+      if addsOneToNorms, tensor.isNorm { for index in values.indices { values[index] += 1 } }
       return values
-    }
-  }
-
-  private static func isNorm(_ tensor: LanguageTensor) -> Bool {
-    switch tensor {
-    case .outputNorm: return true
-    case .embedding, .head: return false
-    case .layer(_, let kind):
-      return switch kind {
-      case .attentionNorm, .queryNorm, .keyNorm, .postAttentionNorm, .feedForwardNorm, .postFeedForwardNorm: true
-      default: false
-      }
     }
   }
 }

@@ -5,37 +5,36 @@ struct HuggingFaceWindows {
   /// One per layer.
   let layers: [Bool]
 
-  init(_ json: JSONObject, family: LanguageConfiguration.Family, layerCount: Int) throws(ConversionError) {
-    let none = Array(repeating: false, count: layerCount)
-    guard let size = try Self.size(json, family) else {
-      if let types = try Self.layerTypes(json, family, layerCount), types.contains(true) {
+  init(_ json: JSONObject, traits: LanguageTraits, layerCount: Int) throws(ConversionError) {
+    guard let size = try Self.size(json, traits.huggingFace) else {
+      if let types = try Self.layerTypes(json, traits.huggingFace, layerCount), types.contains(true) {
         throw .badData("\(json.place): layer_types has windows, but there is no sliding_window")
       }
       self.size = nil
-      layers = none
+      layers = Array(repeating: false, count: layerCount)
       return
     }
-    let pattern = try Self.pattern(json, family, layerCount)
-    let layers = try Self.layerTypes(json, family, layerCount) ?? pattern
+    let pattern = try Self.pattern(json, traits.windows, layerCount)
+    let layers = try Self.layerTypes(json, traits.huggingFace, layerCount) ?? pattern
     self.size = layers.contains(true) ? size : nil
     self.layers = layers
   }
 
-  private static func size(_ json: JSONObject, _ family: LanguageConfiguration.Family) throws(ConversionError) -> Int? {
-    switch family {
-    // Llama has none, whatever the file says.
-    case .llama: return nil
-    case .qwen2, .qwen3: if try json.boolean("use_sliding_window") != true { return nil }
-    case .mistral, .gemma2, .gemma3: break
-    }
-    return json.isNull("sliding_window") ? nil : try json.integer("sliding_window") ?? 4096
+  private static func size(
+    _ json: JSONObject, _ defaults: LanguageTraits.HuggingFace
+  ) throws(ConversionError) -> Int? {
+    guard let otherwise = defaults.windowSize else { return nil }
+    if let key = defaults.windowSwitch, try json.boolean(key) != true { return nil }
+    return json.isNull("sliding_window") ? nil : try json.integer("sliding_window") ?? otherwise
   }
 
-  /// The newer form, which Llama and Mistral do not heed.
+  /// The newer form.
   private static func layerTypes(
-    _ json: JSONObject, _ family: LanguageConfiguration.Family, _ layerCount: Int
+    _ json: JSONObject, _ defaults: LanguageTraits.HuggingFace, _ layerCount: Int
   ) throws(ConversionError) -> [Bool]? {
-    guard family != .mistral, family != .llama, let types = try json.texts("layer_types") else { return nil }
+    guard defaults.windowSize != nil, defaults.readsLayerTypes, let types = try json.texts("layer_types") else {
+      return nil
+    }
     guard types.count == layerCount else {
       throw .badData("\(json.place): layer_types has \(types.count) entries for \(layerCount) layers")
     }
@@ -46,16 +45,19 @@ struct HuggingFaceWindows {
   }
 
   private static func pattern(
-    _ json: JSONObject, _ family: LanguageConfiguration.Family, _ layerCount: Int
+    _ json: JSONObject, _ windows: LanguageTraits.Windows, _ layerCount: Int
   ) throws(ConversionError) -> [Bool] {
-    switch family {
-    case .llama, .mistral: return Array(repeating: true, count: layerCount)
-    case .qwen2, .qwen3:
-      let first = try json.integer("max_window_layers") ?? 28
+    switch windows {
+    case .all: return Array(repeating: true, count: layerCount)
+    case .from(let key, let otherwise):
+      let first = try json.integer(key) ?? otherwise
       return (0..<layerCount).map { $0 >= first }
-    case .gemma2, .gemma3:
-      let period = family == .gemma2 ? 2 : try json.integer("sliding_window_pattern") ?? 6
-      guard period > 0 else { throw json.wrong("sliding_window_pattern", "positive") }
+    case .allButLast(let usual, let key):
+      var period = usual
+      if let key {
+        period = try json.integer(key) ?? usual
+        guard period > 0 else { throw json.wrong(key, "positive") }
+      }
       return (0..<layerCount).map { $0 % period != period - 1 }
     }
   }

@@ -115,7 +115,7 @@ struct TokenizerSectionWriter {
     }
     for id in ids {
       let byte = source.tokens[id].text[0]
-      header.specialStarts[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
+      header.specialStarts[Int(byte >> 5)] |= 1 << UInt32(byte & 31)
     }
     header.specialCount = UInt32(ids.count)
     header.specials = try append(ids.map { UInt32($0) })

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL and PRELU: broadcasting, constants, fused activations."""
+"""ADD, SUB, MUL, PRELU, MAXIMUM and MINIMUM: broadcasting, constants, fused activations."""
 
 from __future__ import annotations
 
@@ -66,6 +66,23 @@ def _binary(operator: str, first: tuple[int, ...], second: tuple[int, ...], acti
     return build
 
 
+def _extremum(operator: str, first: tuple[int, ...], second: tuple[int, ...], constant: str) -> Any:
+    def build(draw: Draw, builder: ModelBuilder) -> list[int]:
+        quant = draw.quant()
+
+        def make(shape: tuple[int, ...], fixed: bool) -> int:
+            if fixed:
+                return builder.constant(draw.values(shape), draw.dtype, quant)
+            return builder.input(shape, draw.dtype, quant)
+
+        a, b = make(first, constant == "first"), make(second, constant == "second")
+        y = builder.tensor(broadcast(first, second), draw.dtype, quant)
+        builder.operator(operator, [a, b], [y], 2 if draw.dtype == "int8" else 1, "MaximumMinimumOptions")
+        return [y]
+
+    return build
+
+
 def _prelu(shape: tuple[int, ...], alpha: tuple[int, ...]) -> Any:
     def build(draw: Draw, builder: ModelBuilder) -> list[int]:
         quant, alpha_quant = draw.quant(), draw.quant(0.002, 0.02)
@@ -89,5 +106,10 @@ def cases() -> Iterator[Case]:
                 yield Case(operator, values, _binary(operator, first, second, activation, fixed), dtype)
             values = {"first": (1, 3, 3, 5), "second": (1, 3, 3, 5), "constant": "twice", "activation": "NONE"}
             yield Case(operator, values, _binary(operator, (1, 3, 3, 5), (1, 3, 3, 5), "NONE", "twice"), dtype)
+        for operator in ("MAXIMUM", "MINIMUM"):
+            for number, (first, second) in enumerate(SHAPES):
+                fixed = ("no", "second", "no", "first")[number % 4]
+                values = {"first": first, "second": second, "constant": fixed}
+                yield Case(operator, values, _extremum(operator, first, second, fixed), dtype)
         for shape, alpha in PRELU_SHAPES:
             yield Case("PRELU", {"input": shape, "alpha": alpha}, _prelu(shape, alpha), dtype)

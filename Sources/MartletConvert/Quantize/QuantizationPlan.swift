@@ -1,6 +1,6 @@
-/// The grid of every computed value of a float graph.
-struct GridPlan {
-  private(set) var grids: [Int: Grid] = [:]
+/// Scale and zero point of every computed value of a float graph.
+struct QuantizationPlan {
+  private(set) var quantizations: [Int: TensorQuantization] = [:]
 
   /// - Parameters:
   ///   - distributions: what calibration saw; without it the model must say all itself, or nearly all: the range of a
@@ -14,7 +14,7 @@ struct GridPlan {
     let groups = QuantizationGroups(&graph)
     let uses = GraphUses(graph)
     let inputs = Set(graph.inputs.map(\.value))
-    // Indices and constants have no grid.
+    // Indices and constants have none.
     let held = groups.members(graph).mapValues { members in
       members.filter {
         graph.values[$0].type == .float32 && graph.values[$0].constant == nil
@@ -23,15 +23,17 @@ struct GridPlan {
     }
     var open: [Int] = []
     for (root, members) in held.sorted(by: { $0.key < $1.key }) where !members.isEmpty {
-      var grid = members.compactMap { graph.values[$0].quantization }.first.map { Grid($0) }
-      if grid == nil, members.contains(where: { Self.isSoftmax(uses.producer[$0], graph) }) { grid = .softmax }
-      if grid == nil {
+      var quantization = members.compactMap { graph.values[$0].quantization }.first.map { TensorQuantization($0) }
+      if quantization == nil, members.contains(where: { Self.isSoftmax(uses.producer[$0], graph) }) {
+        quantization = .softmax
+      }
+      if quantization == nil {
         let ranges = members.filter { !groups.isBeforeClamp[$0] }.compactMap { value in
           fixed[value] ?? distributions[value].map { (overrides[value] ?? method).range(of: $0) }
         }
-        grid = Self.hull(ranges).map { Grid(covering: $0) }
+        quantization = Self.hull(ranges).map { TensorQuantization(covering: $0) }
       }
-      if let grid { for value in members { grids[value] = grid } } else { open.append(root) }
+      if let quantization { for value in members { quantizations[value] = quantization } } else { open.append(root) }
     }
     // In the order in which the model computes.
     var ranges: [Int: ClosedRange<Float>] = [:]
@@ -40,7 +42,7 @@ struct GridPlan {
       guard open.contains(root), let range = inferred(node, graph, ranges) else { continue }
       ranges[value] = range
       if groups.isBeforeClamp[value] { continue }
-      for value in held[root] ?? [] { grids[value] = Grid(covering: range) }
+      for value in held[root] ?? [] { quantizations[value] = TensorQuantization(covering: range) }
       open.removeAll { $0 == root }
     }
     let missing = open.compactMap { root -> String? in
@@ -63,19 +65,25 @@ struct GridPlan {
     return true
   }
 
-  /// What a node can give, from the ranges of its operands: those of their grids, or what was inferred of them.
+  /// What a node can give, from the ranges of its operands: what their quantization covers, or what was inferred.
   private func inferred(_ node: Node, _ graph: Graph, _ known: [Int: ClosedRange<Float>]) -> ClosedRange<Float>? {
     var ranges: [ClosedRange<Float>] = []
     for case let input? in node.inputs {
       if let reals = graph.reals(of: input), let low = reals.min(), let high = reals.max() {
         ranges.append(low...high)
-      } else if let range = grids[input]?.range ?? known[input] {
+      } else if let range = quantizations[input]?.range ?? known[input] {
         ranges.append(range)
       } else {
         return nil
       }
     }
-    switch node.operation {
+    let traits = node.operation.traits
+    if case .unary(let function) = node.operation {
+      let (low, high) = (Double(ranges[0].lowerBound), Double(ranges[0].upperBound))
+      let values = (0...255).map { Float(function.scalar(low + (high - low) * Double($0) / 255)) }.filter(\.isFinite)
+      return Self.hull(values.map { $0...$0 })
+    }
+    switch traits.arithmetic {
     case .add: return ranges[0].lowerBound + ranges[1].lowerBound...ranges[0].upperBound + ranges[1].upperBound
     case .subtract: return ranges[0].lowerBound - ranges[1].upperBound...ranges[0].upperBound - ranges[1].lowerBound
     case .multiply:
@@ -83,12 +91,7 @@ struct GridPlan {
         [$0 * ranges[1].lowerBound, $0 * ranges[1].upperBound]
       }
       return Self.hull(corners.map { $0...$0 })
-    case .unary(let function):
-      let (low, high) = (Double(ranges[0].lowerBound), Double(ranges[0].upperBound))
-      let values = (0...255).map { Float(function.scalar(low + (high - low) * Double($0) / 255)) }.filter(\.isFinite)
-      return Self.hull(values.map { $0...$0 })
-    case .mean, .concatenation: return Self.hull(ranges)
-    default: return nil
+    case nil: return traits.staysInRange ? Self.hull(ranges) : nil
     }
   }
 }

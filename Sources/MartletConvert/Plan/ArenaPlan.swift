@@ -1,5 +1,5 @@
 /// Where in the arena each buffer of a program lies.
-struct MemoryPlan {
+struct ArenaPlan {
   /// By buffer, multiples of 64; 0 for a buffer that nothing uses.
   var offsets: [Int]
   var plannedPeakBytes: Int
