@@ -69,9 +69,12 @@ def _binary(operator: str, first: tuple[int, ...], second: tuple[int, ...], acti
 def _extremum(operator: str, first: tuple[int, ...], second: tuple[int, ...], constant: str) -> Any:
     def build(draw: Draw, builder: ModelBuilder) -> list[int]:
         quant = draw.quant()
-        make = lambda shape, fixed: (
-            builder.constant(draw.values(shape), draw.dtype, quant) if fixed else builder.input(shape, draw.dtype, quant)
-        )
+
+        def make(shape: tuple[int, ...], fixed: bool) -> int:
+            if fixed:
+                return builder.constant(draw.values(shape), draw.dtype, quant)
+            return builder.input(shape, draw.dtype, quant)
+
         a, b = make(first, constant == "first"), make(second, constant == "second")
         y = builder.tensor(broadcast(first, second), draw.dtype, quant)
         builder.operator(operator, [a, b], [y], 2 if draw.dtype == "int8" else 1, "MaximumMinimumOptions")
