@@ -14,7 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-typedef struct { unsigned char *bytes; size_t count; } Frame;
+typedef struct {
+  unsigned char *bytes;
+  size_t count;
+} Frame;
 
 static volatile sig_atomic_t stopped;
 
@@ -76,9 +79,9 @@ static const char usage[] =
     "  --hold S    keeps the device open for S seconds after the last frame\n";
 
 int main(int argc, char **argv) {
-  static const struct option options[] = {
-      {"device", 1, 0, 'd'}, {"fourcc", 1, 0, 'f'}, {"width", 1, 0, 'w'}, {"height", 1, 0, 'h'}, {"fps", 1, 0, 'r'},
-      {"loops", 1, 0, 'n'},  {"hold", 1, 0, 'o'},   {"help", 0, 0, '?'},  {0}};
+  static const struct option options[] = {{"device", 1, 0, 'd'}, {"fourcc", 1, 0, 'f'}, {"width", 1, 0, 'w'},
+                                          {"height", 1, 0, 'h'}, {"fps", 1, 0, 'r'},    {"loops", 1, 0, 'n'},
+                                          {"hold", 1, 0, 'o'},   {"help", 0, 0, '?'},   {0}};
   const char *path = NULL, *fourcc = NULL;
   unsigned width = 0, height = 0;
   double rate = 10, hold = 0;

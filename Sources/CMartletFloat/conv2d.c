@@ -7,7 +7,9 @@ enum { BLOCK = 16, ROWS = 6, TILE = 96 };
 
 typedef float vector8 __attribute__((vector_size(32), aligned(4)));
 
-size_t martlet_float_packed_count(size_t outputs, size_t depth) { return (outputs + BLOCK - 1) / BLOCK * BLOCK * depth; }
+size_t martlet_float_packed_count(size_t outputs, size_t depth) {
+  return (outputs + BLOCK - 1) / BLOCK * BLOCK * depth;
+}
 
 void martlet_float_pack(const float *weights, float *packed, size_t outputs, size_t depth) {
   for (size_t first = 0; first < outputs; first += BLOCK)
@@ -17,9 +19,9 @@ void martlet_float_pack(const float *weights, float *packed, size_t outputs, siz
 }
 
 /// `rows` (at most ROWS) rows of A times one block of B, plus bias.
-static inline __attribute__((always_inline)) void multiply(const float *a, size_t a_stride, const float *b, size_t depth,
-                                                           const float bias[BLOCK], float *c, size_t c_stride,
-                                                           size_t columns, int rows) {
+static inline __attribute__((always_inline)) void multiply(const float *a, size_t a_stride, const float *b,
+                                                           size_t depth, const float bias[BLOCK], float *c,
+                                                           size_t c_stride, size_t columns, int rows) {
   vector8 sum[ROWS][2];
   for (int r = 0; r < rows; r++) sum[r][0] = *(const vector8 *)bias, sum[r][1] = *(const vector8 *)(bias + 8);
   for (size_t k = 0; k < depth; k++) {

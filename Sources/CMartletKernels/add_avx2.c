@@ -42,8 +42,8 @@ MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i term_8(
 }
 
 /// 8 sums in the low half.
-MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i
-add_8(const prepared *c, __m128i a, __m128i b) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i add_8(const prepared *c, __m128i a,
+                                                                               __m128i b) {
   __m256i x = term_8(&c->a, a), y = term_8(&c->b, b);
   __m256i sum = c->subtract ? _mm256_sub_epi32(x, y) : _mm256_add_epi32(x, y);
   __m256i doubled = _mm256_add_epi32(sum, sum);

@@ -41,8 +41,8 @@ MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i t
   return _mm512_sra_epi32(y, t->right);
 }
 
-MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
-add_16(const prepared *c, __m128i a, __m128i b) {
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i add_16(const prepared *c, __m128i a,
+                                                                                      __m128i b) {
   __m512i x = term_16(&c->a, _mm512_cvtepi8_epi32(a)), y = term_16(&c->b, _mm512_cvtepi8_epi32(b));
   __m512i sum = c->subtract ? _mm512_sub_epi32(x, y) : _mm512_add_epi32(x, y);
   __m512i doubled = _mm512_add_epi32(sum, sum);
@@ -55,8 +55,10 @@ add_16(const prepared *c, __m128i a, __m128i b) {
 
 /// 64 sums of inputs that either step or repeat. Packing works on lanes of 128 bits: the 32-bit elements of the
 /// result are put in order last.
-MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
-add_64(const prepared *c, const int8_t *a, bool step_a, __m128i x, const int8_t *b, bool step_b, __m128i y) {
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i add_64(const prepared *c,
+                                                                                      const int8_t *a, bool step_a,
+                                                                                      __m128i x, const int8_t *b,
+                                                                                      bool step_b, __m128i y) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   __m512i out[4];
   for (int i = 0; i < 4; i++) {
@@ -70,7 +72,7 @@ add_64(const prepared *c, const int8_t *a, bool step_a, __m128i x, const int8_t 
 }
 
 MARTLET_TARGET_avx512vnni static void row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b,
-                                      int64_t stride_b, int8_t *out, int32_t n) {
+                                          int64_t stride_b, int8_t *out, int32_t n) {
   const prepared *c = context;
   if ((stride_a != 1 && stride_a != 0) || (stride_b != 1 && stride_b != 0)) {
     MARTLET_REST

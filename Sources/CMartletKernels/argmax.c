@@ -7,7 +7,8 @@ static int32_t outputs_per_unit(const martlet_argmax_params *p) { return martlet
 
 MARTLET_WORKLOAD(argmax, p) {
   int64_t count = outputs(p), unit = outputs_per_unit(p);
-  return (martlet_workload){.units = martlet_ceil_div(count, unit), .unit_work = p->axis * (count < unit ? count : unit)};
+  return (martlet_workload){.units = martlet_ceil_div(count, unit),
+                            .unit_work = p->axis * (count < unit ? count : unit)};
 }
 
 static int32_t best(const martlet_argmax_params *p, const int8_t *in) {

@@ -1,6 +1,6 @@
-/// Rotary embedding, the KV cache, and attention over it. Included by each variant's file behind token.h, with dot_block
-/// defined: sums of products of `quads` quads of 16 positions with `count` (1...4) rows of int8. With MARTLET_ONE_MIX
-/// there is one loop for every number of heads, which is small and slow.
+/// Rotary embedding, the KV cache, and attention over it. Included by each variant's file behind token.h, with
+/// dot_block defined: sums of products of `quads` quads of 16 positions with `count` (1...4) rows of int8. With
+/// MARTLET_ONE_MIX there is one loop for every number of heads, which is small and slow.
 #include "language.h"
 
 #if defined(MARTLET_ONE_MIX)
@@ -41,8 +41,7 @@ static void store_key(const martlet_cache *c, int32_t head, int32_t position, co
 static void store_value(const martlet_cache *c, int32_t head, int32_t position, const float *x) {
   const int32_t padded = martlet_padded_head(c->head_size);
   const size_t at = (size_t)head * martlet_cache_head_elements(c) + (size_t)position * (size_t)padded;
-  if (c->type == MARTLET_CACHE_F32)
-    memcpy((float *)c->values + at, x, (size_t)c->head_size * sizeof *x);
+  if (c->type == MARTLET_CACHE_F32) memcpy((float *)c->values + at, x, (size_t)c->head_size * sizeof *x);
   else
     quantize_run(x, c->head_size, (int8_t *)c->values + at,
                  c->value_scales + (size_t)head * (size_t)c->capacity + position);
@@ -52,9 +51,10 @@ static void fetch(const void *from, size_t bytes) {
   for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i, 0, 2);
 }
 
-/// While a single token is turned, what attention is about to read is asked for: since the layer's last turn the weights of
-/// all layers have passed through the caches. Run after run, the lines that are written first; of a long text the latest
-/// positions, which every window holds. Measured on Zen 4 at 70 positions: rotation and attention from 10.5 to 7.0 us a layer.
+/// While a single token is turned, what attention is about to read is asked for: since the layer's last turn the
+/// weights of all layers have passed through the caches. Run after run, the lines that are written first; of a long
+/// text the latest positions, which every window holds. Measured on Zen 4 at 70 positions: rotation and attention from
+/// 10.5 to 7.0 us a layer.
 static void fetch_cache(const martlet_cache *c, int32_t position) {
   const size_t unit = c->type == MARTLET_CACHE_INT8 ? 1 : sizeof(float);
   const size_t row = (size_t)martlet_padded_head(c->head_size) * unit, block = (size_t)(position / 16) * 16 * row;
@@ -84,8 +84,7 @@ LANGUAGE(rotate, p) {
       const float *weight = is_query ? p->query_norm : p->key_norm;
       if (weight) norm_row(x, weight, size, p->epsilon, x);
       rotate_head(x, cosines, sines, half);
-      if (!is_query)
-        store_key(c, h - p->heads, position, x);
+      if (!is_query) store_key(c, h - p->heads, position, x);
       else
         for (int32_t i = 0; i < size; i++) x[i] *= p->factor;
     }
@@ -156,8 +155,8 @@ static void score_f32(const heads_state *s) {
   }
 }
 
-/// Scores to weights; returns their sum, which is still to be divided by. INT8: weights are multiplied by the values' scales
-/// behind the sum.
+/// Scores to weights; returns their sum, which is still to be divided by. INT8: weights are multiplied by the values'
+/// scales behind the sum.
 static float soften(const heads_state *s, float *scores) {
   const martlet_cache *c = &s->p->cache;
   const vf lowest = (vf){0} - 3e38f, none = {0};
@@ -254,16 +253,12 @@ MARTLET_INLINE void mix_some(const heads_state *s, const float *sums, float *out
 
 static void attend(const heads_state *s, float *out) {
   const bool is_int8 = s->p->cache.type == MARTLET_CACHE_INT8;
-  if (is_int8)
-    score_int8(s);
-  else
-    score_f32(s);
+  if (is_int8) score_int8(s);
+  else score_f32(s);
   float sums[4];
   for (int32_t i = 0; i < s->count; i++) sums[i] = soften(s, s->scores + (size_t)i * s->score_stride);
-  if (is_int8)
-    mix_some(s, sums, out, true);
-  else
-    mix_some(s, sums, out, false);
+  if (is_int8) mix_some(s, sums, out, true);
+  else mix_some(s, sums, out, false);
 }
 
 LANGUAGE(attention, p) {

@@ -3,9 +3,7 @@
 
 MARTLET_SMALL_BEGIN
 
-MARTLET_WORKLOAD(average_pool, p) {
-  return martlet_pool_workload(p);
-}
+MARTLET_WORKLOAD(average_pool, p) { return martlet_pool_workload(p); }
 
 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   martlet_window w = item->window;
@@ -15,8 +13,6 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   }
 }
 
-MARTLET_KERNEL(average_pool, scalar, p) {
-  martlet_pool_run(p, buffers, first, last, pixel);
-}
+MARTLET_KERNEL(average_pool, scalar, p) { martlet_pool_run(p, buffers, first, last, pixel); }
 
 MARTLET_SMALL_END

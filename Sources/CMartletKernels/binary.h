@@ -68,21 +68,21 @@ static inline void martlet_binary_run(const void *params, const int32_t shape[6]
 
 /// Defines NAME_row, a martlet_binary_row whose context is a `prepared` with the record in `params`. NAME_8(context, x,
 /// y) makes eight results of inputs that step or repeat; rests, and inputs with other strides, go one by one.
-#define MARTLET_BINARY_ROW(NAME, ISA)                                                                      \
-  MARTLET_TARGET_##ISA static void NAME##_row(const void *context, const int8_t *a, int64_t stride_a,      \
-                                              const int8_t *b, int64_t stride_b, int8_t *out, int32_t n) { \
-    const prepared *c = context;                                                                           \
-    int32_t i = 0;                                                                                         \
-    if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {                            \
-      MARTLET_EIGHT_##ISA x = MARTLET_REPEAT_8_##ISA(a[0]), y = MARTLET_REPEAT_8_##ISA(b[0]);              \
-      for (; i + 8 <= n; i += 8) {                                                                         \
-        if (stride_a) x = MARTLET_LOAD_8_##ISA(a + i);                                                     \
-        if (stride_b) y = MARTLET_LOAD_8_##ISA(b + i);                                                     \
-        MARTLET_STORE_8_##ISA(out + i, NAME##_8(c, x, y));                                                 \
-      }                                                                                                    \
-    }                                                                                                      \
-    MARTLET_REST                                                                                           \
-    for (; i < n; i++) out[i] = martlet_##NAME##_one(c->params, a[i * stride_a], b[i * stride_b]);         \
+#define MARTLET_BINARY_ROW(NAME, ISA)                                                                                  \
+  MARTLET_TARGET_##ISA static void NAME##_row(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, \
+                                              int64_t stride_b, int8_t *out, int32_t n) {                              \
+    const prepared *c = context;                                                                                       \
+    int32_t i = 0;                                                                                                     \
+    if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {                                        \
+      MARTLET_EIGHT_##ISA x = MARTLET_REPEAT_8_##ISA(a[0]), y = MARTLET_REPEAT_8_##ISA(b[0]);                          \
+      for (; i + 8 <= n; i += 8) {                                                                                     \
+        if (stride_a) x = MARTLET_LOAD_8_##ISA(a + i);                                                                 \
+        if (stride_b) y = MARTLET_LOAD_8_##ISA(b + i);                                                                 \
+        MARTLET_STORE_8_##ISA(out + i, NAME##_8(c, x, y));                                                             \
+      }                                                                                                                \
+    }                                                                                                                  \
+    MARTLET_REST                                                                                                       \
+    for (; i < n; i++) out[i] = martlet_##NAME##_one(c->params, a[i * stride_a], b[i * stride_b]);                     \
   }
 
 #endif

@@ -7,9 +7,9 @@
 #if defined(__aarch64__)
 
 /// Rescales 16 accumulators, adds the zero point, saturates, clamps, and stores the first `lanes` of them.
-static inline __attribute__((always_inline)) void martlet_store_channels_neon(
-    int32x4_t acc[4], const martlet_channels *channels, int32_t zero_point, int32_t clamp_min, int32_t clamp_max,
-    int32_t lanes, int8_t *out) {
+static inline __attribute__((always_inline)) void
+martlet_store_channels_neon(int32x4_t acc[4], const martlet_channels *channels, int32_t zero_point, int32_t clamp_min,
+                            int32_t clamp_max, int32_t lanes, int8_t *out) {
   for (int j = 0; j < 4; j++) {
     int32x4_t multiplier = vandq_s32(vld1q_s32(channels->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
     int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(channels->shift + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));

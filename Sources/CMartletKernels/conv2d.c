@@ -50,8 +50,10 @@ void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
   int64_t depth = (int64_t)g->segments_y * g->segments_x * g->segment_quads * 4;
   g->panel_bytes = sizeof(martlet_channels) + (size_t)depth * 16;
 
-  bool inside_h = p->pad_top == 0 && (int64_t)(p->out_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h < p->in_h;
-  bool inside_w = p->pad_left == 0 && (int64_t)(p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w < p->in_w;
+  bool inside_h = p->pad_top == 0 &&
+                  (int64_t)(p->out_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h < p->in_h;
+  bool inside_w = p->pad_left == 0 &&
+                  (int64_t)(p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w < p->in_w;
   g->inside = inside_h && inside_w && p->input_step_h == 1 && p->input_step_w == 1 && g->segment_bytes % 4 == 0;
 
   // Tiles: as many pixels as the work and the window allow, evenly cut.
@@ -176,8 +178,7 @@ void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buf
     run.sums = variant->sum && g.p.weight_zero_point != 0 ? sums : NULL;
     if (run.sums) variant->sum(&run, sums);
     run.out_stride = (ptrdiff_t)g.p.out_w * g.p.out_c;
-    const uint8_t *panels =
-        (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel) * g.panel_bytes;
+    const uint8_t *panels = (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel) * g.panel_bytes;
     int8_t *out = (int8_t *)buffers->output + ((ptrdiff_t)t.picture * g.p.out_h + t.y) * run.out_stride +
                   (ptrdiff_t)t.x * g.p.out_c + t.group * g.group_out_c;
     for (int32_t panel = 0; panel < t.panels; panel += 2) {
@@ -226,19 +227,18 @@ MARTLET_KERNEL(conv2d, scalar, params) {
   const martlet_conv2d_params *p = &g.p;
   for (int32_t unit = first; unit < last; unit++) {
     conv2d_tile t = martlet_conv2d_tile(&g, unit);
-    const int8_t *picture =
-        (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c + t.group * g.group_in_c;
+    const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c +
+                            t.group * g.group_in_c;
     for (int32_t i = 0; i < t.panels; i++) {
-      const uint8_t *panel =
-          (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel + i) * g.panel_bytes;
+      const uint8_t *panel = (const uint8_t *)buffers->weights +
+                             ((size_t)t.group * g.panels + t.panel + i) * g.panel_bytes;
       const martlet_channels *channels = (const martlet_channels *)panel;
       const int8_t *weights = (const int8_t *)(channels + 1);
       int32_t lanes = martlet_min(16, g.group_out_c - (t.panel + i) * 16);
       for (int32_t y = t.y; y < t.y + t.height; y++) {
         for (int32_t x = t.x; x < t.x + t.width; x++) {
-          int8_t *out = (int8_t *)buffers->output +
-                        (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * p->out_c + t.group * g.group_out_c +
-                        (t.panel + i) * 16;
+          int8_t *out = (int8_t *)buffers->output + (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * p->out_c +
+                        t.group * g.group_out_c + (t.panel + i) * 16;
           for (int32_t lane = 0; lane < lanes; lane++) {
             int32_t acc = accumulate(&g, picture, weights, y, x, lane);
             out[lane] = martlet_conv2d_output(p, channels, lane, martlet_wrapping_add(acc, channels->bias[lane]));

@@ -1,10 +1,10 @@
 /// The convolution's grid of units and its way through a tile, shared by all instruction sets.
 ///
-/// A unit is a tile: up to tile_h x tile_w output pixels of one picture and one group, times tile_panels blocks of 16 output
-/// channels. Inside it the kernel sees a matrix product whose left side is never materialised: pixel r's patch starts at
-/// a + r * pixel_stride, and its segments follow at fixed strides. What the tile's windows touch is first copied to scratch,
-/// with its border of zero points and in the elements that the instruction set multiplies best; one that is content with
-/// int8 reads the input in place where no window leaves the picture.
+/// A unit is a tile: up to tile_h x tile_w output pixels of one picture and one group, times tile_panels blocks of 16
+/// output channels. Inside it the kernel sees a matrix product whose left side is never materialised: pixel r's patch
+/// starts at a + r * pixel_stride, and its segments follow at fixed strides. What the tile's windows touch is first
+/// copied to scratch, with its border of zero points and in the elements that the instruction set multiplies best; one
+/// that is content with int8 reads the input in place where no window leaves the picture.
 #ifndef MARTLET_CONV2D_H
 #define MARTLET_CONV2D_H
 
@@ -85,8 +85,8 @@ static inline int32_t martlet_double_rescale(int32_t acc, int32_t low, int32_t h
 }
 
 /// The rescaling of one accumulator, bias included, by either of the two rules; the specification for all variants.
-static inline int8_t martlet_conv2d_output(const martlet_conv2d_params *p, const martlet_channels *channels, int32_t lane,
-                                           int32_t acc) {
+static inline int8_t martlet_conv2d_output(const martlet_conv2d_params *p, const martlet_channels *channels,
+                                           int32_t lane, int32_t acc) {
   int32_t multiplier = channels->multiplier[lane], shift = channels->shift[lane];
   if (!p->double_rescale)
     return martlet_rescale_to_int8(acc, multiplier, shift, p->output_zero_point, p->clamp_min, p->clamp_max);

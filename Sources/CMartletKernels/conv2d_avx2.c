@@ -4,9 +4,9 @@
 
 #if defined(__x86_64__)
 
-// vpmaddwd on bytes widened to words: exact for every weight and every input, which vpmaddubsw is not (it saturates, and
-// its sign trick fails for -128). The tile's window is widened once as it is copied; half a panel's quad is widened as it
-// is loaded. Each lane of an accumulator then holds half of a channel's sum.
+// vpmaddwd on bytes widened to words: exact for every weight and every input, which vpmaddubsw is not (it saturates,
+// and its sign trick fails for -128). The tile's window is widened once as it is copied; half a panel's quad is widened
+// as it is loaded. Each lane of an accumulator then holds half of a channel's sum.
 
 #define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
@@ -113,8 +113,7 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *
   for (int i = 0; i < pixels; i += 4) {
     __m256i v[4];
 #pragma clang loop unroll(full)
-    for (int k = 0; k < 4; k++)
-      v[k] = i + k < pixels ? sums[i + k] : _mm256_setzero_si256();
+    for (int k = 0; k < 4; k++) v[k] = i + k < pixels ? sums[i + k] : _mm256_setzero_si256();
     __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), zero);
     __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), zero);
     __m256i bytes = _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(ab, cd), least), most);
@@ -125,10 +124,8 @@ TARGET INLINE void store(const conv2d_run *run, const half_panel *half, int8_t *
     for (int k = 0; k < 4; k++) {
       if (i + k >= pixels) break;
       int8_t *at = out + (ptrdiff_t)(i + k) * p->out_c;
-      if (half->lanes == 8)
-        memcpy(at, &rows[k], 8);
-      else
-        memcpy(at, &rows[k], (size_t)half->lanes);
+      if (half->lanes == 8) memcpy(at, &rows[k], 8);
+      else memcpy(at, &rows[k], (size_t)half->lanes);
     }
   }
 }
@@ -186,14 +183,15 @@ TARGET static void run_avx2(const conv2d_run *run) {
     const int32_t first = lane % 16;
     const __m256i none = _mm256_setzero_si256(), shift = in_lane_order(c->shift + first);
     const __m256i right = _mm256_min_epi32(_mm256_sub_epi32(none, shift), _mm256_set1_epi32(31));
-    half_panel half = {.bias = in_lane_order(c->bias + first),
-                       .multiplier = _mm256_and_si256(in_lane_order(c->multiplier + first), _mm256_set1_epi32(INT32_MAX)),
-                       .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
-                       .right = _mm256_max_epi32(right, none),
-                       .channels = c,
-                       .weights = (const uint8_t *)(c + 1) + first * 4,
-                       .first_lane = first,
-                       .lanes = martlet_min(8, run->channels - lane)};
+    half_panel half = {
+        .bias = in_lane_order(c->bias + first),
+        .multiplier = _mm256_and_si256(in_lane_order(c->multiplier + first), _mm256_set1_epi32(INT32_MAX)),
+        .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
+        .right = _mm256_max_epi32(right, none),
+        .channels = c,
+        .weights = (const uint8_t *)(c + 1) + first * 4,
+        .first_lane = first,
+        .lanes = martlet_min(8, run->channels - lane)};
     const bool rectified = p->clamp_min >= p->output_zero_point && !p->double_rescale &&
                            martlet_rescale_rectify_avx2(half.multiplier, shift, &half.rectified);
     run_half(run, &half, rectified, run->out + lane);

@@ -4,8 +4,8 @@
 
 #if defined(__x86_64__)
 
-// vpdpbusd multiplies unsigned by signed bytes. The window is copied as x + 128; what that adds, 128 * sum w, leaves the
-// bias, once per tile and panel. With a zero point of the weights, each pixel subtracts it times the patch's sum.
+// vpdpbusd multiplies unsigned by signed bytes. The window is copied as x + 128; what that adds, 128 * sum w, leaves
+// the bias, once per tile and panel. With a zero point of the weights, each pixel subtracts it times the patch's sum.
 
 #define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
@@ -18,7 +18,8 @@
 TARGET INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d, const martlet_conv2d_params *p) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   const __m512i zero = _mm512_set1_epi16((int16_t)p->output_zero_point);
-  __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero), cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
+  __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero),
+          cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
   __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(ab, cd));
   bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_min));
   return _mm512_min_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_max));
@@ -88,8 +89,8 @@ TARGET static __attribute__((noinline)) void store_otherwise(const conv2d_run *r
     const martlet_channels *c = (const martlet_channels *)(run->panel + j * g->panel_bytes);
     const __mmask16 mask = (__mmask16)((1u << martlet_min(16, run->channels - j * 16)) - 1);
     const __m512i multiplier = _mm512_and_si512(_mm512_loadu_si512(c->multiplier), _mm512_set1_epi32(INT32_MAX));
-    const __m512i shift = _mm512_min_epi32(_mm512_max_epi32(_mm512_loadu_si512(c->shift), _mm512_set1_epi32(-31)),
-                                           _mm512_set1_epi32(30));
+    const __m512i shift =
+        _mm512_min_epi32(_mm512_max_epi32(_mm512_loadu_si512(c->shift), _mm512_set1_epi32(-31)), _mm512_set1_epi32(30));
     for (int i = 0; i < pixels; i++) {
       __m512i v = _mm512_loadu_si512(acc[i][j]);
       if (g->p.double_rescale) {
@@ -199,20 +200,19 @@ typedef struct block_size {
   block_kernel block, rectified;
 } block_size;
 /// By the wanted number of pixels: the largest size that is not above it.
-static const block_size wide[MAX_PIXELS + 1] = {[1] = {1, block_1_2, block_1_2},    [2] = {2, block_2_2, block_2_2},
-                                                [3] = {3, block_3_2, block_3_2},    [4] = {4, block_4_2, block_4_2},
-                                                [5] = {5, block_5_2, block_5_2},    [6] = {6, block_6_2, block_6_2},
-                                                [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},
-                                                [9] = {8, block_8_2, relu_8_2},     [10] = {10, block_10_2, relu_10_2},
-                                                [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
+static const block_size wide[MAX_PIXELS + 1] = {
+    [1] = {1, block_1_2, block_1_2},    [2] = {2, block_2_2, block_2_2},    [3] = {3, block_3_2, block_3_2},
+    [4] = {4, block_4_2, block_4_2},    [5] = {5, block_5_2, block_5_2},    [6] = {6, block_6_2, block_6_2},
+    [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},     [9] = {8, block_8_2, relu_8_2},
+    [10] = {10, block_10_2, relu_10_2}, [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
 static const block_size narrow[] = {{16, block_16_1, relu_16_1},
                                     {8, block_8_1, block_8_1},
                                     {4, block_4_1, block_4_1},
                                     {2, block_2_1, block_2_1},
                                     {1, block_1_1, block_1_1}};
 
-/// The block to run next, with `left` pixels to go in the row. Two panels: even shares of at most 12 pixels rather than full
-/// blocks and a small rest, in which the multiplier would wait for itself.
+/// The block to run next, with `left` pixels to go in the row. Two panels: even shares of at most 12 pixels rather than
+/// full blocks and a small rest, in which the multiplier would wait for itself.
 static const block_size *next_block(int32_t left, int32_t panels) {
   if (panels == 1) {
     const block_size *size = narrow;
@@ -237,8 +237,8 @@ TARGET INLINE __m512i weight_sums(const conv2d_grid *g, const uint8_t *panel) {
   return _mm512_add_epi32(even, odd);
 }
 
-/// A single pixel, as in a fully connected layer: the weights are read once, from memory, so they become unsigned here and
-/// the window's pixel signed again; one sum over the pixel then serves all channels.
+/// A single pixel, as in a fully connected layer: the weights are read once, from memory, so they become unsigned here
+/// and the window's pixel signed again; one sum over the pixel then serves all channels.
 TARGET static void run_vector(const conv2d_run *run) {
   const conv2d_grid *g = run->grid;
   const __m512i flip = _mm512_set1_epi8((char)0x80);
@@ -315,7 +315,8 @@ TARGET static void sum_avx512vnni(const conv2d_run *run, int32_t *out) {
   const __m512i ones = _mm512_set1_epi8(1);
   const int32_t bytes = g->segment_quads * 4, depth = bytes * g->segments_y * g->segments_x;
   for (int32_t i = 0; i < run->rows * run->count; i++) {
-    const uint8_t *pixel = (const uint8_t *)run->a + i / run->count * run->row_stride + i % run->count * run->pixel_stride;
+    const uint8_t *pixel = (const uint8_t *)run->a + i / run->count * run->row_stride +
+                           i % run->count * run->pixel_stride;
     __m512i sum = _mm512_setzero_si512();
     for (int32_t sy = 0; sy < g->segments_y; sy++) {
       for (int32_t sx = 0; sx < g->segments_x; sx++) {
@@ -331,8 +332,7 @@ TARGET static void sum_avx512vnni(const conv2d_run *run, int32_t *out) {
 }
 
 MARTLET_KERNEL(conv2d, avx512vnni, p) {
-  static const conv2d_variant variant = {
-      .copy_window = copy_window, .run = run_avx512vnni, .sum = sum_avx512vnni};
+  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx512vnni, .sum = sum_avx512vnni};
   martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif

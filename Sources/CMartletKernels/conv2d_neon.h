@@ -19,8 +19,8 @@ typedef struct conv2d_pixels_neon {
 } conv2d_pixels_neon;
 
 /// Rescales, packs and stores one pixel's 16 channels of a panel, bias not yet added.
-MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at,
-                                       int32_t pixel, int32x4_t sums[4]) {
+MARTLET_INLINE void conv2d_store_neon(const conv2d_run *run, int32_t panel, const conv2d_pixels_neon *at, int32_t pixel,
+                                      int32x4_t sums[4]) {
   const martlet_conv2d_params *p = &run->grid->p;
   const martlet_channels *c = (const martlet_channels *)(run->panel + panel * run->grid->panel_bytes);
   int32_t lanes = martlet_min(16, run->channels - panel * 16);
@@ -41,7 +41,8 @@ static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
   const conv2d_grid *g = run->grid;
   const int32_t bytes = g->segment_quads * 4;
   for (int32_t i = 0; i < run->rows * run->count; i++) {
-    const int8_t *pixel = (const int8_t *)run->a + i / run->count * run->row_stride + i % run->count * run->pixel_stride;
+    const int8_t *pixel = (const int8_t *)run->a + i / run->count * run->row_stride +
+                          i % run->count * run->pixel_stride;
     int32x4_t wide = vdupq_n_s32(0);
     int32_t sum = 0;
     for (int32_t sy = 0; sy < g->segments_y; sy++) {
@@ -88,15 +89,17 @@ MARTLET_DEFINE_CONV2D_WINDOW(conv2d_window_neon, int8_t, MARTLET_SAME, )
   }
 
 /// The convolution of ISA, made of its blocks for 1, 2, ... pixels.
-#define MARTLET_CONV2D_NEON(ISA, ...)                                                                   \
-  static const conv2d_block_neon blocks[] = {__VA_ARGS__};                                              \
-  static void run_##ISA(const conv2d_run *run) {                                                        \
-    conv2d_blocks_neon(run, blocks, (int32_t)(sizeof blocks / sizeof *blocks));                         \
-  }                                                                                                     \
-  MARTLET_KERNEL(conv2d, ISA, p) {                                                                      \
-    static const conv2d_variant variant = {                                                             \
-        .copy_window = conv2d_window_neon, .in_place = true, .run = run_##ISA, .sum = conv2d_sum_neon}; \
-    martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);                                   \
+#define MARTLET_CONV2D_NEON(ISA, ...)                                           \
+  static const conv2d_block_neon blocks[] = {__VA_ARGS__};                      \
+  static void run_##ISA(const conv2d_run *run) {                                \
+    conv2d_blocks_neon(run, blocks, (int32_t)(sizeof blocks / sizeof *blocks)); \
+  }                                                                             \
+  MARTLET_KERNEL(conv2d, ISA, p) {                                              \
+    static const conv2d_variant variant = {.copy_window = conv2d_window_neon,   \
+                                           .in_place = true,                    \
+                                           .run = run_##ISA,                    \
+                                           .sum = conv2d_sum_neon};             \
+    martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);           \
   }
 
 #endif

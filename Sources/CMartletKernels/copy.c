@@ -9,13 +9,13 @@ MARTLET_WORKLOAD(copy, p) {
                             .unit_work = count < MARTLET_SPAN_UNIT ? count : MARTLET_SPAN_UNIT};
 }
 
-#define COPY_RUN(NAME, TYPE)                                                                               \
-  static void NAME(const TYPE *in, int64_t in_stride, TYPE *out, int64_t out_stride, int32_t count) {      \
-    if (in_stride == 1 && out_stride == 1) {                                                               \
-      memcpy(out, in, (size_t)count * sizeof(TYPE));                                                       \
-    } else {                                                                                               \
-      for (int32_t i = 0; i < count; i++) out[i * out_stride] = in[i * in_stride];                         \
-    }                                                                                                      \
+#define COPY_RUN(NAME, TYPE)                                                                          \
+  static void NAME(const TYPE *in, int64_t in_stride, TYPE *out, int64_t out_stride, int32_t count) { \
+    if (in_stride == 1 && out_stride == 1) {                                                          \
+      memcpy(out, in, (size_t)count * sizeof(TYPE));                                                  \
+    } else {                                                                                          \
+      for (int32_t i = 0; i < count; i++) out[i * out_stride] = in[i * in_stride];                    \
+    }                                                                                                 \
   }
 
 COPY_RUN(copy_run_1, int8_t)

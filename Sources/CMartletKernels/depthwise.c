@@ -169,8 +169,8 @@ static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture,
       int32_t y = oy * p->stride_h - p->pad_top + ky * p->dilation_h;
       int32_t x = ox * p->stride_w - p->pad_left + kx * p->dilation_w;
       bool inside = y >= 0 && y < p->in_h && x >= 0 && x < p->in_w;
-      int32_t value =
-          inside ? picture[((int64_t)y * p->in_w + x) * p->in_c + channel / p->multiplier] : p->input_zero_point;
+      int32_t value = inside ? picture[((int64_t)y * p->in_w + x) * p->in_c + channel / p->multiplier]
+                             : p->input_zero_point;
       int32_t w = weights[((int64_t)ky * p->kernel_w + kx) * 16 + lane] - p->weight_zero_point;
       acc = martlet_wrapping_add(acc, value * w);
     }
@@ -189,8 +189,7 @@ MARTLET_KERNEL(depthwise, scalar, params) {
     int32_t end = martlet_min((t.panel + t.panels) * 16, g.channels);
     for (int32_t y = t.y; y < t.y + t.height; y++) {
       for (int32_t x = 0; x < p->out_w; x++) {
-        int8_t *out =
-            (int8_t *)buffers->output + (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * g.channels;
+        int8_t *out = (int8_t *)buffers->output + (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * g.channels;
         for (int32_t channel = t.panel * 16; channel < end; channel++) {
           const uint8_t *panel = (const uint8_t *)buffers->weights + (size_t)(channel / 16) * g.panel_bytes;
           out[channel] = pixel_of(p, picture, panel, y, x, channel);

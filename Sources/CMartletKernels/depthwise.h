@@ -1,9 +1,10 @@
 /// The depthwise convolution's grid of units and its way through a tile, shared by all instruction sets.
 ///
-/// A unit is some rows of one picture times some blocks of 16 channels. Nothing is copied: for every row of the tile there is
-/// a table of pointers, kernel_h for each input column that the row's windows touch, column after column. A pointer outside
-/// the picture leads to a pixel of zero points. With dilation_w = 1 the taps of output pixel x are then consecutive entries
-/// of the table, [kernel_w][kernel_h]. Only a channel multiplier above 1 copies: the window with every channel repeated.
+/// A unit is some rows of one picture times some blocks of 16 channels. Nothing is copied: for every row of the tile
+/// there is a table of pointers, kernel_h for each input column that the row's windows touch, column after column. A
+/// pointer outside the picture leads to a pixel of zero points. With dilation_w = 1 the taps of output pixel x are then
+/// consecutive entries of the table, [kernel_w][kernel_h]. Only a channel multiplier above 1 copies: the window with
+/// every channel repeated.
 #ifndef MARTLET_DEPTHWISE_H
 #define MARTLET_DEPTHWISE_H
 
@@ -42,8 +43,8 @@ typedef struct depthwise_run {
 
 typedef void (*depthwise_run_kernel)(const depthwise_run *run);
 
-/// Runs the units, `panels` blocks of channels at a time. A pointer of the table may lead to a tensor's last pixel: kernels
-/// read no more than run.channels bytes from it.
+/// Runs the units, `panels` blocks of channels at a time. A pointer of the table may lead to a tensor's last pixel:
+/// kernels read no more than run.channels bytes from it.
 void martlet_depthwise_drive(const martlet_depthwise_params *params, const martlet_buffers *buffers, int32_t first,
                              int32_t last, void *scratch, depthwise_run_kernel kernel, int32_t panels);
 

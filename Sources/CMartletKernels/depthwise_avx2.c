@@ -4,8 +4,9 @@
 
 #if defined(__x86_64__)
 
-// 16 channels at a time, widened to words. Two taps are interleaved word by word, so that one vpmaddwd adds two products per
-// channel; of the two accumulators one then holds channels 0-3 and 8-11, the other 4-7 and 12-15, which packing puts right.
+// 16 channels at a time, widened to words. Two taps are interleaved word by word, so that one vpmaddwd adds two
+// products per channel; of the two accumulators one then holds channels 0-3 and 8-11, the other 4-7 and 12-15, which
+// packing puts right.
 
 #define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
@@ -63,10 +64,11 @@ TARGET INLINE void prepare(depthwise_state *state, const depthwise_run *run, con
     __m256i multiplier = halves(c->multiplier + 4 * j, c->multiplier + 8 + 4 * j);
     __m256i shift = halves(c->shift + 4 * j, c->shift + 8 + 4 * j);
     __m256i right = _mm256_min_epi32(_mm256_sub_epi32(none, shift), _mm256_set1_epi32(31));
-    state->channels[j] = (channel_rescale){.bias = halves(c->bias + 4 * j, c->bias + 8 + 4 * j),
-                                           .multiplier = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)),
-                                           .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
-                                           .right = _mm256_max_epi32(right, none)};
+    state->channels[j] =
+        (channel_rescale){.bias = halves(c->bias + 4 * j, c->bias + 8 + 4 * j),
+                          .multiplier = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)),
+                          .left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)),
+                          .right = _mm256_max_epi32(right, none)};
     bool exact = martlet_rescale_rectify_avx2(state->channels[j].multiplier, shift, &state->channels[j].rectified);
     state->rectified = state->rectified && exact;
   }

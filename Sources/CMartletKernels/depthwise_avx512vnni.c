@@ -138,7 +138,8 @@ static __attribute__((noinline)) void store_slowly(const depthwise_run *run, con
   for (int32_t i = 0; i < pixels; i++, out += run->grid->channels) {
     for (int32_t channel = 0; channel < run->channels; channel++) {
       int32_t lane = i * lanes + channel / 16, j = channel % 16 / 4;
-      const martlet_channels *c = (const martlet_channels *)(run->panel + (size_t)(channel / 16) * run->grid->panel_bytes);
+      const martlet_channels *c =
+          (const martlet_channels *)(run->panel + (size_t)(channel / 16) * run->grid->panel_bytes);
       out[channel] = martlet_rescale_to_int8(acc[j][lane * 4 + channel % 4], c->multiplier[channel % 16],
                                              c->shift[channel % 16], p->output_zero_point, p->clamp_min, p->clamp_max);
     }

@@ -2,9 +2,7 @@
 
 MARTLET_SMALL_BEGIN
 
-MARTLET_WORKLOAD(dequantize, p) {
-  return martlet_span_workload(p->count);
-}
+MARTLET_WORKLOAD(dequantize, p) { return martlet_span_workload(p->count); }
 
 MARTLET_KERNEL(dequantize, scalar, p) {
   const int8_t *in = buffers->input[0];

@@ -52,7 +52,8 @@ static inline bool martlet_add_term_of(martlet_add_term *term, int32_t multiplie
 }
 
 /// The whole add. The sum's own rescale is a 64-bit product whose high half is taken; both roundings' halves, the
-/// output zero point and the zero points of terms that are just shifted (`offset`, in units of the sum) go into `nudge`.
+/// output zero point and the zero points of terms that are just shifted (`offset`, in units of the sum) go into
+/// `nudge`.
 typedef struct martlet_add_plan {
   martlet_add_term a, b;
   int32_t offset, right;

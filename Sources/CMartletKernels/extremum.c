@@ -22,11 +22,11 @@ typedef struct prepared {
   const martlet_extremum_params *params;
 } prepared;
 
-#define EXTREMUM(NAME, ISA)                                                                      \
-  MARTLET_BINARY_ROW(NAME, ISA)                                                                  \
-  MARTLET_KERNEL(NAME, ISA, p) {                                                                 \
-    const prepared c = {p};                                                                      \
-    martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, NAME##_row);  \
+#define EXTREMUM(NAME, ISA)                                                                     \
+  MARTLET_BINARY_ROW(NAME, ISA)                                                                 \
+  MARTLET_KERNEL(NAME, ISA, p) {                                                                \
+    const prepared c = {p};                                                                     \
+    martlet_binary_run(&c, p->shape, p->stride0, p->stride1, buffers, first, last, NAME##_row); \
   }
 
 #if defined(__x86_64__)

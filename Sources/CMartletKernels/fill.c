@@ -1,8 +1,6 @@
 #include "variants.h"
 
-MARTLET_WORKLOAD(fill, p) {
-  return martlet_span_workload(p->count);
-}
+MARTLET_WORKLOAD(fill, p) { return martlet_span_workload(p->count); }
 
 MARTLET_KERNEL(fill, scalar, p) {
   martlet_span span = martlet_span_of(p->count, first, last);

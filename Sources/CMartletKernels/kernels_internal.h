@@ -24,7 +24,8 @@
 #define MARTLET_TARGET_i8mm __attribute__((target("i8mm")))
 #endif
 
-// Around a scalar variant that only processors without SIMD run, and nobody for its rests: the specification, kept small.
+// Around a scalar variant that only processors without SIMD run, and nobody for its rests: the specification, kept
+// small.
 #if defined(__clang__)
 #define MARTLET_SMALL_BEGIN _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
 #define MARTLET_SMALL_END _Pragma("clang attribute pop")
@@ -77,8 +78,8 @@ static inline int32_t martlet_clamp(int32_t x, int32_t low, int32_t high) {
   return x < low ? low : x > high ? high : x;
 }
 
-/// One output of a convolution in fixed point: accumulator with bias to int8. Nothing in a file's multiplier or shift can
-/// make this undefined. Saturating to 16 bits before the zero point changes no int8 result and is what packing
+/// One output of a convolution in fixed point: accumulator with bias to int8. Nothing in a file's multiplier or shift
+/// can make this undefined. Saturating to 16 bits before the zero point changes no int8 result and is what packing
 /// instructions do.
 static inline int8_t martlet_rescale_to_int8(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point,
                                              int32_t clamp_min, int32_t clamp_max) {

@@ -35,10 +35,10 @@ MARTLET_INLINE void dot_some(const uint8_t *w, const int8_t *x, int32_t stride, 
 }
 
 // Functions of their own: inside attention the sums do not stay in registers.
-#define DOT(COUNT)                                                                                               \
+#define DOT(COUNT)                                                                                                    \
   static __attribute__((noinline)) void dot_##COUNT(const uint8_t *w, const int8_t *x, int32_t stride, int32_t quads, \
-                                                    int32_t sums[4][16]) {                                       \
-    dot_some(w, x, stride, quads, COUNT, sums);                                                                  \
+                                                    int32_t sums[4][16]) {                                            \
+    dot_some(w, x, stride, quads, COUNT, sums);                                                                       \
   }
 DOT(1)
 DOT(2)

@@ -1,7 +1,7 @@
 /// Elementary functions on 16 lanes, and sums over rows in one written order.
 ///
-/// Written with the compiler's vector types: IEEE arithmetic lane by lane, which every processor rounds alike however wide
-/// its registers are. Included once for each instruction set, between `#pragma clang attribute`s.
+/// Written with the compiler's vector types: IEEE arithmetic lane by lane, which every processor rounds alike however
+/// wide its registers are. Included once for each instruction set, between `#pragma clang attribute`s.
 ///
 /// A NaN or an infinity may come from the weights, which are not looked at when a model is loaded. Whether a number is
 /// a NaN is the same on every processor, its bits are not. So whoever chooses by a number compares in one written form
@@ -135,8 +135,8 @@ MARTLET_INLINE void round_lanes(vi *out, const vf *x) {
   *out = (vi)(*x + magic) - (vi)magic;
 }
 
-/// Sine and cosine of a finite angle, |angle| < 2^30, in double: a quarter turn is taken off in three parts, the rest by
-/// Taylor series whose error is below float's precision.
+/// Sine and cosine of a finite angle, |angle| < 2^30, in double: a quarter turn is taken off in three parts, the rest
+/// by Taylor series whose error is below float's precision.
 MARTLET_INLINE void sine_cosine(float angle, float *sine, float *cosine) {
   const double x = angle, magic = 6755399441055744.0;  // 1.5 * 2^52
   double n = (x * 0.63661977236758134308 + magic) - magic;

@@ -71,8 +71,7 @@ static void tile_quantized(const martlet_matmul_params *p, const matmul_shape *s
       const int32_t quads = g == s->groups - 1 ? s->last_quads : s->quads;
       int32_t sums[16] = {0};
       (is_int4 ? dot_int4 : dot_int8)(w, x, quads, sums);
-      for (int32_t r = 0; r < 16; r++)
-        out[t][r] += (float)sums[r] * martlet_bfloat(block + g * 32 + r * 2) * scales[g];
+      for (int32_t r = 0; r < 16; r++) out[t][r] += (float)sums[r] * martlet_bfloat(block + g * 32 + r * 2) * scales[g];
       w += (size_t)quads * (is_int4 ? 32 : 64);
     }
   }

@@ -7,9 +7,9 @@
 /// Tokens that a tile multiplies with one block of weights.
 #define MARTLET_TILE 4
 
-/// How many bytes ahead a single token's weights are asked for: further than the processor's own prefetcher looks, which ends
-/// with the page. Past the end it is ignored. Measured on Zen 1: a quarter more tokens per second; processors with VNNI
-/// are better without.
+/// How many bytes ahead a single token's weights are asked for: further than the processor's own prefetcher looks,
+/// which ends with the page. Past the end it is ignored. Measured on Zen 1: a quarter more tokens per second;
+/// processors with VNNI are better without.
 #define MARTLET_MATMUL_AHEAD 4096
 
 /// How the depth of a quantized matrix is cut.

@@ -3,8 +3,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-// vpmaddubsw multiplies unsigned by signed bytes: |w| by x with the sign of w. Exact for every weight, -128 too, since x
-// is never -128: two products are at most 2 * 128 * 127 < 2^15.
+// vpmaddubsw multiplies unsigned by signed bytes: |w| by x with the sign of w. Exact for every weight, -128 too, since
+// x is never -128: two products are at most 2 * 128 * 127 < 2^15.
 
 #define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
@@ -132,14 +132,14 @@ TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape 
   finish(acc, out, tokens);
 }
 
-#define DEFINE_TILE(NAME)                                                                                          \
-  TARGET static void NAME##_any(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block,         \
-                                int32_t token, int32_t tokens, float out[MARTLET_TILE][16]) {                        \
-    switch (tokens) {                                                                                                \
-      case 1: NAME(p, s, block, token, 1, out); break;                                                               \
-      case 2: NAME(p, s, block, token, 2, out); break;                                                               \
-      default: NAME(p, s, block, token, 4, out); break;                                                              \
-    }                                                                                                                \
+#define DEFINE_TILE(NAME)                                                                                    \
+  TARGET static void NAME##_any(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, \
+                                int32_t token, int32_t tokens, float out[MARTLET_TILE][16]) {                \
+    switch (tokens) {                                                                                        \
+      case 1: NAME(p, s, block, token, 1, out); break;                                                       \
+      case 2: NAME(p, s, block, token, 2, out); break;                                                       \
+      default: NAME(p, s, block, token, 4, out); break;                                                      \
+    }                                                                                                        \
   }
 DEFINE_TILE(tile_int8)
 DEFINE_TILE(tile_int4)

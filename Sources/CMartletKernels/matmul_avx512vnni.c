@@ -49,7 +49,7 @@ TARGET INLINE void tile(const martlet_matmul_params *p, const matmul_shape *s, c
   for (int t = 0; t < tokens; t++) _mm512_storeu_ps(out[t], acc[t]);
 }
 
-#define DEFINE_TILE(NAME, IS_INT4)                                                                               \
+#define DEFINE_TILE(NAME, IS_INT4)                                                                                    \
   TARGET static void NAME(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token, \
                           int32_t tokens, float out[MARTLET_TILE][16]) {                                              \
     switch (tokens) {                                                                                                 \

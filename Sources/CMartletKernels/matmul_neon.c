@@ -1,10 +1,10 @@
 #define TARGET
 // Two products of int8 fit 16 bits only just: they are widened and added in pairs at once.
-#define MULTIPLY(acc, w, x)                                                                              \
-  do {                                                                                                   \
-    const int32x4_t low_pairs = vpaddlq_s16(vmull_s8(vget_low_s8(w), vget_low_s8(x)));                   \
-    const int32x4_t high_pairs = vpaddlq_s16(vmull_high_s8(w, x));                                       \
-    acc = vaddq_s32(acc, vpaddq_s32(low_pairs, high_pairs));                                             \
+#define MULTIPLY(acc, w, x)                                                            \
+  do {                                                                                 \
+    const int32x4_t low_pairs = vpaddlq_s16(vmull_s8(vget_low_s8(w), vget_low_s8(x))); \
+    const int32x4_t high_pairs = vpaddlq_s16(vmull_high_s8(w, x));                     \
+    acc = vaddq_s32(acc, vpaddq_s32(low_pairs, high_pairs));                           \
   } while (0)
 #include "matmul_neon.h"
 

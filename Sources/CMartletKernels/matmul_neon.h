@@ -1,5 +1,5 @@
-/// The quantized tile for NEON, with or without the dot-product instruction: the including file defines MULTIPLY(acc, w, x),
-/// which adds four products to each of four lanes, and TARGET.
+/// The quantized tile for NEON, with or without the dot-product instruction: the including file defines MULTIPLY(acc,
+/// w, x), which adds four products to each of four lanes, and TARGET.
 #include "matmul.h"
 
 #if defined(__aarch64__)
@@ -49,7 +49,7 @@ TARGET static inline __attribute__((always_inline)) void tile(const martlet_matm
     for (int i = 0; i < 4; i++) vst1q_f32(out[t] + i * 4, acc[t][i]);
 }
 
-#define DEFINE_TILE(NAME, IS_INT4)                                                                               \
+#define DEFINE_TILE(NAME, IS_INT4)                                                                                    \
   TARGET static void NAME(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token, \
                           int32_t tokens, float out[MARTLET_TILE][16]) {                                              \
     switch (tokens) {                                                                                                 \

@@ -1,9 +1,7 @@
 #include "pool.h"
 #include "variants.h"
 
-MARTLET_WORKLOAD(max_pool, p) {
-  return martlet_pool_workload(p);
-}
+MARTLET_WORKLOAD(max_pool, p) { return martlet_pool_workload(p); }
 
 MARTLET_SMALL_BEGIN
 
@@ -13,8 +11,6 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   for (int32_t c = 0; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-MARTLET_KERNEL(max_pool, scalar, p) {
-  martlet_pool_run(p, buffers, first, last, pixel);
-}
+MARTLET_KERNEL(max_pool, scalar, p) { martlet_pool_run(p, buffers, first, last, pixel); }
 
 MARTLET_SMALL_END

@@ -5,8 +5,9 @@
 #include <immintrin.h>
 
 /// Channels [c, c + 32), or [c, c + 8) in the low lane's low half.
-MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i
-largest_of(const martlet_pool_params *p, martlet_window w, int32_t c, bool whole) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i largest_of(const martlet_pool_params *p,
+                                                                                    martlet_window w, int32_t c,
+                                                                                    bool whole) {
   __m256i largest = _mm256_set1_epi8((char)p->clamp_min);
   for (int32_t y = 0; y < w.rows; y++) {
     const int8_t *in = w.in + y * w.row_bytes + c;
@@ -31,7 +32,5 @@ MARTLET_TARGET_avx2 static void pixel(const martlet_pool_params *p, const martle
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-MARTLET_KERNEL(max_pool, avx2, p) {
-  martlet_pool_run(p, buffers, first, last, pixel);
-}
+MARTLET_KERNEL(max_pool, avx2, p) { martlet_pool_run(p, buffers, first, last, pixel); }
 #endif

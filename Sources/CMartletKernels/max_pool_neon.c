@@ -32,7 +32,5 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-MARTLET_KERNEL(max_pool, neon, p) {
-  martlet_pool_run(p, buffers, first, last, pixel);
-}
+MARTLET_KERNEL(max_pool, neon, p) { martlet_pool_run(p, buffers, first, last, pixel); }
 #endif

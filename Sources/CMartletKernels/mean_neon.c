@@ -20,8 +20,7 @@ static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
   const int32x4_t multiplier = vdupq_n_s32(p->multiplier), zero_point = vdupq_n_s32(p->output_zero_point);
   const int32x4_t left = vdupq_n_s32(martlet_max(p->shift, 0)), right = vdupq_n_s32(martlet_max(-p->shift, 0));
   const int32x4_t low = vdupq_n_s32(p->clamp_min), high = vdupq_n_s32(p->clamp_max);
-  const int32x4_t start =
-      vdupq_n_s32(martlet_wrapping_sub(0, martlet_wrapping_mul(p->input_zero_point, p->reduce)));
+  const int32x4_t start = vdupq_n_s32(martlet_wrapping_sub(0, martlet_wrapping_mul(p->input_zero_point, p->reduce)));
   int32_t c = 0;
   for (; c + 8 <= block.channels; c += 8) {
     martlet_sums_neon sums = {{start, start}};

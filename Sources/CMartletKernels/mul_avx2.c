@@ -10,8 +10,8 @@ typedef struct prepared {
 } prepared;
 
 /// 8 products in the low half.
-MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i
-mul_8(const prepared *c, __m128i a, __m128i b) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i mul_8(const prepared *c, __m128i a,
+                                                                               __m128i b) {
   __m256i y = _mm256_mullo_epi32(_mm256_sub_epi32(_mm256_cvtepi8_epi32(a), c->zero_point_a),
                                  _mm256_sub_epi32(_mm256_cvtepi8_epi32(b), c->zero_point_b));
   // The rescaled value may wrap when the zero point is added, as the scalar one does: clamp in 32 bits.

@@ -22,8 +22,8 @@ MARTLET_TARGET_avx2 static side side_of(int32_t multiplier, int32_t shift) {
 }
 
 /// 8 results in the low half.
-MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i
-prelu_8(const prepared *c, __m128i a, __m128i b) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m128i prelu_8(const prepared *c, __m128i a,
+                                                                                 __m128i b) {
   __m256i x = _mm256_sub_epi32(_mm256_cvtepi8_epi32(a), c->zero_point_in);
   __m256i negative = _mm256_srai_epi32(x, 31);
   __m256i slope = _mm256_sub_epi32(_mm256_cvtepi8_epi32(b), c->zero_point_alpha);

@@ -3,9 +3,7 @@
 
 MARTLET_SMALL_BEGIN
 
-MARTLET_WORKLOAD(quantize, p) {
-  return martlet_span_workload(p->count);
-}
+MARTLET_WORKLOAD(quantize, p) { return martlet_span_workload(p->count); }
 
 MARTLET_KERNEL(quantize, scalar, p) {
   const float *in = buffers->input[0];

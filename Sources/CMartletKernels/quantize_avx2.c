@@ -5,8 +5,8 @@
 #include <immintrin.h>
 
 /// martlet_quantize_one on 8 lanes.
-MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i
-quantize_8(__m256 x, __m256 scale, __m256i zero_point) {
+MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i quantize_8(__m256 x, __m256 scale,
+                                                                                    __m256i zero_point) {
   __m256 quotient = _mm256_div_ps(x, scale);
   quotient = _mm256_and_ps(quotient, _mm256_cmp_ps(quotient, quotient, _CMP_ORD_Q));
   quotient = _mm256_max_ps(_mm256_min_ps(quotient, _mm256_set1_ps(512)), _mm256_set1_ps(-512));

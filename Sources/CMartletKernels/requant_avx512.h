@@ -1,5 +1,5 @@
-/// martlet_rescale on 16 lanes, bit for bit, each lane with a multiplier and shifts of its own: at once, or with all that
-/// depends on the channels alone spread out once for many pixels.
+/// martlet_rescale on 16 lanes, bit for bit, each lane with a multiplier and shifts of its own: at once, or with all
+/// that depends on the channels alone spread out once for many pixels.
 #ifndef MARTLET_REQUANT_AVX512_H
 #define MARTLET_REQUANT_AVX512_H
 
@@ -11,9 +11,9 @@
 /// What the rescaling needs of 16 channels, for even and odd lanes.
 ///
 /// Both roundings are one 64-bit sum: with p = x * multiplier and n the shift to the right,
-/// floor((floor((p + 2^30) / 2^31) + k) / 2^n) = floor((p + 2^30 + k 2^31) / 2^(31 + n)), where k is the second rounding's
-/// 2^(n-1), less 1 for a negative value (half away from zero); for n = 0 there is no k. The sign of x serves as that of
-/// the value: they differ only where the value is 0, and there the 1 changes nothing.
+/// floor((floor((p + 2^30) / 2^31) + k) / 2^n) = floor((p + 2^30 + k 2^31) / 2^(31 + n)), where k is the second
+/// rounding's 2^(n-1), less 1 for a negative value (half away from zero); for n = 0 there is no k. The sign of x serves
+/// as that of the value: they differ only where the value is 0, and there the 1 changes nothing.
 typedef struct martlet_channels_avx512 {
   __m512i bias, multiplier_even, multiplier_odd, sum_even, sum_odd, sign_even, sign_odd, total_even, total_odd;
 } martlet_channels_avx512;
@@ -41,8 +41,8 @@ martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, 
 
 /// martlet_rescale of 16 accumulators.
 ///
-/// `rectified`: the caller will clamp negative results to 0 or above, so how they round is nothing to care about: without
-/// the sign's correction they still come out at or below 0.
+/// `rectified`: the caller will clamp negative results to 0 or above, so how they round is nothing to care about:
+/// without the sign's correction they still come out at or below 0.
 MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
 martlet_rescale_prepared_avx512(__m512i x, const martlet_channels_avx512 *c, bool rectified) {
   __m512i odd = _mm512_srli_epi64(x, 32);

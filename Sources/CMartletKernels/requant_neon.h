@@ -15,8 +15,8 @@ static inline __attribute__((always_inline)) int32x4_t martlet_round_shift_neon(
 }
 
 /// `left` = max(shift, 0), `right` = max(-shift, 0).
-static inline __attribute__((always_inline)) int32x4_t
-martlet_rescale_neon(int32x4_t x, int32x4_t multiplier, int32x4_t left, int32x4_t right) {
+static inline __attribute__((always_inline)) int32x4_t martlet_rescale_neon(int32x4_t x, int32x4_t multiplier,
+                                                                            int32x4_t left, int32x4_t right) {
   return martlet_round_shift_neon(vqrdmulhq_s32(vshlq_s32(x, left), multiplier), vnegq_s32(right));
 }
 

@@ -5,9 +5,7 @@
 
 MARTLET_SMALL_BEGIN
 
-MARTLET_WORKLOAD(resize_bilinear, p) {
-  return martlet_resize_workload(p, MARTLET_BILINEAR_COST);
-}
+MARTLET_WORKLOAD(resize_bilinear, p) { return martlet_resize_workload(p, MARTLET_BILINEAR_COST); }
 
 static void pixel(const martlet_corners *corners, int8_t *out, int32_t channels) {
   for (int32_t c = 0; c < channels; c++) out[c] = martlet_bilinear_one(corners, c);

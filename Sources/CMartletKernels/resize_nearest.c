@@ -3,9 +3,7 @@
 
 MARTLET_SMALL_BEGIN
 
-MARTLET_WORKLOAD(resize_nearest, p) {
-  return martlet_resize_workload(p, 1);
-}
+MARTLET_WORKLOAD(resize_nearest, p) { return martlet_resize_workload(p, 1); }
 
 /// The reference computes this index in float32; so the same divisions and products here, each rounded once.
 static int32_t nearest(const martlet_resize_params *p, int32_t out, int32_t in_size, int32_t out_size) {

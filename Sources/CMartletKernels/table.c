@@ -2,9 +2,7 @@
 
 MARTLET_SMALL_BEGIN
 
-MARTLET_WORKLOAD(table, p) {
-  return martlet_span_workload(p->count);
-}
+MARTLET_WORKLOAD(table, p) { return martlet_span_workload(p->count); }
 
 MARTLET_KERNEL(table, scalar, p) {
   const int8_t *in = buffers->input[0], *table = (const int8_t *)buffers->weights + 128;

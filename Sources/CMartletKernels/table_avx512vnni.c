@@ -4,8 +4,8 @@
 #include <immintrin.h>
 
 /// 64 look-ups: one byte shuffle for each of the table's 16 lines, in which the indices of other lines give 0.
-MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
-look_up(const __m512i lines[16], __m512i x) {
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i look_up(const __m512i lines[16],
+                                                                                       __m512i x) {
   const __m512i step = _mm512_set1_epi8(16), outside = _mm512_set1_epi8(0x70);
   // Now 0...255 from the first entry on.
   x = _mm512_xor_si512(x, _mm512_set1_epi8((char)0x80));

@@ -31,7 +31,8 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
 #define ROW(OPCODE, CASE, NAME, SWIFT_NAME, RECORD, TFLITE, READS, TRAITS, VARIANTS) MARTLET_ENTRIES(NAME, VARIANTS)
     MARTLET_OPERATORS(ROW)
 #undef ROW
-    [MARTLET_ISA_SCALAR].name = "scalar",
+        [MARTLET_ISA_SCALAR]
+            .name = "scalar",
 #if defined(__x86_64__)
     [MARTLET_ISA_AVX2].name = "avx2",
     [MARTLET_ISA_AVX512VNNI].name = "avx512vnni",

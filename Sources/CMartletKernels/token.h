@@ -20,8 +20,8 @@ static void norm_row(const float *x, const float *weight, int32_t size, float ep
 }
 
 /// `count` floats (at most 512: a head) to int8 with one scale: x = scale * q, |q| <= 127, ties to even. What is
-/// missing of the last 16 becomes 0. NaN does not count for the scale and becomes -127; an infinity counts as 1e30. Returns the
-/// sum of the integers.
+/// missing of the last 16 becomes 0. NaN does not count for the scale and becomes -127; an infinity counts as 1e30.
+/// Returns the sum of the integers.
 static int32_t quantize_run(const float *x, int32_t count, int8_t *out, float *scale) {
   vf most = {0};
   for (int32_t i = 0; i < count; i += MARTLET_LANES) {
@@ -108,10 +108,8 @@ LANGUAGE(gate, p) {
       vf a, b;
       load_some(&a, gates + i, p->size - i);
       load_some(&b, ups + i, p->size - i);
-      if (p->gate == MARTLET_GATE_SILU)
-        silu_lanes(&a);
-      else
-        gelu_lanes(&a);
+      if (p->gate == MARTLET_GATE_SILU) silu_lanes(&a);
+      else gelu_lanes(&a);
       a *= b;
       store_some(row + i, &a, p->size - i);
     }

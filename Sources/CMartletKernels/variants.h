@@ -8,11 +8,11 @@
 // A set without a variant of its own runs that of a narrower one. Wider vectors pay where much is computed for each
 // byte; elsewhere AVX2 is as fast as AVX-512, and a second copy would only be size. What is bound by memory is scalar.
 //                          AVX2    AVX512VNNI  NEON    DOTPROD  I8MM
-#define MARTLET_RUNS_SCALAR scalar, scalar,     scalar, scalar,  scalar
-#define MARTLET_RUNS_VECTOR avx2,   avx2,       neon,   neon,    neon
-#define MARTLET_RUNS_WIDE   avx2,   avx512vnni, neon,   neon,    neon
-#define MARTLET_RUNS_DOT    avx2,   avx512vnni, neon,   dotprod, dotprod
-#define MARTLET_RUNS_EVERY  avx2,   avx512vnni, neon,   dotprod, i8mm
+#define MARTLET_RUNS_SCALAR scalar, scalar, scalar, scalar, scalar
+#define MARTLET_RUNS_VECTOR avx2, avx2, neon, neon, neon
+#define MARTLET_RUNS_WIDE avx2, avx512vnni, neon, neon, neon
+#define MARTLET_RUNS_DOT avx2, avx512vnni, neon, dotprod, dotprod
+#define MARTLET_RUNS_EVERY avx2, avx512vnni, neon, dotprod, i8mm
 
 /// MACRO(NAME, one of the lists above).
 #define MARTLET_OF_VARIANTS(MACRO, ...) MACRO(__VA_ARGS__)
@@ -37,16 +37,14 @@
   MARTLET_DECLARE_VARIANT(NAME, AVX2)                                         \
   MARTLET_DECLARE_VARIANT(NAME, AVX512VNNI)
 #define MARTLET_ENTRIES_OF(NAME, AVX2, AVX512VNNI, NEON, DOTPROD, I8MM) \
-  [MARTLET_ISA_AVX2].NAME = martlet_##NAME##_##AVX2,                    \
-  [MARTLET_ISA_AVX512VNNI].NAME = martlet_##NAME##_##AVX512VNNI,
+  [MARTLET_ISA_AVX2].NAME = martlet_##NAME##_##AVX2, [MARTLET_ISA_AVX512VNNI].NAME = martlet_##NAME##_##AVX512VNNI,
 #elif defined(__aarch64__)
 #define MARTLET_DECLARE_VARIANTS(NAME, AVX2, AVX512VNNI, NEON, DOTPROD, I8MM) \
   MARTLET_DECLARE_VARIANT(NAME, NEON)                                         \
   MARTLET_DECLARE_VARIANT(NAME, DOTPROD)                                      \
   MARTLET_DECLARE_VARIANT(NAME, I8MM)
-#define MARTLET_ENTRIES_OF(NAME, AVX2, AVX512VNNI, NEON, DOTPROD, I8MM) \
-  [MARTLET_ISA_NEON].NAME = martlet_##NAME##_##NEON,                    \
-  [MARTLET_ISA_DOTPROD].NAME = martlet_##NAME##_##DOTPROD,              \
+#define MARTLET_ENTRIES_OF(NAME, AVX2, AVX512VNNI, NEON, DOTPROD, I8MM)                                       \
+  [MARTLET_ISA_NEON].NAME = martlet_##NAME##_##NEON, [MARTLET_ISA_DOTPROD].NAME = martlet_##NAME##_##DOTPROD, \
   [MARTLET_ISA_I8MM].NAME = martlet_##NAME##_##I8MM,
 #else
 #define MARTLET_DECLARE_VARIANTS(NAME, ...)
@@ -64,15 +62,15 @@ MARTLET_OPERATORS(MARTLET_DECLARE_ROW)
 
 /// Defines martlet_NAME_ISA, a martlet_kernel: in front of its body, which sees the record as P, and `buffers`,
 /// `first`, `last` and `scratch`.
-#define MARTLET_KERNEL(NAME, ISA, P)                                                                               \
-  MARTLET_TARGET_##ISA static inline __attribute__((always_inline)) void NAME##_##ISA##_kernel(                    \
-    const martlet_##NAME##_record *P, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch); \
-  MARTLET_TARGET_##ISA void martlet_##NAME##_##ISA(                                                                \
-    const void *params, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch) {              \
-    NAME##_##ISA##_kernel(params, buffers, first, last, scratch);                                                  \
-  }                                                                                                                \
-  MARTLET_TARGET_##ISA static inline __attribute__((always_inline)) void NAME##_##ISA##_kernel(                    \
-    const martlet_##NAME##_record *P, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch)
+#define MARTLET_KERNEL(NAME, ISA, P)                                                                                  \
+  MARTLET_TARGET_##ISA static inline __attribute__((always_inline)) void NAME##_##ISA##_kernel(                       \
+      const martlet_##NAME##_record *P, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch);  \
+  MARTLET_TARGET_##ISA void martlet_##NAME##_##ISA(const void *params, const martlet_buffers *buffers, int32_t first, \
+                                                   int32_t last, void *scratch) {                                     \
+    NAME##_##ISA##_kernel(params, buffers, first, last, scratch);                                                     \
+  }                                                                                                                   \
+  MARTLET_TARGET_##ISA static inline __attribute__((always_inline)) void NAME##_##ISA##_kernel(                       \
+      const martlet_##NAME##_record *P, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch)
 
 /// Defines martlet_NAME_workload: in front of its body, which sees the record as P.
 #define MARTLET_WORKLOAD(NAME, P)                                                                    \

@@ -42,46 +42,46 @@ static inline int16_t martlet_vision_clamped(int32_t sum) {
 
 // MARK: - Whole loops; ATTRIBUTE is a target, or nothing
 
-#define MARTLET_VISION_LOOPS(ATTRIBUTE)                                                                              \
+#define MARTLET_VISION_LOOPS(ATTRIBUTE)                                                                             \
   ATTRIBUTE static void weigh(int32_t *restrict sums, const uint8_t *restrict row, int32_t count, int32_t weight) { \
     for (int32_t i = 0; i < count; i++) sums[i] = (int16_t)weight * (int32_t)row[i];                                \
-  }                                                                                                                  \
+  }                                                                                                                 \
   ATTRIBUTE static void weigh_more(int32_t *restrict sums, const uint8_t *restrict row, int32_t count,              \
-                                   int32_t weight) {                                                                 \
+                                   int32_t weight) {                                                                \
     for (int32_t i = 0; i < count; i++) sums[i] += (int16_t)weight * (int32_t)row[i];                               \
-  }                                                                                                                  \
+  }                                                                                                                 \
   ATTRIBUTE static void split(int16_t *restrict even, int16_t *restrict odd, const int16_t *restrict in,            \
-                              int32_t pairs) {                                                                       \
-    for (int32_t i = 0; i < pairs; i++) {                                                                            \
-      even[i] = in[2 * i];                                                                                           \
-      odd[i] = in[2 * i + 1];                                                                                        \
-    }                                                                                                                \
-  }                                                                                                                  \
+                              int32_t pairs) {                                                                      \
+    for (int32_t i = 0; i < pairs; i++) {                                                                           \
+      even[i] = in[2 * i];                                                                                          \
+      odd[i] = in[2 * i + 1];                                                                                       \
+    }                                                                                                               \
+  }                                                                                                                 \
   ATTRIBUTE static void split3(int16_t *restrict a, int16_t *restrict b, int16_t *restrict c,                       \
                                const int16_t *restrict in, int32_t triples) {                                       \
-    for (int32_t i = 0; i < triples; i++) {                                                                          \
-      a[i] = in[3 * i];                                                                                              \
-      b[i] = in[3 * i + 1];                                                                                          \
-      c[i] = in[3 * i + 2];                                                                                          \
-    }                                                                                                                \
-  }                                                                                                                  \
+    for (int32_t i = 0; i < triples; i++) {                                                                         \
+      a[i] = in[3 * i];                                                                                             \
+      b[i] = in[3 * i + 1];                                                                                         \
+      c[i] = in[3 * i + 2];                                                                                         \
+    }                                                                                                               \
+  }                                                                                                                 \
   ATTRIBUTE static void colour(int16_t *restrict red, int16_t *restrict green, int16_t *restrict blue,              \
                                const int16_t *restrict y, const int16_t *restrict cb, const int16_t *restrict cr,   \
                                int32_t count, const martlet_vision_matrix *matrix) {                                \
-    const martlet_vision_matrix m = *matrix;                                                                         \
-    for (int32_t i = 0; i < count; i++) {                                                                            \
-      const int16_t b = (int16_t)(cb[i] - (128 << MARTLET_VISION_SAMPLE_BITS));                                      \
-      const int16_t r = (int16_t)(cr[i] - (128 << MARTLET_VISION_SAMPLE_BITS));                                      \
-      const int32_t grey = (int32_t)m.luma * (int16_t)(y[i] - m.luma_offset);                                        \
-      red[i] = martlet_vision_clamped(grey + (int32_t)m.red_cr * r);                                                 \
-      green[i] = martlet_vision_clamped(grey + (int32_t)m.green_cb * b + (int32_t)m.green_cr * r);                   \
-      blue[i] = martlet_vision_clamped(grey + (int32_t)m.blue_cb * b);                                               \
-    }                                                                                                                \
-  }                                                                                                                  \
+    const martlet_vision_matrix m = *matrix;                                                                        \
+    for (int32_t i = 0; i < count; i++) {                                                                           \
+      const int16_t b = (int16_t)(cb[i] - (128 << MARTLET_VISION_SAMPLE_BITS));                                     \
+      const int16_t r = (int16_t)(cr[i] - (128 << MARTLET_VISION_SAMPLE_BITS));                                     \
+      const int32_t grey = (int32_t)m.luma * (int16_t)(y[i] - m.luma_offset);                                       \
+      red[i] = martlet_vision_clamped(grey + (int32_t)m.red_cr * r);                                                \
+      green[i] = martlet_vision_clamped(grey + (int32_t)m.green_cb * b + (int32_t)m.green_cr * r);                  \
+      blue[i] = martlet_vision_clamped(grey + (int32_t)m.blue_cb * b);                                              \
+    }                                                                                                               \
+  }                                                                                                                 \
   ATTRIBUTE static void expand(int16_t *restrict out, const int16_t *restrict y, int32_t count,                     \
-                               const martlet_vision_matrix *matrix) {                                                \
-    const int16_t luma = matrix->luma, offset = matrix->luma_offset;                                                 \
-    for (int32_t i = 0; i < count; i++) out[i] = martlet_vision_clamped((int32_t)luma * (int16_t)(y[i] - offset));   \
+                               const martlet_vision_matrix *matrix) {                                               \
+    const int16_t luma = matrix->luma, offset = matrix->luma_offset;                                                \
+    for (int32_t i = 0; i < count; i++) out[i] = martlet_vision_clamped((int32_t)luma * (int16_t)(y[i] - offset));  \
   }
 
 #endif

@@ -69,18 +69,21 @@ struct BenchReport {
       "median \(BenchReport.msText(median)), p90 \(BenchReport.msText(measured.percentile(0.9))), "
         + "p99 \(BenchReport.msText(measured.percentile(0.99))) of \(measured.latencies.count) runs, "
         + "\(threads) \(threads == 1 ? "thread" : "threads"), \(isa)")
-    text.add(line(
-      "speed",
-      "\(NumberText.rate(rate(work, median)))MAC/s, \(NumberText.grouped(Int(work))) multiply-adds an inference"))
+    text.add(
+      line(
+        "speed",
+        "\(NumberText.rate(rate(work, median)))MAC/s, \(NumberText.grouped(Int(work))) multiply-adds an inference"))
     text.add(line("processor time", "\(BenchReport.msText(measured.cpuNs)) an inference"))
-    text.add(line(
-      "cold start",
-      "\(BenchReport.msText(measured.coldStartNs)) from process entry to the first result; load "
-        + "\(BenchReport.msText(measured.loadNs)), first inference \(BenchReport.msText(measured.firstInferenceNs))"))
-    text.add(line(
-      "memory",
-      "arena \(NumberText.grouped(budget.arenaBytes)) bytes, peak resident "
-        + "\(NumberText.bytes(Int(measured.peakResidentBytes)))"))
+    text.add(
+      line(
+        "cold start",
+        "\(BenchReport.msText(measured.coldStartNs)) from process entry to the first result; load "
+          + "\(BenchReport.msText(measured.loadNs)), first inference \(BenchReport.msText(measured.firstInferenceNs))"))
+    text.add(
+      line(
+        "memory",
+        "arena \(NumberText.grouped(budget.arenaBytes)) bytes, peak resident "
+          + "\(NumberText.bytes(Int(measured.peakResidentBytes)))"))
     if !measured.operatorNs.isEmpty { text.add("\n" + table(engine)) }
     return text
   }

@@ -64,7 +64,8 @@ struct Conversation: ~Copyable {
     let isFirst = latest == nil
     // The texts that segments point into must stay while they are tokenized.
     let old = latest ?? ([], [], true)
-    let ids: (all: [Int32], start: Int) = try old.question.withUnsafeBufferPointer { (oldQuestion) throws(CommandError) in
+    let ids: (all: [Int32], start: Int) = try old.question.withUnsafeBufferPointer {
+      (oldQuestion) throws(CommandError) in
       try old.answer.withUnsafeBufferPointer { (oldAnswer) throws(CommandError) in
         try question.withUnsafeBufferPointer { (question) throws(CommandError) in
           try (system ?? []).withUnsafeBufferPointer { (systemText) throws(CommandError) in
@@ -74,7 +75,8 @@ struct Conversation: ~Copyable {
                 base = 0
                 try format.begin(system: system, into: &segments)
               } else if try renders(system, UnsafeRawBufferPointer(oldAnswer), &segments) {
-                // The history differs from what the cache holds: the latest turn is rendered again, from where it began.
+                // The history differs from what the cache holds: the latest turn is rendered again, from where it
+                // began.
                 base = model.generator.mark
                 if old.isFirst { try format.begin(system: system, into: &segments) }
                 try format.user(

@@ -31,8 +31,8 @@ struct GenerateRun: ~Copyable {
 
   // MARK: The prompt
 
-  /// Evaluates the prompt, as far as the session does not hold it already. With a session Ctrl-C ends the text and not the
-  /// program, from here on.
+  /// Evaluates the prompt, as far as the session does not hold it already. With a session Ctrl-C ends the text and not
+  /// the program, from here on.
   mutating func begin(_ prompt: Prompt) throws(CommandError) {
     let start = Clocks()
     if options.session != nil { Interrupts.catchThem() }
@@ -129,7 +129,8 @@ struct GenerateRun: ~Copyable {
       if isVerbose { Output.write(measured.text(model.generator), to: .error) }
     }
     if measured.finish == .interrupted {
-      throw CommandError("interrupted; the text goes on with --session and without a prompt", exitCode: ExitCode.interrupted)
+      throw CommandError(
+        "interrupted; the text goes on with --session and without a prompt", exitCode: ExitCode.interrupted)
     }
     if model.generator.isConstrained, !model.generator.isComplete, measured.finish != .stop {
       throw CommandError(TextOptions.cutOff, exitCode: ExitCode.data)

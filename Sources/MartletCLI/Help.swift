@@ -180,9 +180,9 @@ enum Help {
       --json              for programs, at the end; else the text is written as it comes
 
     """ + textOptions + """
-    example: martlet generate smollm2.martlet --prompt "The capital of France is" --max-tokens 20
+      example: martlet generate smollm2.martlet --prompt "The capital of France is" --max-tokens 20
 
-    """
+      """
 
   static let chat = """
     usage: martlet chat MODEL [--system TEXT] [OPTION...]
@@ -192,7 +192,7 @@ enum Help {
       --system TEXT       what the model is told first
 
     """ + textOptions + """
-    example: martlet chat smollm2.martlet --system "You answer in one sentence."
+      example: martlet chat smollm2.martlet --system "You answer in one sentence."
 
-    """
+      """
 }

@@ -50,10 +50,11 @@ enum InspectText {
     let gap = Double(budget.plannedPeakBytes) / Double(max(budget.lowerBoundBytes, 1))
     var text = line("arena", "\(NumberText.grouped(budget.arenaBytes)) bytes, exactly, with \(threads):")
     text.add(line("  tables", NumberText.grouped(budget.tableBytes)))
-    text.add(line(
-      "  tensors",
-      "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
-        + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))"))
+    text.add(
+      line(
+        "  tensors",
+        "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
+          + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))"))
     let scratch = budget.scratchBytesPerThread
     let all = NumberText.grouped(scratch * budget.threads)
     text.add(line("  scratch", "\(all) (\(NumberText.grouped(scratch)) a thread)"))

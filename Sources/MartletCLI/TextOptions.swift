@@ -78,7 +78,8 @@ struct TextOptions {
       let region = generator.constraintRegion
       compiled = try bytes.withUnsafeBufferPointer { (bytes) throws(ConstraintError) in
         let text = UnsafeRawBufferPointer(bytes)
-        return isSchema ? try Constraint(jsonSchema: text, region: region) : try Constraint(choices: text, region: region)
+        return isSchema
+          ? try Constraint(jsonSchema: text, region: region) : try Constraint(choices: text, region: region)
       }
     } catch {
       throw CommandError(sentence(error, bytes), exitCode: isSchema ? ExitCode.data : ExitCode.usage)

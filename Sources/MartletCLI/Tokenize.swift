@@ -81,7 +81,8 @@ struct TokenizeSession {
     try input.withUnsafeBufferPointer { bytes throws(TokenizerError) in
       try tokens.withUnsafeMutableBufferPointer { target throws(TokenizerError) in
         try tokenizer.encode(
-          UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])), parsesSpecial: parsesSpecial, isStart: true, work: work.bytes,
+          UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])), parsesSpecial: parsesSpecial,
+          isStart: true, work: work.bytes,
           into: target)
       }
     }

@@ -59,7 +59,9 @@ struct LanguageOptionGroup: ParsableArguments {
   /// What means nothing for a classifier must not be passed over in silence.
   func refuse(for input: String) throws {
     let isGiven = group != nil || tokenizer != nil || context != nil || chatFormat != nil || weights != .int8
-    guard !isGiven else { throw ConversionError(.badRequest, "\(input): is no language model; its options do not apply") }
+    guard !isGiven else {
+      throw ConversionError(.badRequest, "\(input): is no language model; its options do not apply")
+    }
   }
 }
 

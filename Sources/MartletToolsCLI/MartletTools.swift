@@ -41,7 +41,7 @@ struct MartletTools: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
-    } catch where !(error is ConversionError) && exitCode(for: error).isSuccess {
+    } catch  where !(error is ConversionError) && exitCode(for: error).isSuccess {
       // Help and version are no errors; what is one gets a line, not the whole usage.
       try StandardOutput.print(fullMessage(for: error))
     }

@@ -83,7 +83,8 @@ struct PerplexityCommand: ParsableCommand {
 
   private func line(_ report: Report) -> String {
     var line = String(
-      format: "%@: perplexity %.4f over %d tokens in %d chunks", report.model.visible(), report.perplexity, report.tokens,
+      format: "%@: perplexity %.4f over %d tokens in %d chunks", report.model.visible(), report.perplexity,
+      report.tokens,
       report.chunks)
     if let other = report.against, let value = report.against_perplexity, let ratio = report.ratio {
       line += String(format: "\n%@: perplexity %.4f, ratio %.5f", other.visible(), value, ratio)

@@ -273,8 +273,8 @@ static int list(const camera *of, unsigned long request, void *argument) {
       bool is_range = format->max_width > format->width;
       entry->type = is_range ? V4L2_FRMSIZE_TYPE_STEPWISE : V4L2_FRMSIZE_TYPE_DISCRETE;
       if (is_range) {
-        struct v4l2_frmsize_stepwise range = {(uint32_t)format->width,  (uint32_t)format->max_width,
-                                              (uint32_t)format->step,   (uint32_t)format->height,
+        struct v4l2_frmsize_stepwise range = {(uint32_t)format->width,      (uint32_t)format->max_width,
+                                              (uint32_t)format->step,       (uint32_t)format->height,
                                               (uint32_t)format->max_height, (uint32_t)format->step};
         entry->stepwise = range;
       } else {
@@ -324,62 +324,62 @@ static int driver_ioctl(int descriptor, unsigned long request, void *argument) {
     return fail(driver.failure);
   }
   switch (request) {
-  case VIDIOC_QUERYCAP: {
-    struct v4l2_capability *capability = argument;
-    snprintf((char *)capability->driver, sizeof capability->driver, "test");
-    memcpy(capability->card, of->card, sizeof capability->card);
-    memcpy(capability->bus_info, of->bus, sizeof capability->bus_info);
-    capability->capabilities = V4L2_CAP_DEVICE_CAPS | of->capabilities;
-    capability->device_caps = of->capabilities;
-    return 0;
-  }
-  case VIDIOC_ENUM_FMT:
-  case VIDIOC_ENUM_FRAMESIZES:
-  case VIDIOC_ENUM_FRAMEINTERVALS: return list(of, request, argument);
-  case VIDIOC_QUERYCTRL:
-  case VIDIOC_G_CTRL:
-  case VIDIOC_S_CTRL: return control(of, request, argument);
-  case VIDIOC_G_FMT: memcpy(argument, &of->current, sizeof of->current); return 0;
-  case VIDIOC_S_FMT: return of->is_streaming ? fail(EBUSY) : set_format(of, argument);
-  case VIDIOC_S_PARM:
-    of->rate = ((struct v4l2_streamparm *)argument)->parm.capture.timeperframe.denominator;
-    return 0;
-  case VIDIOC_G_PARM: return fail(ENOTTY);
-  case VIDIOC_REQBUFS: return request_buffers(of, argument);
-  case VIDIOC_QUERYBUF: {
-    struct v4l2_buffer *buffer = argument;
-    if (of->is_multi_planar) {
-      buffer->m.planes[0].length = (uint32_t)of->buffers[buffer->index].count;
-      buffer->m.planes[0].m.mem_offset = buffer->index;
-    } else {
-      buffer->length = (uint32_t)of->buffers[buffer->index].count;
-      buffer->m.offset = buffer->index;
+    case VIDIOC_QUERYCAP: {
+      struct v4l2_capability *capability = argument;
+      snprintf((char *)capability->driver, sizeof capability->driver, "test");
+      memcpy(capability->card, of->card, sizeof capability->card);
+      memcpy(capability->bus_info, of->bus, sizeof capability->bus_info);
+      capability->capabilities = V4L2_CAP_DEVICE_CAPS | of->capabilities;
+      capability->device_caps = of->capabilities;
+      return 0;
     }
-    return 0;
-  }
-  case VIDIOC_QBUF: {
-    struct v4l2_buffer *buffer = argument;
-    // Queued twice would be a mistake of the caller's.
-    if (buffer->index >= of->buffer_count || of->buffers[buffer->index].state != TAKEN) return fail(EINVAL);
-    of->buffers[buffer->index].state = QUEUED;
-    return 0;
-  }
-  case VIDIOC_DQBUF: return of->is_streaming ? dequeue(of, argument) : fail(EINVAL);
-  case VIDIOC_STREAMON: of->is_streaming = true; return 0;
-  case VIDIOC_STREAMOFF:
-    of->is_streaming = false;
-    for (uint32_t i = 0; i < of->buffer_count; i++) of->buffers[i].state = TAKEN;
-    return 0;
-  case VIDIOC_SUBSCRIBE_EVENT: return 0;
-  case VIDIOC_DQEVENT: {
-    struct v4l2_event *event = argument;
-    if (!of->source_changed) return fail(ENOENT);
-    of->source_changed = false;
-    event->type = V4L2_EVENT_SOURCE_CHANGE;
-    event->u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION;
-    return 0;
-  }
-  default: return fail(ENOTTY);
+    case VIDIOC_ENUM_FMT:
+    case VIDIOC_ENUM_FRAMESIZES:
+    case VIDIOC_ENUM_FRAMEINTERVALS: return list(of, request, argument);
+    case VIDIOC_QUERYCTRL:
+    case VIDIOC_G_CTRL:
+    case VIDIOC_S_CTRL: return control(of, request, argument);
+    case VIDIOC_G_FMT: memcpy(argument, &of->current, sizeof of->current); return 0;
+    case VIDIOC_S_FMT: return of->is_streaming ? fail(EBUSY) : set_format(of, argument);
+    case VIDIOC_S_PARM:
+      of->rate = ((struct v4l2_streamparm *)argument)->parm.capture.timeperframe.denominator;
+      return 0;
+    case VIDIOC_G_PARM: return fail(ENOTTY);
+    case VIDIOC_REQBUFS: return request_buffers(of, argument);
+    case VIDIOC_QUERYBUF: {
+      struct v4l2_buffer *buffer = argument;
+      if (of->is_multi_planar) {
+        buffer->m.planes[0].length = (uint32_t)of->buffers[buffer->index].count;
+        buffer->m.planes[0].m.mem_offset = buffer->index;
+      } else {
+        buffer->length = (uint32_t)of->buffers[buffer->index].count;
+        buffer->m.offset = buffer->index;
+      }
+      return 0;
+    }
+    case VIDIOC_QBUF: {
+      struct v4l2_buffer *buffer = argument;
+      // Queued twice would be a mistake of the caller's.
+      if (buffer->index >= of->buffer_count || of->buffers[buffer->index].state != TAKEN) return fail(EINVAL);
+      of->buffers[buffer->index].state = QUEUED;
+      return 0;
+    }
+    case VIDIOC_DQBUF: return of->is_streaming ? dequeue(of, argument) : fail(EINVAL);
+    case VIDIOC_STREAMON: of->is_streaming = true; return 0;
+    case VIDIOC_STREAMOFF:
+      of->is_streaming = false;
+      for (uint32_t i = 0; i < of->buffer_count; i++) of->buffers[i].state = TAKEN;
+      return 0;
+    case VIDIOC_SUBSCRIBE_EVENT: return 0;
+    case VIDIOC_DQEVENT: {
+      struct v4l2_event *event = argument;
+      if (!of->source_changed) return fail(ENOENT);
+      of->source_changed = false;
+      event->type = V4L2_EVENT_SOURCE_CHANGE;
+      event->u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION;
+      return 0;
+    }
+    default: return fail(ENOTTY);
   }
 }
 

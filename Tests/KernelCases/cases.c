@@ -4,13 +4,8 @@
 #include <string.h>
 
 static const martlet_case_group *const files[] = {
-    martlet_fixed_point_cases,
-    martlet_elementwise_cases,
-    martlet_spatial_cases,
-    martlet_convolution_cases,
-    martlet_moving_cases,
-    martlet_vision_cases,
-    martlet_language_cases,
+    martlet_fixed_point_cases, martlet_elementwise_cases, martlet_spatial_cases,  martlet_convolution_cases,
+    martlet_moving_cases,      martlet_vision_cases,      martlet_language_cases,
 };
 
 static const martlet_case_group *group_at(int32_t index) {
@@ -54,7 +49,8 @@ static martlet_outcome run(int32_t index, martlet_isa isa, bool sabotage) {
     context.random.state = ((uint64_t)index << 32) + (uint64_t)i;
     context.sabotage = sabotage;
     bool equal = group->run(&context, i);
-    if (equal != sabotage) outcome.passed++; else outcome.failed++;
+    if (equal != sabotage) outcome.passed++;
+    else outcome.failed++;
     while (context.block_count > 0) free(context.blocks[--context.block_count]);
   }
   return outcome;
@@ -65,6 +61,4 @@ martlet_outcome martlet_cases_run(int32_t index, martlet_isa isa) {
   return run(index, isa, false);
 }
 
-martlet_outcome martlet_cases_run_sabotaged(int32_t index) {
-  return run(index, MARTLET_ISA_SCALAR, true);
-}
+martlet_outcome martlet_cases_run_sabotaged(int32_t index) { return run(index, MARTLET_ISA_SCALAR, true); }

@@ -18,9 +18,9 @@ uint64_t martlet_random_next(martlet_random *random);
 /// Uniform in low...high.
 int32_t martlet_random_in(martlet_random *random, int32_t low, int32_t high);
 /// One of the values given.
-#define MARTLET_RANDOM_OF(RANDOM, ...)                                                  \
-  ((const int32_t[]){__VA_ARGS__})[martlet_random_in((RANDOM), 0,                       \
-      (int32_t)(sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)) - 1)]
+#define MARTLET_RANDOM_OF(RANDOM, ...)                \
+  ((const int32_t[]){__VA_ARGS__})[martlet_random_in( \
+      (RANDOM), 0, (int32_t)(sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)) - 1)]
 
 /// The group's place in the table, so that a case can ask for what its operator is called with.
 typedef struct martlet_case_context {

@@ -8,7 +8,8 @@ static void fill_channels(martlet_case_context *context, martlet_channels *chann
   martlet_random *random = &context->random;
   for (int i = 0; i < 16; i++) {
     bool dead = martlet_random_in(random, 0, 31) == 0;
-    channels->bias[i] = dead ? MARTLET_RANDOM_OF(random, -1073741952, 1073741824) : martlet_random_in(random, -60000, 60000);
+    channels->bias[i] = dead ? MARTLET_RANDOM_OF(random, -1073741952, 1073741824)
+                             : martlet_random_in(random, -60000, 60000);
     if (in_double) {
       double factor = martlet_random_in(random, 1, 1000) / 1e6;
       uint64_t bits;
@@ -116,8 +117,8 @@ static martlet_depthwise_params random_depthwise(martlet_random *random, int32_t
 
 static bool depthwise_case(martlet_case_context *context, int32_t index) {
   martlet_depthwise_params p = random_depthwise(&context->random, index);
-  martlet_case_run run = {context->reference->depthwise, context->variant->depthwise, &p, martlet_depthwise_workload(&p).units,
-                          martlet_depthwise_workload(&p).scratch_bytes};
+  martlet_case_run run = {context->reference->depthwise, context->variant->depthwise, &p,
+                          martlet_depthwise_workload(&p).units, martlet_depthwise_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.in_c);
   const size_t bytes = martlet_depthwise_weights_bytes(&p);
   const int32_t panels = (p.in_c * p.multiplier + 15) / 16;

@@ -26,8 +26,8 @@ static bool quantize_case(martlet_case_context *context, int32_t index) {
     int32_t kind = martlet_random_in(random, 0, 9);
     in[i] = kind == 0 ? odd[martlet_random_in(random, 0, 7)] : kind < 4 ? half : kind == 4 ? half * 0.9999999f : any;
   }
-  martlet_case_run run = {context->reference->quantize, context->variant->quantize, &p, martlet_quantize_workload(&p).units,
-                          martlet_quantize_workload(&p).scratch_bytes};
+  martlet_case_run run = {context->reference->quantize, context->variant->quantize, &p,
+                          martlet_quantize_workload(&p).units, martlet_quantize_workload(&p).scratch_bytes};
   run.input[0] = in;
   run.output_bytes = (size_t)p.count;
   return martlet_case_equal(context, &run);
@@ -123,8 +123,9 @@ static bool add_case(martlet_case_context *context, int32_t index) {
     if (kind != 0 && kind != 2) p.multiplier1 = 1 << 30, p.shift1 = 0;
   }
   clamps(random, &p.clamp_min, &p.clamp_max);
-  return binary(context, &b, (martlet_case_run){context->reference->add, context->variant->add, &p,
-                                                martlet_add_workload(&p).units, martlet_add_workload(&p).scratch_bytes});
+  return binary(context, &b,
+                (martlet_case_run){context->reference->add, context->variant->add, &p, martlet_add_workload(&p).units,
+                                   martlet_add_workload(&p).scratch_bytes});
 }
 
 static bool mul_case(martlet_case_context *context, int32_t index) {
@@ -141,8 +142,9 @@ static bool mul_case(martlet_case_context *context, int32_t index) {
   p.zero_point1 = zero_point(random);
   p.output_zero_point = zero_point(random);
   clamps(random, &p.clamp_min, &p.clamp_max);
-  return binary(context, &b, (martlet_case_run){context->reference->mul, context->variant->mul, &p,
-                                                martlet_mul_workload(&p).units, martlet_mul_workload(&p).scratch_bytes});
+  return binary(context, &b,
+                (martlet_case_run){context->reference->mul, context->variant->mul, &p, martlet_mul_workload(&p).units,
+                                   martlet_mul_workload(&p).scratch_bytes});
 }
 
 static bool prelu_case(martlet_case_context *context, int32_t index) {
@@ -160,8 +162,9 @@ static bool prelu_case(martlet_case_context *context, int32_t index) {
   p.input_zero_point = zero_point(random);
   p.alpha_zero_point = zero_point(random);
   p.output_zero_point = zero_point(random);
-  return binary(context, &b, (martlet_case_run){context->reference->prelu, context->variant->prelu, &p,
-                                                martlet_prelu_workload(&p).units, martlet_prelu_workload(&p).scratch_bytes});
+  return binary(context, &b,
+                (martlet_case_run){context->reference->prelu, context->variant->prelu, &p,
+                                   martlet_prelu_workload(&p).units, martlet_prelu_workload(&p).scratch_bytes});
 }
 
 /// Both read one kind of record.
@@ -174,8 +177,9 @@ static bool extremum_case(martlet_case_context *context, int32_t index, martlet_
     p.stride0[i] = b.stride0[i];
     p.stride1[i] = b.stride1[i];
   }
-  return binary(context, &b, (martlet_case_run){reference, variant, &p, martlet_maximum_workload(&p).units,
-                                                martlet_maximum_workload(&p).scratch_bytes});
+  return binary(context, &b,
+                (martlet_case_run){reference, variant, &p, martlet_maximum_workload(&p).units,
+                                   martlet_maximum_workload(&p).scratch_bytes});
 }
 
 static bool maximum_case(martlet_case_context *context, int32_t index) {
@@ -187,7 +191,6 @@ static bool minimum_case(martlet_case_context *context, int32_t index) {
 }
 
 const martlet_case_group martlet_elementwise_cases[] = {
-    {"table", 200, table_case},  {"quantize", 80, quantize_case}, {"dequantize", 80, dequantize_case},
-    {"add", 600, add_case},      {"mul", 400, mul_case},          {"prelu", 200, prelu_case},
-    {"maximum", 200, maximum_case}, {"minimum", 200, minimum_case},
-    {NULL, 0, NULL}};
+    {"table", 200, table_case},     {"quantize", 80, quantize_case}, {"dequantize", 80, dequantize_case},
+    {"add", 600, add_case},         {"mul", 400, mul_case},          {"prelu", 200, prelu_case},
+    {"maximum", 200, maximum_case}, {"minimum", 200, minimum_case},  {NULL, 0, NULL}};

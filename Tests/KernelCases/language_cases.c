@@ -55,7 +55,9 @@ static bool has_one_nan(const float *values, size_t count) {
 
 static martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth, int32_t group,
                                        bool is_float) {
-  martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64, .group = group, .groups = (depth + group - 1) / group};
+  martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64,
+                           .group = group,
+                           .groups = (depth + group - 1) / group};
   const size_t count = (size_t)(tokens * a.stride);
   if (is_float) a.values = martlet_case_zeros(context, count * sizeof(float));
   a.quants = martlet_case_zeros(context, count);
@@ -193,17 +195,30 @@ static bool attention_case(martlet_case_context *context, int32_t index) {
   float *angles = random_floats(context, (size_t)(tokens * size), 1);
   if (index % 8 >= 6) spoil(context, x, (size_t)(tokens * stride));
   float *scratch = martlet_case_zeros(context, martlet_attention_scratch_bytes(capacity));
-  martlet_rotate_params rotate = {.stride = stride, .heads = heads * group, .epsilon = 1e-6f, .cosines = angles,
-                                  .sines = angles + tokens * size / 2, .factor = 0.3f, .first_position = 3};
+  martlet_rotate_params rotate = {.stride = stride,
+                                  .heads = heads * group,
+                                  .epsilon = 1e-6f,
+                                  .cosines = angles,
+                                  .sines = angles + tokens * size / 2,
+                                  .factor = 0.3f,
+                                  .first_position = 3};
   if (index % 3 == 0) rotate.query_norm = rotate.key_norm = angles;
-  martlet_attention_params p = {.stride = stride, .heads = heads * group, .first_position = 3,
-                                .window = index % 5 ? capacity : 7, .cap = index % 4 ? 0 : 20, .out_stride = out_stride};
+  martlet_attention_params p = {.stride = stride,
+                                .heads = heads * group,
+                                .first_position = 3,
+                                .window = index % 5 ? capacity : 7,
+                                .cap = index % 4 ? 0 : 20,
+                                .out_stride = out_stride};
   float *out[2];
   for (int i = 0; i < 2; i++) {
     const martlet_language_table *table = i ? context->language_variant : context->language_reference;
     uint8_t *cache = martlet_case_zeros(context, 2 * elements * 4 + 2 * (size_t)(heads * capacity) * 4);
-    rotate.cache = (martlet_cache){.keys = cache, .values = cache + elements * 4, .capacity = capacity, .heads = heads,
-                                   .key_scales = (float *)(cache + elements * 8), .head_size = size,
+    rotate.cache = (martlet_cache){.keys = cache,
+                                   .values = cache + elements * 4,
+                                   .capacity = capacity,
+                                   .heads = heads,
+                                   .key_scales = (float *)(cache + elements * 8),
+                                   .head_size = size,
                                    .type = is_float ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8};
     rotate.cache.value_scales = rotate.cache.key_scales + heads * capacity;
     float *row = martlet_case_zeros(context, (size_t)(tokens * stride) * sizeof(float));
@@ -219,7 +234,6 @@ static bool attention_case(martlet_case_context *context, int32_t index) {
 }
 
 const martlet_case_group martlet_language_cases[] = {
-    {"language matmul", 240, matmul_case}, {"language matrix row", 60, row_case},
-    {"language norm", 60, norm_case},      {"language gate", 40, gate_case},
-    {"language attention", 80, attention_case}, {NULL, 0, NULL},
+    {"language matmul", 240, matmul_case}, {"language matrix row", 60, row_case},      {"language norm", 60, norm_case},
+    {"language gate", 40, gate_case},      {"language attention", 80, attention_case}, {NULL, 0, NULL},
 };

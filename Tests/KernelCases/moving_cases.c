@@ -7,8 +7,8 @@ static bool softmax_case(martlet_case_context *context, int32_t index) {
   p.beta_multiplier = martlet_random_in(random, 1 << 30, INT32_MAX);
   p.beta_left_shift = martlet_random_in(random, 16, 26);
   p.diff_min = -(int32_t)(((int64_t)31 << 26) >> p.beta_left_shift);
-  martlet_case_run run = {context->reference->softmax, context->variant->softmax, &p, martlet_softmax_workload(&p).units,
-                          martlet_softmax_workload(&p).scratch_bytes};
+  martlet_case_run run = {context->reference->softmax, context->variant->softmax, &p,
+                          martlet_softmax_workload(&p).units, martlet_softmax_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.rows * p.depth);
   run.output_bytes = (size_t)p.rows * p.depth;
   return martlet_case_equal(context, &run);

@@ -40,8 +40,8 @@ static bool average_pool_case(martlet_case_context *context, int32_t index) {
 static bool max_pool_case(martlet_case_context *context, int32_t index) {
   (void)index;
   martlet_pool_params p = random_pool(&context->random);
-  martlet_case_run run = {context->reference->max_pool, context->variant->max_pool, &p, martlet_max_pool_workload(&p).units,
-                          martlet_max_pool_workload(&p).scratch_bytes};
+  martlet_case_run run = {context->reference->max_pool, context->variant->max_pool, &p,
+                          martlet_max_pool_workload(&p).units, martlet_max_pool_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.channels);
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.channels;
   return martlet_case_equal(context, &run);
@@ -93,7 +93,8 @@ static bool resize_bilinear_case(martlet_case_context *context, int32_t index) {
   (void)index;
   martlet_resize_params p = random_resize(&context->random);
   martlet_case_run run = {context->reference->resize_bilinear, context->variant->resize_bilinear, &p,
-                          martlet_resize_bilinear_workload(&p).units, martlet_resize_bilinear_workload(&p).scratch_bytes};
+                          martlet_resize_bilinear_workload(&p).units,
+                          martlet_resize_bilinear_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.channels);
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.channels;
   return martlet_case_equal(context, &run);

@@ -49,8 +49,8 @@ static bool rows_case(martlet_case_context *context, int32_t index) {
   return true;
 }
 
-/// All rows of an output row at once, against the scalar form: one full weight, zeros, and all between. Buffers end where
-/// the rows do.
+/// All rows of an output row at once, against the scalar form: one full weight, zeros, and all between. Buffers end
+/// where the rows do.
 static bool whole_rows_case(martlet_case_context *context, int32_t index) {
   martlet_random *random = &context->random;
   const int32_t count = index + 1, taps = martlet_random_in(random, 1, 9);
@@ -112,10 +112,7 @@ static bool colour_case(martlet_case_context *context, int32_t index) {
 }
 
 const martlet_case_group martlet_vision_cases[] = {
-    {"vision columns", 120, columns_case},
-    {"vision rows", 120, rows_case},
-    {"vision all rows", 140, whole_rows_case},
-    {"vision split", 120, split_case},
-    {"vision colours", 240, colour_case},
-    {NULL, 0, NULL},
+    {"vision columns", 120, columns_case},     {"vision rows", 120, rows_case},
+    {"vision all rows", 140, whole_rows_case}, {"vision split", 120, split_case},
+    {"vision colours", 240, colour_case},      {NULL, 0, NULL},
 };

@@ -7,7 +7,8 @@ import Testing
 /// The token ids of a talk: those of its whole text, but for markers in what somebody says.
 @Suite struct ChatTokensTests {
   private static let turns = [
-    ChatMessage(.system, "S"), ChatMessage(.user, "the user"), ChatMessage(.assistant, "and"), ChatMessage(.user, "the"),
+    ChatMessage(.system, "S"), ChatMessage(.user, "the user"), ChatMessage(.assistant, "and"),
+    ChatMessage(.user, "the"),
   ]
 
   /// Bytes, a few merges, `<s>`, `</s>`, and the texts given as tokens of a type.
@@ -34,7 +35,8 @@ import Testing
     String(decoding: ids.flatMap { source.tokens[$0].text }, as: UTF8.self)
   }
 
-  /// SmolLM2's beginning of a sequence is the token that begins each turn: it is no second one, and it is not taken away.
+  /// SmolLM2's beginning of a sequence is the token that begins each turn: it is no second one, and it is not taken
+  /// away.
   @Test(arguments: [TokenType.control, .userDefined], [false, true])
   func theFirstMarkerStays(type: TokenType, addsBeginning: Bool) throws {
     var source = source(["<|im_start|>", "<|im_end|>"], type, beginning: "<|im_start|>")

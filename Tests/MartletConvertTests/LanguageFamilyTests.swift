@@ -46,7 +46,8 @@ import Testing
     }
   }
 
-  /// Tests/Fixtures/language is for the oracle, which compares logits and texts; language-files for LanguageImportTests.
+  /// Tests/Fixtures/language is for the oracle, which compares logits and texts; language-files for
+  /// LanguageImportTests.
   @Test(arguments: ["language", "language-files"]) func everyFamilyIsComparedWithTransformers(folder: String) throws {
     let fixtures = URL(fileURLWithPath: LanguageFixtures.folder).deletingLastPathComponent().appendingPathComponent(
       folder)

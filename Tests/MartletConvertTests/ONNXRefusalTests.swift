@@ -62,7 +62,9 @@ import Testing
     #expect(!ONNXModel.matches([8, 0, 0, 0] + Array("TFL3".utf8) + [0, 0, 0, 0]))
   }
 
-  @Test func noGraph() { #expect(lines([0x08, 8, 0x12, 1, 0x41, 0x1A, 1, 0x41, 0x22, 1, 0x41]).first?.contains("no graph") == true) }
+  @Test func noGraph() {
+    #expect(lines([0x08, 8, 0x12, 1, 0x41, 0x1A, 1, 0x41, 0x22, 1, 0x41]).first?.contains("no graph") == true)
+  }
 
   @Test func cycle() {
     expect("'b'", "cycle") { b in

@@ -26,7 +26,8 @@ import Testing
       type: "Conv", input: [1, 3, 8, 8], weights: [3, 1, 3, 3], axis: 0,
       attributes: ["group": [3], "pads": [2, 2, 2, 2], "dilations": [2, 2]]),
     Layer(type: "Conv", input: [1, 3, 5, 5], weights: [6, 1, 1, 2], axis: 0, attributes: ["group": [3]]),
-    Layer(type: "ConvTranspose", input: [1, 4, 3, 4], weights: [4, 3, 2, 3], axis: 1, attributes: ["strides": [2, 2]]),
+    Layer(
+      type: "ConvTranspose", input: [1, 4, 3, 4], weights: [4, 3, 2, 3], axis: 1, attributes: ["strides": [2, 2]]),
     Layer(type: "Gemm", input: [1, 11], weights: [3, 11], axis: 0, attributes: ["transB": [1]]),
     Layer(type: "MatMul", input: [2, 11], weights: [11, 3], axis: 1),
   ]

@@ -102,12 +102,14 @@ extension CameraTests {
       }
     }
 
-    @Test(arguments: [
-      // colour space, encoding, quantization, matrix, full range: the rules of V4L2.
-      (8, 0, 0, MARTLET_CAMERA_BT601, false), (3, 0, 0, MARTLET_CAMERA_BT709, false),
-      (10, 0, 0, MARTLET_CAMERA_BT2020, false), (8, 2, 0, MARTLET_CAMERA_BT709, false),
-      (8, 0, 1, MARTLET_CAMERA_BT601, true), (7, 0, 0, MARTLET_CAMERA_BT601, true), (3, 0, 2, MARTLET_CAMERA_BT709, false),
-    ] as [(UInt32, UInt32, UInt32, martlet_camera_matrix, Bool)])
+    @Test(
+      arguments: [
+        // colour space, encoding, quantization, matrix, full range: the rules of V4L2.
+        (8, 0, 0, MARTLET_CAMERA_BT601, false), (3, 0, 0, MARTLET_CAMERA_BT709, false),
+        (10, 0, 0, MARTLET_CAMERA_BT2020, false), (8, 2, 0, MARTLET_CAMERA_BT709, false),
+        (8, 0, 1, MARTLET_CAMERA_BT601, true), (7, 0, 0, MARTLET_CAMERA_BT601, true),
+        (3, 0, 2, MARTLET_CAMERA_BT709, false),
+      ] as [(UInt32, UInt32, UInt32, martlet_camera_matrix, Bool)])
     func colours(
       _ space: UInt32, _ encoding: UInt32, _ quantization: UInt32, _ matrix: martlet_camera_matrix, _ isFull: Bool
     ) throws {

@@ -70,7 +70,9 @@ final class CameraBench {
   }
 
   @discardableResult
-  func deliver(_ camera: Int32, _ value: UInt8 = 0, count: Int = 768, isDamaged: Bool = false, at ns: UInt64 = 1) -> Bool {
+  func deliver(_ camera: Int32, _ value: UInt8 = 0, count: Int = 768, isDamaged: Bool = false, at ns: UInt64 = 1)
+    -> Bool
+  {
     [UInt8](repeating: value, count: count).withUnsafeBytes {
       driver_deliver(camera, $0.baseAddress, count, isDamaged, ns)
     }

@@ -198,7 +198,8 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
 
   /// One message is one line, whatever somebody may have meant.
   @Test func suggestionsHaveNoControlCharacters() {
-    let text = "models: {net: {file: n}}\nlines: {\"e\\tye\": {line: x, direction: input}}\n"
+    let text =
+      "models: {net: {file: n}}\nlines: {\"e\\tye\": {line: x, direction: input}}\n"
       + "cameras: {belt: {device: /dev/video0, trigger: {line: eye}, model: net, rules: []}}\n"
     let messages = read(text).1
     #expect(messages.contains { $0.hasSuffix(#"there is no line "eye"; did you mean "e\x09ye"?"#) }, "\(messages)")

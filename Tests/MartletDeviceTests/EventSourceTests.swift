@@ -52,7 +52,8 @@ private struct Source: ~Copyable, EventSource {
   @Test func nobodyIsAskedBehindTheEnd() throws {
     let calls = Calls()
     var core = try core()
-    var sources = Both(Both(several(calls, ends: true), Source(name: "d", calls: calls)), Source(name: "e", calls: calls))
+    var sources = Both(
+      Both(several(calls, ends: true), Source(name: "d", calls: calls)), Source(name: "e", calls: calls))
     sources.service(&core)
     #expect(calls.names == ["b"])
   }

@@ -3,20 +3,21 @@ import Testing
 @testable import MartletDevice
 
 @Suite struct GPIOAddressTests {
-  @Test(arguments: [
-    ("gpiochip0:17", "gpiochip0", nil, 17),
-    ("gpiochip0:gate", "gpiochip0", "gate", nil),
-    ("/dev/gpiochip3:0", "/dev/gpiochip3", nil, 0),
-    ("INT34C6:00:5", "INT34C6:00", nil, 5),
-    ("pinctrl-bcm2711:GPIO17", "pinctrl-bcm2711", "GPIO17", nil),
-    ("gate", nil, "gate", nil),
-    // Digits alone are a name: without a chip an offset says nothing.
-    ("17", nil, "17", nil),
-    ("chip:17a", "chip", "17a", nil),
-    ("chip:999999999", "chip", nil, 999_999_999),
-    ("chip:4294967296", "chip", "4294967296", nil),
-    ("Tür:Öffner", "Tür", "Öffner", nil),
-  ] as [(String, String?, String?, Int?)])
+  @Test(
+    arguments: [
+      ("gpiochip0:17", "gpiochip0", nil, 17),
+      ("gpiochip0:gate", "gpiochip0", "gate", nil),
+      ("/dev/gpiochip3:0", "/dev/gpiochip3", nil, 0),
+      ("INT34C6:00:5", "INT34C6:00", nil, 5),
+      ("pinctrl-bcm2711:GPIO17", "pinctrl-bcm2711", "GPIO17", nil),
+      ("gate", nil, "gate", nil),
+      // Digits alone are a name: without a chip an offset says nothing.
+      ("17", nil, "17", nil),
+      ("chip:17a", "chip", "17a", nil),
+      ("chip:999999999", "chip", nil, 999_999_999),
+      ("chip:4294967296", "chip", "4294967296", nil),
+      ("Tür:Öffner", "Tür", "Öffner", nil),
+    ] as [(String, String?, String?, Int?)])
   func takesApart(_ text: String, _ chip: String?, _ name: String?, _ offset: Int?) throws {
     let address = try GPIOLineAddress(text)
     #expect(address.text == text)

@@ -90,9 +90,12 @@ struct PipelineTests {
 
   /// Strange callers get nothing and hold up nobody; whoever asks gets JSON with what was decided.
   @Test func callersOfTheSocket() throws {
-    var running = try Pipeline(try pipeline(pictures.replacingOccurrences(of: "model:", with: "repeat: true\n    model:")))
+    var running = try Pipeline(
+      try pipeline(pictures.replacingOccurrences(of: "model:", with: "repeat: true\n    model:")))
     for _ in 0..<5 { _ = running.turn() }
-    let strange: [[UInt8]] = [[], Array("GET / HTTP/1.0\r\n\r\n".utf8), [0], Array("json".utf8), Array("jsonjson".utf8)]
+    let strange: [[UInt8]] = [
+      [], Array("GET / HTTP/1.0\r\n\r\n".utf8), [0], Array("json".utf8), Array("jsonjson".utf8),
+    ]
     var open: [Int32] = []
     for question in strange {
       let caller = connect()

@@ -43,7 +43,8 @@ import Testing
     let (file, tensors, start) = try Self.model(type)
     var notNumbers = 0
     for (index, tensor) in tensors.enumerated() where tensor.kind != .frequencies && tensor.kind != .localFrequencies {
-      let isQuantized = tensor.record.type == LanguageTensorType.blocksInt8.rawValue
+      let isQuantized =
+        tensor.record.type == LanguageTensorType.blocksInt8.rawValue
         || tensor.record.type == LanguageTensorType.blocksInt4.rawValue
       for half in [0x7FC0, 0xFFC0, 0x7F80, 0xFF80] as [UInt16] {
         var damaged = file

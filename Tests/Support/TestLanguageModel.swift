@@ -58,7 +58,8 @@ public struct TestLanguageModel {
       let shape = kind.shape(in: record)
       let isWide = kind == .embedding || kind == .head
       let held = kind.isMatrix ? (isWide && type == .blocksInt4 ? .blocksInt8 : type) : .vector
-      let bytes = kind.isMatrix
+      let bytes =
+        kind.isMatrix
         ? Self.matrix(rows: shape.rows, columns: shape.columns, held, &random)
         : Self.vector(kind, shape.columns, &random).withUnsafeBytes { [UInt8]($0) }
       var tensor = LanguageTensorRecord()

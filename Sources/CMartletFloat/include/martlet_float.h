@@ -1,7 +1,7 @@
 /// float32 counterparts of the convolution kernels, for the workstation: what calibration and comparison run on.
 ///
-/// Every result is a sum in one written order, products and sums rounded separately, whatever vectors the processor has:
-/// the same model and pictures give the same file everywhere.
+/// Every result is a sum in one written order, products and sums rounded separately, whatever vectors the processor
+/// has: the same model and pictures give the same file everywhere.
 #ifndef MARTLET_FLOAT_H
 #define MARTLET_FLOAT_H
 

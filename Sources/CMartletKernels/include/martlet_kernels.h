@@ -16,8 +16,8 @@
 /// Bounds. The loader holds every record to the bounds that stand beside it, in 64-bit arithmetic, before anything is
 /// derived from it (`OperatorValidator`), and then what the sizes above say to `ModelLimits`: scratch of a thread, and
 /// work. So with every operator: a tensor has 1 to 2^30 elements, and so has the box of its dimensions; zero points and
-/// clamps are in -128...127, clamp_min <= clamp_max; multipliers are in 0...2^31 - 1 and their shifts in -31...31; flags
-/// are 0 or 1. A product of two fields in 32 bits stands in a kernel only where a bound here covers it.
+/// clamps are in -128...127, clamp_min <= clamp_max; multipliers are in 0...2^31 - 1 and their shifts in -31...31;
+/// flags are 0 or 1. A product of two fields in 32 bits stands in a kernel only where a bound here covers it.
 #ifndef MARTLET_KERNELS_H
 #define MARTLET_KERNELS_H
 
@@ -103,8 +103,8 @@ typedef struct martlet_conv2d_params {
 /// Depthwise convolution with out_c = in_c * multiplier. NHWC, int8.
 /// Packed weights, for each block of 16 output channels: martlet_channels, then [kernel_h][kernel_w][16] int8.
 ///
-/// Bounds: as for a convolution with input_step 1; kernel_h * kernel_w at most 2^16; in_w * in_c * multiplier at most 2^30.
-/// The table of pointers (a row's columns times kernel_h) is bounded by scratch and computed in 64 bits.
+/// Bounds: as for a convolution with input_step 1; kernel_h * kernel_w at most 2^16; in_w * in_c * multiplier at most
+/// 2^30. The table of pointers (a row's columns times kernel_h) is bounded by scratch and computed in 64 bits.
 typedef struct martlet_depthwise_params {
   int32_t batch, in_h, in_w, in_c;
   int32_t out_h, out_w, multiplier;

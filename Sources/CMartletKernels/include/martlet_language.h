@@ -25,9 +25,9 @@ typedef enum martlet_matrix_type {
 ///
 /// F32: for each column 16 floats.
 /// INT8: for each group of `group` columns 16 scales (bfloat16), padded to 64 bytes at the end; then for each quad of
-/// columns 16 rows x 4 columns, int8. w = scale * q. The last group and the last quad may be short; what is missing is 0.
-/// INT4: scales as above; then for each group, of 2n quads (columns padded to 8), n x 64 bytes: quad i in the low nibbles
-/// and quad n + i in the high ones. w = scale * (nibble - 8).
+/// columns 16 rows x 4 columns, int8. w = scale * q. The last group and the last quad may be short; what is missing is
+/// 0. INT4: scales as above; then for each group, of 2n quads (columns padded to 8), n x 64 bytes: quad i in the low
+/// nibbles and quad n + i in the high ones. w = scale * (nibble - 8).
 typedef struct martlet_matrix {
   const uint8_t *weights;
   /// At most 2^21 and 2^19; a matrix has at most 2^42 bytes.
@@ -62,8 +62,8 @@ typedef struct martlet_activations {
 } martlet_activations;
 
 /// out[t, r] = sum over columns of x[t, c] * w[r, c] (+ bias[r]). One unit a block of 16 rows.
-/// For quantized matrices: the integers of a group are summed exactly, become a float, are multiplied by the row's scale
-/// and by the token's, and are added up group after group.
+/// For quantized matrices: the integers of a group are summed exactly, become a float, are multiplied by the row's
+/// scale and by the token's, and are added up group after group.
 typedef struct martlet_matmul_params {
   martlet_matrix matrix;
   martlet_activations x;
@@ -190,7 +190,9 @@ typedef struct martlet_attention_params {
 } martlet_attention_params;
 
 /// Scratch of one thread for attention over `positions`: at most 2^24 bytes.
-static inline size_t martlet_attention_scratch_bytes(int32_t positions) { return (size_t)positions * 4 * sizeof(float); }
+static inline size_t martlet_attention_scratch_bytes(int32_t positions) {
+  return (size_t)positions * 4 * sizeof(float);
+}
 /// Scratch of one thread for norms and gates of rows of `size`: at most 2^20 + 64 bytes.
 static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)size * sizeof(float) + 64; }
 

@@ -210,8 +210,7 @@ martlet_error martlet_actuator_start(void *memory, int32_t capacity, martlet_act
   pthread_attr_destroy(&attributes);
   if (error) return error;
   struct sched_param parameters = {.sched_priority = PRIORITY};
-  actuator->is_real_time =
-    pthread_setschedparam(actuator->thread, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0;
+  actuator->is_real_time = pthread_setschedparam(actuator->thread, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0;
   *made = actuator;
   return 0;
 }
@@ -244,8 +243,8 @@ martlet_error martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_
   return 0;
 }
 
-martlet_error martlet_actuator_pulse(
-  martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns) {
+martlet_error martlet_actuator_pulse(martlet_actuator *actuator, int32_t index, uint64_t duration_ns,
+                                     uint64_t *acted_ns) {
   if (index < 0 || index >= actuator->count || duration_ns == 0 || duration_ns > LONGEST_PULSE_NS) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
   output *output = &actuator->outputs[index];
@@ -259,8 +258,8 @@ martlet_error martlet_actuator_pulse(
   return error;
 }
 
-martlet_error martlet_actuator_pulse_at(
-  martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns) {
+martlet_error martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns,
+                                        uint64_t duration_ns) {
   if (index < 0 || index >= actuator->count || duration_ns == 0 || duration_ns > LONGEST_PULSE_NS) return EINVAL;
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) return ECANCELED;
   output *output = &actuator->outputs[index];
@@ -328,8 +327,8 @@ bool martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index) {
   return is_pulsing;
 }
 
-void martlet_actuator_statistics_of(
-  martlet_actuator *actuator, int32_t index, martlet_actuator_statistics *statistics) {
+void martlet_actuator_statistics_of(martlet_actuator *actuator, int32_t index,
+                                    martlet_actuator_statistics *statistics) {
   memset(statistics, 0, sizeof *statistics);
   if (index < 0 || index >= actuator->count) return;
   output *output = &actuator->outputs[index];

@@ -20,12 +20,10 @@ static void *kernel_map(size_t count, int descriptor, off_t offset) {
   return mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, offset);
 }
 
-const martlet_camera_system martlet_camera_kernel = {kernel_open, close, kernel_ioctl, kernel_map,
-                                                    munmap,      access, martlet_camera_load_converter};
+const martlet_camera_system martlet_camera_kernel = {
+    kernel_open, close, kernel_ioctl, kernel_map, munmap, access, martlet_camera_load_converter};
 
-static bool is_multi_planar(const martlet_camera *camera) {
-  return camera->type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-}
+static bool is_multi_planar(const martlet_camera *camera) { return camera->type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE; }
 
 // MARK: - Opening
 
@@ -72,11 +70,11 @@ bool martlet_camera_is_there(const martlet_camera *camera) {
 static void note_colours(martlet_camera_format *format, uint32_t space, uint32_t encoding, uint32_t quantization) {
   if (encoding == V4L2_YCBCR_ENC_DEFAULT) encoding = V4L2_MAP_YCBCR_ENC_DEFAULT(space);
   switch (encoding) {
-  case V4L2_YCBCR_ENC_709:
-  case V4L2_YCBCR_ENC_XV709: format->matrix = MARTLET_CAMERA_BT709; break;
-  case V4L2_YCBCR_ENC_BT2020:
-  case V4L2_YCBCR_ENC_BT2020_CONST_LUM: format->matrix = MARTLET_CAMERA_BT2020; break;
-  default: format->matrix = MARTLET_CAMERA_BT601; break;
+    case V4L2_YCBCR_ENC_709:
+    case V4L2_YCBCR_ENC_XV709: format->matrix = MARTLET_CAMERA_BT709; break;
+    case V4L2_YCBCR_ENC_BT2020:
+    case V4L2_YCBCR_ENC_BT2020_CONST_LUM: format->matrix = MARTLET_CAMERA_BT2020; break;
+    default: format->matrix = MARTLET_CAMERA_BT601; break;
   }
   if (quantization == V4L2_QUANTIZATION_DEFAULT) quantization = V4L2_MAP_QUANTIZATION_DEFAULT(0, space, encoding);
   format->is_full_range = quantization == V4L2_QUANTIZATION_FULL_RANGE;
@@ -306,21 +304,21 @@ int martlet_camera_give_back(martlet_camera *camera, const martlet_camera_frame 
 
 martlet_camera_failure martlet_camera_failure_of(int error) {
   switch (error) {
-  case ENODEV:
-  case ENXIO: return MARTLET_CAMERA_GONE;
-  case ENOENT:
-  case ENOTDIR: return MARTLET_CAMERA_MISSING;
-  case EBUSY: return MARTLET_CAMERA_BUSY;
-  case EACCES:
-  case EPERM: return MARTLET_CAMERA_DENIED;
-  // The second is what an emulator says of a call that it does not know.
-  case ENOTTY:
-  case ENOSYS: return MARTLET_CAMERA_NO_CAMERA;
-  case EAGAIN: return MARTLET_CAMERA_NOT_YET;
-  case ESTALE: return MARTLET_CAMERA_CHANGED;
-  case ELIBACC:
-  case ELIBBAD: return MARTLET_CAMERA_NO_CONVERTER;
-  case EINVAL: return MARTLET_CAMERA_REFUSED;
-  default: return MARTLET_CAMERA_OTHER;
+    case ENODEV:
+    case ENXIO: return MARTLET_CAMERA_GONE;
+    case ENOENT:
+    case ENOTDIR: return MARTLET_CAMERA_MISSING;
+    case EBUSY: return MARTLET_CAMERA_BUSY;
+    case EACCES:
+    case EPERM: return MARTLET_CAMERA_DENIED;
+    // The second is what an emulator says of a call that it does not know.
+    case ENOTTY:
+    case ENOSYS: return MARTLET_CAMERA_NO_CAMERA;
+    case EAGAIN: return MARTLET_CAMERA_NOT_YET;
+    case ESTALE: return MARTLET_CAMERA_CHANGED;
+    case ELIBACC:
+    case ELIBBAD: return MARTLET_CAMERA_NO_CONVERTER;
+    case EINVAL: return MARTLET_CAMERA_REFUSED;
+    default: return MARTLET_CAMERA_OTHER;
   }
 }

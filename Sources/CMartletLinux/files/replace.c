@@ -156,8 +156,8 @@ static void sync_directory(char *path) {
 }
 
 /// `old`: what is replaced; NULL: nothing.
-static martlet_error write_beside(
-  const char *target, const struct stat *old, const martlet_file_part *parts, size_t count) {
+static martlet_error write_beside(const char *target, const struct stat *old, const martlet_file_part *parts,
+                                  size_t count) {
   int descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old != NULL ? 0600 : 0666);
   if (descriptor < 0) return errno;
   martlet_error error = 0;

@@ -35,14 +35,14 @@ typedef struct matrix {
 
 static matrix matrix_of(const martlet_stored_frame *frame) {
   static const matrix limited[] = {
-    [MARTLET_CAMERA_BT601] = {298, 16, 409, -100, -208, 516},
-    [MARTLET_CAMERA_BT709] = {298, 16, 459, -55, -136, 541},
-    [MARTLET_CAMERA_BT2020] = {298, 16, 430, -48, -167, 548},
+      [MARTLET_CAMERA_BT601] = {298, 16, 409, -100, -208, 516},
+      [MARTLET_CAMERA_BT709] = {298, 16, 459, -55, -136, 541},
+      [MARTLET_CAMERA_BT2020] = {298, 16, 430, -48, -167, 548},
   };
   static const matrix full[] = {
-    [MARTLET_CAMERA_BT601] = {256, 0, 359, -88, -183, 454},
-    [MARTLET_CAMERA_BT709] = {256, 0, 403, -48, -120, 475},
-    [MARTLET_CAMERA_BT2020] = {256, 0, 377, -42, -146, 482},
+      [MARTLET_CAMERA_BT601] = {256, 0, 359, -88, -183, 454},
+      [MARTLET_CAMERA_BT709] = {256, 0, 403, -48, -120, 475},
+      [MARTLET_CAMERA_BT2020] = {256, 0, 377, -42, -146, 482},
   };
   return (frame->is_full_range ? full : limited)[frame->matrix];
 }

@@ -189,15 +189,13 @@ static martlet_error write_frame(martlet_frame_store *store, const martlet_store
   martlet_error error = frame_file_write(frame, file);
   if (close(file) < 0 && error == 0) error = errno;
   if (error == 0 && renameat(store->descriptor, part, store->descriptor, name) < 0) error = errno;
-  if (error != 0)
-    unlinkat(store->descriptor, part, 0);
-  else
-    memcpy(store->last_name, name, sizeof name);
+  if (error != 0) unlinkat(store->descriptor, part, 0);
+  else memcpy(store->last_name, name, sizeof name);
   return error;
 }
 
-static martlet_error save(
-  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us) {
+static martlet_error save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
+                          uint64_t wall_us) {
   if (store->descriptor < 0) {
     if (now_ns() < store->retry_ns) return store->last_error;
     store->retry_ns = now_ns() + 1000000000u;
@@ -226,8 +224,8 @@ static martlet_error save(
   return 0;
 }
 
-martlet_error martlet_store_save(
-  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us, bool *is_new) {
+martlet_error martlet_store_save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
+                                 uint64_t wall_us, bool *is_new) {
   martlet_error error = save(store, frame, decision, wall_us);
   // A folder that was made anew, or a disk that was away: read again.
   if (store->descriptor >= 0 && martlet_is_disk_gone(error)) {

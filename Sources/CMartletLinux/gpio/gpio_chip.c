@@ -41,8 +41,8 @@ void martlet_gpio_close(martlet_gpio_chip *chip) {
   chip->chip = NULL;
 }
 
-martlet_error martlet_gpio_line_info_of(
-  const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info, martlet_gpio_failure *failure) {
+martlet_error martlet_gpio_line_info_of(const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info,
+                                        martlet_gpio_failure *failure) {
   memset(info, 0, sizeof *info);
   martlet_error error = gpio_backend_line_info(chip->chip, offset, info);
   return error ? gpio_fail(failure, error, error, chip->info.name) : 0;

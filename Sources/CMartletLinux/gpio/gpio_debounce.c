@@ -14,8 +14,7 @@ static bool settle(martlet_gpio_debounce *state, uint64_t *stable_ns) {
   return true;
 }
 
-bool martlet_gpio_debounce_edge(
-  martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns) {
+bool martlet_gpio_debounce_edge(martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns) {
   bool tells = false;
   if (state->is_pending && time_ns >= state->edge_ns + state->period_ns) tells = settle(state, stable_ns);
   state->edge_ns = time_ns;
@@ -24,8 +23,7 @@ bool martlet_gpio_debounce_edge(
   return tells;
 }
 
-bool martlet_gpio_debounce_quiet(
-  martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns) {
+bool martlet_gpio_debounce_quiet(martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns) {
   if (!state->is_pending || now_ns < state->edge_ns + state->period_ns) return false;
   state->level = level;
   return settle(state, stable_ns);

@@ -36,8 +36,8 @@ static martlet_error settle_on(const martlet_gpio_chip *chip, const martlet_gpio
   return error ? gpio_fail(failure, error, 0, chip->info.name) : 0;
 }
 
-martlet_error gpio_find(
-  const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset, martlet_gpio_failure *failure) {
+martlet_error gpio_find(const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset,
+                        martlet_gpio_failure *failure) {
   memset(failure, 0, sizeof *failure);
   memset(found, 0, sizeof *found);
   if (address->chip[0] == '/') {
@@ -68,9 +68,9 @@ martlet_error gpio_find(
       continue;
     }
     list(&all, &chip.info);
-    bool is_it = address->chip[0] == '\0' ? offset_on(&chip, address, offset) != MARTLET_GPIO_NO_LINE
-                                          : !strcmp(chip.info.name, address->chip)
-                                              || !strcmp(chip.info.label, address->chip);
+    bool is_it = address->chip[0] == '\0'
+                     ? offset_on(&chip, address, offset) != MARTLET_GPIO_NO_LINE
+                     : !strcmp(chip.info.name, address->chip) || !strcmp(chip.info.label, address->chip);
     if (is_it) {
       list(&matching, &chip.info);
       if (matches++ == 0) {

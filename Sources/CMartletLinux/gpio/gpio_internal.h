@@ -49,7 +49,7 @@ martlet_error gpio_open_path(martlet_gpio_chip *chip);
 // gpio_find.c
 
 /// Opens the chip that has the line; on any failure none is left open.
-martlet_error gpio_find(
-  const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset, martlet_gpio_failure *failure);
+martlet_error gpio_find(const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset,
+                        martlet_gpio_failure *failure);
 
 #endif

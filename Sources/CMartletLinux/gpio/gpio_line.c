@@ -9,19 +9,18 @@ static martlet_error request_failed(martlet_gpio_failure *failure, int32_t syste
   martlet_gpio_line_info info = {0};
   martlet_error error = system_error;
   switch (system_error) {
-  case EBUSY:
-    error = MARTLET_GPIO_BUSY;
-    gpio_backend_line_info(chip, offset, &info);
-    break;
-  case ENODEV:
-    // What the first interface says of a chip without interrupts, too.
-    if (settings->edges) error = MARTLET_GPIO_UNSUPPORTED;
-    break;
-  case ENXIO:
-  case EPERM:
-  case EINVAL:
-  case EOPNOTSUPP:
-    error = MARTLET_GPIO_UNSUPPORTED;
+    case EBUSY:
+      error = MARTLET_GPIO_BUSY;
+      gpio_backend_line_info(chip, offset, &info);
+      break;
+    case ENODEV:
+      // What the first interface says of a chip without interrupts, too.
+      if (settings->edges) error = MARTLET_GPIO_UNSUPPORTED;
+      break;
+    case ENXIO:
+    case EPERM:
+    case EINVAL:
+    case EOPNOTSUPP: error = MARTLET_GPIO_UNSUPPORTED;
   }
   return gpio_fail(failure, error, system_error, info.consumer);
 }
@@ -38,8 +37,8 @@ martlet_error martlet_gpio_request(const martlet_gpio_address *address, const ma
   memcpy(line->name, info.name, sizeof line->name);
   memcpy(line->chip_name, chip.info.name, sizeof line->chip_name);
   martlet_gpio_settings wanted = *settings;
-  wanted.keeps_output = settings->keeps_output && info.is_output && settings->bias == MARTLET_GPIO_BIAS_AS_IS
-                        && settings->edges == MARTLET_GPIO_EDGE_NONE;
+  wanted.keeps_output = settings->keeps_output && info.is_output && settings->bias == MARTLET_GPIO_BIAS_AS_IS &&
+                        settings->edges == MARTLET_GPIO_EDGE_NONE;
   if (settings->is_output) wanted.edges = MARTLET_GPIO_EDGE_NONE;
   line->edges = wanted.edges;
   line->chip = chip.chip;

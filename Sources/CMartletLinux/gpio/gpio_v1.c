@@ -33,9 +33,8 @@ martlet_error gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_l
 
 static int flags_of(const martlet_gpio_settings *settings) {
   static const int drives[] = {0, GPIOD_LINE_REQUEST_FLAG_OPEN_DRAIN, GPIOD_LINE_REQUEST_FLAG_OPEN_SOURCE};
-  static const int biases[] = {
-    0, GPIOD_LINE_REQUEST_FLAG_BIAS_DISABLE, GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP,
-    GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN};
+  static const int biases[] = {0, GPIOD_LINE_REQUEST_FLAG_BIAS_DISABLE, GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP,
+                               GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN};
   int flags = biases[settings->bias];
   if (settings->is_output) flags |= drives[settings->drive];
   if (settings->is_active_low) flags |= GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW;
@@ -43,19 +42,18 @@ static int flags_of(const martlet_gpio_settings *settings) {
 }
 
 martlet_error gpio_backend_request(martlet_gpio_line *line, uint32_t offset, const martlet_gpio_settings *settings) {
-  static const int edges[] = {
-    GPIOD_LINE_REQUEST_DIRECTION_INPUT, GPIOD_LINE_REQUEST_EVENT_RISING_EDGE, GPIOD_LINE_REQUEST_EVENT_FALLING_EDGE,
-    GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES};
+  static const int edges[] = {GPIOD_LINE_REQUEST_DIRECTION_INPUT, GPIOD_LINE_REQUEST_EVENT_RISING_EDGE,
+                              GPIOD_LINE_REQUEST_EVENT_FALLING_EDGE, GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES};
   struct gpiod_line *requested = gpiod_chip_get_line(line->chip, offset);
   if (!requested) return errno;
   int debounces = settings->edges != MARTLET_GPIO_EDGE_NONE && settings->debounce_us > 0;
-  struct gpiod_line_request_config config = {
-    .consumer = GPIO_CONSUMER,
-    .request_type = settings->is_output      ? GPIOD_LINE_REQUEST_DIRECTION_OUTPUT
-                    : settings->keeps_output ? GPIOD_LINE_REQUEST_DIRECTION_AS_IS
-                    : debounces              ? GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES
-                                             : edges[settings->edges],
-    .flags = flags_of(settings)};
+  struct gpiod_line_request_config config = {.consumer = GPIO_CONSUMER,
+                                             .request_type = settings->is_output ? GPIOD_LINE_REQUEST_DIRECTION_OUTPUT
+                                                             : settings->keeps_output
+                                                                 ? GPIOD_LINE_REQUEST_DIRECTION_AS_IS
+                                                             : debounces ? GPIOD_LINE_REQUEST_EVENT_BOTH_EDGES
+                                                                         : edges[settings->edges],
+                                             .flags = flags_of(settings)};
   if (gpiod_line_request(requested, &config, settings->level) < 0) return errno;
   line->request = requested;
   if (settings->edges == MARTLET_GPIO_EDGE_NONE) return 0;

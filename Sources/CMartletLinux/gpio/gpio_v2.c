@@ -43,26 +43,26 @@ martlet_error gpio_backend_line_info(void *chip, uint32_t offset, martlet_gpio_l
 }
 
 static martlet_error apply(struct gpiod_line_settings *into, const martlet_gpio_settings *settings) {
-  static const enum gpiod_line_drive drives[] = {
-    GPIOD_LINE_DRIVE_PUSH_PULL, GPIOD_LINE_DRIVE_OPEN_DRAIN, GPIOD_LINE_DRIVE_OPEN_SOURCE};
-  static const enum gpiod_line_bias biases[] = {
-    GPIOD_LINE_BIAS_AS_IS, GPIOD_LINE_BIAS_DISABLED, GPIOD_LINE_BIAS_PULL_UP, GPIOD_LINE_BIAS_PULL_DOWN};
-  static const enum gpiod_line_edge edges[] = {
-    GPIOD_LINE_EDGE_NONE, GPIOD_LINE_EDGE_RISING, GPIOD_LINE_EDGE_FALLING, GPIOD_LINE_EDGE_BOTH};
+  static const enum gpiod_line_drive drives[] = {GPIOD_LINE_DRIVE_PUSH_PULL, GPIOD_LINE_DRIVE_OPEN_DRAIN,
+                                                 GPIOD_LINE_DRIVE_OPEN_SOURCE};
+  static const enum gpiod_line_bias biases[] = {GPIOD_LINE_BIAS_AS_IS, GPIOD_LINE_BIAS_DISABLED,
+                                                GPIOD_LINE_BIAS_PULL_UP, GPIOD_LINE_BIAS_PULL_DOWN};
+  static const enum gpiod_line_edge edges[] = {GPIOD_LINE_EDGE_NONE, GPIOD_LINE_EDGE_RISING, GPIOD_LINE_EDGE_FALLING,
+                                               GPIOD_LINE_EDGE_BOTH};
   gpiod_line_settings_set_active_low(into, settings->is_active_low != 0);
   if (gpiod_line_settings_set_bias(into, biases[settings->bias]) < 0) return errno;
   if (settings->is_output) {
-    if (gpiod_line_settings_set_direction(into, GPIOD_LINE_DIRECTION_OUTPUT) < 0
-        || gpiod_line_settings_set_drive(into, drives[settings->drive]) < 0
-        || gpiod_line_settings_set_output_value(
-             into, settings->level ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE) < 0)
+    if (gpiod_line_settings_set_direction(into, GPIOD_LINE_DIRECTION_OUTPUT) < 0 ||
+        gpiod_line_settings_set_drive(into, drives[settings->drive]) < 0 ||
+        gpiod_line_settings_set_output_value(into,
+                                             settings->level ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE) < 0)
       return errno;
     return 0;
   }
-  enum gpiod_line_direction direction =
-    settings->keeps_output ? GPIOD_LINE_DIRECTION_AS_IS : GPIOD_LINE_DIRECTION_INPUT;
-  if (gpiod_line_settings_set_direction(into, direction) < 0
-      || gpiod_line_settings_set_edge_detection(into, edges[settings->edges]) < 0)
+  enum gpiod_line_direction direction = settings->keeps_output ? GPIOD_LINE_DIRECTION_AS_IS
+                                                               : GPIOD_LINE_DIRECTION_INPUT;
+  if (gpiod_line_settings_set_direction(into, direction) < 0 ||
+      gpiod_line_settings_set_edge_detection(into, edges[settings->edges]) < 0)
     return errno;
   if (settings->edges != MARTLET_GPIO_EDGE_NONE)
     gpiod_line_settings_set_debounce_period_us(into, settings->debounce_us);

@@ -31,8 +31,8 @@ static uint64_t now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-int32_t martlet_gpio_wait(
-  int32_t stop, int32_t reads_input, const martlet_gpio_line *const *lines, int32_t count, uint64_t until_ns) {
+int32_t martlet_gpio_wait(int32_t stop, int32_t reads_input, const martlet_gpio_line *const *lines, int32_t count,
+                          uint64_t until_ns) {
   struct pollfd polled[2 + 64];
   if (count > 64) count = 64;
   for (;;) {

@@ -50,12 +50,12 @@ martlet_error martlet_actuator_add(martlet_actuator *actuator, martlet_actuator_
 /// then. While a pulse runs, another one makes it last until its own end, and never ends it sooner; an output that is
 /// held active by martlet_actuator_set stays so. *acted_ns (may be NULL) gets when the line was active. After an error
 /// the line is brought back to inactive as soon as that works, tried again and again, or when a pulse that runs ends.
-martlet_error martlet_actuator_pulse(
-  martlet_actuator *actuator, int32_t index, uint64_t duration_ns, uint64_t *acted_ns);
+martlet_error martlet_actuator_pulse(martlet_actuator *actuator, int32_t index, uint64_t duration_ns,
+                                     uint64_t *acted_ns);
 /// The same from `start_ns` (CLOCK_MONOTONIC) on, by the thread; at once if that is past. Up to
 /// MARTLET_ACTUATOR_MAX_AHEAD of an output may lie ahead (parts between the camera and the gate): ENOSPC for one more.
-martlet_error martlet_actuator_pulse_at(
-  martlet_actuator *actuator, int32_t index, uint64_t start_ns, uint64_t duration_ns);
+martlet_error martlet_actuator_pulse_at(martlet_actuator *actuator, int32_t index, uint64_t start_ns,
+                                        uint64_t duration_ns);
 /// Holds a level until told otherwise; a pulse that runs is over. After an error the line is brought to that level as
 /// soon as that works.
 martlet_error martlet_actuator_set(martlet_actuator *actuator, int32_t index, int32_t level);
@@ -76,8 +76,7 @@ void martlet_actuator_unguard(martlet_actuator *actuator);
 
 /// Whether a pulse of the output runs.
 bool martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index);
-void martlet_actuator_statistics_of(
-  martlet_actuator *actuator, int32_t index, martlet_actuator_statistics *statistics);
+void martlet_actuator_statistics_of(martlet_actuator *actuator, int32_t index, martlet_actuator_statistics *statistics);
 
 /// Sets every output to its safe level and ends the thread; the lines can be released then.
 void martlet_actuator_stop(martlet_actuator *actuator);

@@ -197,7 +197,8 @@ martlet_camera_failure martlet_camera_failure_of(int error);
 /// ELIBACC: libv4lconvert.so.0 is not on this machine.
 int martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera);
 void martlet_camera_converter_close(martlet_camera_converter *converter);
-/// Fills `rgb` with width * height * 3 bytes, which `count` must be; false if the frame makes no sense to the converter.
+/// Fills `rgb` with width * height * 3 bytes, which `count` must be; false if the frame makes no sense to the
+/// converter.
 bool martlet_camera_convert(const martlet_camera_converter *converter, const martlet_camera_format *format,
                             const martlet_camera_frame *frame, uint8_t *rgb, size_t count);
 

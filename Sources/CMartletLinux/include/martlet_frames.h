@@ -47,9 +47,10 @@ martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet
 void martlet_store_close(martlet_frame_store *store);
 
 /// Saves a frame under the decision's number, which must grow: JPEG as it came, grey as PGM, everything else as PPM.
-/// EINVAL: a frame that is not whole. EFBIG: one larger than the store may be. *is_new: not the error of the frame before.
-martlet_error martlet_store_save(
-  martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision, uint64_t wall_us, bool *is_new);
+/// EINVAL: a frame that is not whole. EFBIG: one larger than the store may be. *is_new: not the error of the frame
+/// before.
+martlet_error martlet_store_save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
+                                 uint64_t wall_us, bool *is_new);
 
 /// The file name of the last frame that was saved.
 const char *martlet_store_last_name(const martlet_frame_store *store);

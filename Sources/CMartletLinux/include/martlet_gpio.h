@@ -73,8 +73,8 @@ typedef struct martlet_gpio_chip {
 
 /// Opens /dev/gpiochipN.
 martlet_error martlet_gpio_open(uint32_t number, martlet_gpio_chip *chip, martlet_gpio_failure *failure);
-martlet_error martlet_gpio_line_info_of(
-  const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info, martlet_gpio_failure *failure);
+martlet_error martlet_gpio_line_info_of(const martlet_gpio_chip *chip, uint32_t offset, martlet_gpio_line_info *info,
+                                        martlet_gpio_failure *failure);
 void martlet_gpio_close(martlet_gpio_chip *chip);
 
 // MARK: - Debounce
@@ -97,12 +97,10 @@ typedef struct martlet_gpio_debounce {
 void martlet_gpio_debounce_start(martlet_gpio_debounce *state, uint64_t period_ns, int32_t level);
 /// An edge to `level` at `time_ns`. Whether the level before it had come to count: *stable_ns is when it did (the
 /// edge before, plus the period), and the level that counts is state->stable then.
-bool martlet_gpio_debounce_edge(
-  martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns);
+bool martlet_gpio_debounce_edge(martlet_gpio_debounce *state, uint64_t time_ns, int32_t level, uint64_t *stable_ns);
 /// No further edge has come up to `now_ns`, and the line is at `level` (asked for after the deadline, since the kernel
 /// may have dropped edges). The same result.
-bool martlet_gpio_debounce_quiet(
-  martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns);
+bool martlet_gpio_debounce_quiet(martlet_gpio_debounce *state, uint64_t now_ns, int32_t level, uint64_t *stable_ns);
 /// When the pending level will count; 0: nothing is pending.
 uint64_t martlet_gpio_debounce_deadline_ns(const martlet_gpio_debounce *state);
 
@@ -189,7 +187,7 @@ martlet_error martlet_gpio_catch_stop(int *descriptor);
 enum { MARTLET_GPIO_STOPPED = 1, MARTLET_GPIO_INPUT_ENDED = 2, MARTLET_GPIO_TIME = 4, MARTLET_GPIO_READY = 8 };
 /// Waits for the stop descriptor, for the end of standard input if `reads_input` (what comes is thrown away), for
 /// events or deadlines of `count` lines, at most until `until_ns` (0: without end). Returns what came, in bits.
-int32_t martlet_gpio_wait(
-  int32_t stop, int32_t reads_input, const martlet_gpio_line *const *lines, int32_t count, uint64_t until_ns);
+int32_t martlet_gpio_wait(int32_t stop, int32_t reads_input, const martlet_gpio_line *const *lines, int32_t count,
+                          uint64_t until_ns);
 
 #endif

@@ -22,14 +22,14 @@ typedef struct martlet_log_outcome {
 /// Opens the log `path`, "-" for standard output, and repairs what a power cut left of its end. *log is NULL only
 /// without memory. After any other error it is there: the file is tried again with each record, once a second at most.
 /// EBUSY: another process has the log.
-martlet_error martlet_log_open(
-  const char *path, uint64_t max_bytes, int32_t keep, int32_t sync, martlet_decision_log **log);
+martlet_error martlet_log_open(const char *path, uint64_t max_bytes, int32_t keep, int32_t sync,
+                               martlet_decision_log **log);
 /// Writes everything to the disk.
 void martlet_log_close(martlet_decision_log *log);
 
 /// Appends a record, which ends with its newline, whole or not at all: after an error it is lost.
-martlet_error martlet_log_append(
-  martlet_decision_log *log, const void *record, size_t count, martlet_log_outcome *outcome);
+martlet_error martlet_log_append(martlet_decision_log *log, const void *record, size_t count,
+                                 martlet_log_outcome *outcome);
 
 /// The highest number N of a record that begins with {"decision":N that the log had when it was opened; 0 without.
 uint64_t martlet_log_last_decision(const martlet_decision_log *log);

@@ -95,8 +95,8 @@ typedef struct martlet_picture_planes {
 /// ones, and with anything behind its end), and reads its header: info has the full size. An EXIF orientation does not
 /// count. Colours other than grey and YCbCr are MARTLET_PICTURE_UNSUPPORTED.
 martlet_error martlet_picture_open_frame(martlet_picture_reader *reader, const void *bytes, size_t count);
-/// Decodes the open frame to planes, in `eighths` / 8 (1...8) of its size, rounded up: by libjpeg's scaled transform, and
-/// without raising chroma to luma's size. One that is not whole fails.
+/// Decodes the open frame to planes, in `eighths` / 8 (1...8) of its size, rounded up: by libjpeg's scaled transform,
+/// and without raising chroma to luma's size. One that is not whole fails.
 martlet_error martlet_picture_read_frame(martlet_picture_reader *reader, int32_t eighths, bool luma_only,
                                          martlet_picture_planes *planes);
 

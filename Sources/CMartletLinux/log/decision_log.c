@@ -58,10 +58,8 @@ static martlet_error open_file(martlet_decision_log *log) {
   if (error == 0 && flock(descriptor, LOCK_EX | LOCK_NB) < 0) error = errno == EWOULDBLOCK ? EBUSY : errno;
   if (error == 0) error = log_tail_read(descriptor, (uint64_t)status.st_size, &tail);
   if (error == 0 && tail.end < (uint64_t)status.st_size) {
-    if (ftruncate(descriptor, (off_t)tail.end) < 0)
-      error = errno;
-    else
-      log->cut_bytes += (uint64_t)status.st_size - tail.end;
+    if (ftruncate(descriptor, (off_t)tail.end) < 0) error = errno;
+    else log->cut_bytes += (uint64_t)status.st_size - tail.end;
   }
   if (error != 0) {
     close(descriptor);
@@ -190,8 +188,8 @@ static martlet_error write_loss(martlet_decision_log *log) {
   return write_record(log, note, (size_t)count);
 }
 
-martlet_error martlet_log_append(
-  martlet_decision_log *log, const void *record, size_t count, martlet_log_outcome *outcome) {
+martlet_error martlet_log_append(martlet_decision_log *log, const void *record, size_t count,
+                                 martlet_log_outcome *outcome) {
   *outcome = (martlet_log_outcome){0};
   // Room for a note too.
   martlet_error error = prepare(log, count + 200);
@@ -226,8 +224,8 @@ martlet_error martlet_log_append(
 
 // MARK: - Opening and closing
 
-martlet_error martlet_log_open(
-  const char *path, uint64_t max_bytes, int32_t keep, int32_t sync, martlet_decision_log **opened) {
+martlet_error martlet_log_open(const char *path, uint64_t max_bytes, int32_t keep, int32_t sync,
+                               martlet_decision_log **opened) {
   martlet_decision_log *log = *opened = calloc(1, sizeof *log);
   if (log == NULL) return ENOMEM;
   log->max_bytes = max_bytes;

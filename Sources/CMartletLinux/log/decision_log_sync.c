@@ -50,10 +50,8 @@ void log_syncer_start(log_syncer *syncer, const char *path) {
   syncer->current = syncer->retired = -1;
   const char *slash = strrchr(path, '/');
   size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
-  if (length == 0)
-    strcpy(syncer->folder, ".");
-  else
-    memcpy(syncer->folder, path, length);
+  if (length == 0) strcpy(syncer->folder, ".");
+  else memcpy(syncer->folder, path, length);
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

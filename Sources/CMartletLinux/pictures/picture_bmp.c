@@ -15,8 +15,7 @@ static martlet_error unsupported(martlet_picture_reader *reader, const char *wha
 }
 
 /// Width, height (from the top if negative), bits and compression, checked. `header` follows the file header.
-static martlet_error parse_header(martlet_picture_reader *reader, const uint8_t *header,
-                                  uint32_t header_bytes) {
+static martlet_error parse_header(martlet_picture_reader *reader, const uint8_t *header, uint32_t header_bytes) {
   martlet_bmp *bmp = &reader->bmp;
   bool is_old = header_bytes == 12;
   int64_t width = is_old ? (int64_t)little_endian(header + 4, 2) : (int32_t)little_endian(header + 4, 4);
@@ -39,11 +38,14 @@ static martlet_error parse_header(martlet_picture_reader *reader, const uint8_t 
     return unsupported(reader, compression <= 2 ? "run-length compressed BMP" : "BMP with an unusual compression");
   }
   switch (bmp->bits) {
-    case 1: case 4: case 8:
+    case 1:
+    case 4:
+    case 8:
       bmp->palette_count = 1 << bmp->bits;
       if (colours > 0 && colours < (uint32_t)bmp->palette_count) bmp->palette_count = (int32_t)colours;
       break;
-    case 24: case 32: bmp->palette_count = 0; break;
+    case 24:
+    case 32: bmp->palette_count = 0; break;
     default: return unsupported(reader, "BMP with 2 or 16 bits a pixel, or something stranger");
   }
   reader->info.channels = bmp->has_alpha ? 4 : 3;

@@ -181,8 +181,7 @@ static martlet_error choose_colours(martlet_picture_reader *reader) {
       decompress->out_color_space = JCS_CMYK;
       reader->info.channels = 3;
       return 0;
-    default:
-      return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, "JPEG with an unknown colour space");
+    default: return martlet_fail(reader, MARTLET_PICTURE_UNSUPPORTED, "JPEG with an unknown colour space");
   }
 }
 

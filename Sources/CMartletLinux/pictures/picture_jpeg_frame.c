@@ -1,5 +1,5 @@
-/// A camera's JPEG frame to planes of Y, Cb and Cr: libjpeg's samples as the transform leaves them. What follows filters
-/// them down, so that neither a full-sized transform nor raised chroma nor red, green, blue would be of use.
+/// A camera's JPEG frame to planes of Y, Cb and Cr: libjpeg's samples as the transform leaves them. What follows
+/// filters them down, so that neither a full-sized transform nor raised chroma nor red, green, blue would be of use.
 #include "picture_internal.h"
 
 #include <jerror.h>
@@ -48,8 +48,8 @@ static bool find_chroma(const struct jpeg_decompress_struct *decompress, martlet
 }
 
 /// Takes room for the planes, and for one line more that nobody reads.
-static martlet_error take_planes(martlet_picture_reader *reader, martlet_picture_planes *planes,
-                                 uint8_t *starts[3], int32_t strides[3], int32_t heights[3]) {
+static martlet_error take_planes(martlet_picture_reader *reader, martlet_picture_planes *planes, uint8_t *starts[3],
+                                 int32_t strides[3], int32_t heights[3]) {
   const struct jpeg_decompress_struct *decompress = &reader->jpeg.decompress;
   planes->width = (int32_t)decompress->output_width;
   planes->height = (int32_t)decompress->output_height;
@@ -139,7 +139,8 @@ martlet_error martlet_jpeg_read_frame(martlet_picture_reader *reader, int32_t ei
   if (error) return error;
   decompress->raw_data_out = is_raw;
   jpeg_start_decompress(decompress);
-  if (is_raw) read_raw(reader, planes, starts, strides, heights); else read_raised(reader, planes, starts);
+  if (is_raw) read_raw(reader, planes, starts, strides, heights);
+  else read_raised(reader, planes, starts);
   jpeg_finish_decompress(decompress);
   return 0;
 }

@@ -43,11 +43,12 @@ static martlet_error check_header(martlet_picture_reader *reader) {
 
 static void begin(martlet_picture_reader *reader) {
   // What is not wanted is skipped unread, however much it is.
-  static const png_byte skipped[] = "bKGD\0cHRM\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0"
-                                    "pHYs\0sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt";
+  static const png_byte skipped[] =
+      "bKGD\0cHRM\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0"
+      "pHYs\0sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt";
   martlet_png *png = &reader->png;
-  png->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning, reader, on_allocate,
-                                      on_free);
+  png->png =
+      png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning, reader, on_allocate, on_free);
   if (!png->png) longjmp(reader->jump, 1);
   png->info = png_create_info_struct(png->png);
   if (!png->info) longjmp(reader->jump, 1);

@@ -35,8 +35,7 @@ martlet_error martlet_source_read(martlet_picture_reader *reader, void *out, siz
   return 0;
 }
 
-martlet_error martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out,
-                                     size_t count) {
+martlet_error martlet_source_read_at(martlet_picture_reader *reader, uint64_t offset, void *out, size_t count) {
   martlet_source *source = &reader->source;
   uint8_t *to = out;
   if (offset > source->size || count > source->size - offset) {

@@ -26,22 +26,17 @@ martlet_error martlet_next_option(int32_t argc, char *const *argv, const martlet
   *code = getopt_long(argc, argv, "-:", table, NULL);
   *text = optarg;
   switch (*code) {
-  case -1:
-    // After "--" getopt stops; what is left are arguments.
-    *code = optind < argc ? MARTLET_ARGUMENT : MARTLET_OPTIONS_END;
-    if (optind < argc) *text = argv[optind++];
-    return 0;
-  case 1:
-    *code = MARTLET_ARGUMENT;
-    return 0;
-  case ':':
-    *text = argv[at < argc ? at : argc - 1];
-    return MARTLET_OPTION_WITHOUT_VALUE;
-  case '?':
-    *text = argv[at < argc ? at : argc - 1];
-    // For a known option that may not have a value getopt leaves its code in optopt.
-    return optopt != 0 && strncmp(*text, "--", 2) == 0 ? MARTLET_OPTION_WITH_VALUE : MARTLET_OPTION_UNKNOWN;
-  default:
-    return 0;
+    case -1:
+      // After "--" getopt stops; what is left are arguments.
+      *code = optind < argc ? MARTLET_ARGUMENT : MARTLET_OPTIONS_END;
+      if (optind < argc) *text = argv[optind++];
+      return 0;
+    case 1: *code = MARTLET_ARGUMENT; return 0;
+    case ':': *text = argv[at < argc ? at : argc - 1]; return MARTLET_OPTION_WITHOUT_VALUE;
+    case '?':
+      *text = argv[at < argc ? at : argc - 1];
+      // For a known option that may not have a value getopt leaves its code in optopt.
+      return optopt != 0 && strncmp(*text, "--", 2) == 0 ? MARTLET_OPTION_WITH_VALUE : MARTLET_OPTION_UNKNOWN;
+    default: return 0;
   }
 }

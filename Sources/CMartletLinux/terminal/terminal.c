@@ -101,25 +101,25 @@ static void history(martlet_terminal *terminal, int step) {
 /// Keys that send `ESC [ numbers letter` or `ESC O letter`.
 static void special_key(martlet_terminal *terminal, int letter, int number, int modifier) {
   switch (letter) {
-  case 'A': history(terminal, 1); break;
-  case 'B': history(terminal, -1); break;
-  case 'C':
-    terminal->cursor = modifier == 5 ? martlet_text_word_right(terminal, terminal->cursor)
-                                     : martlet_text_right(terminal, terminal->cursor);
-    break;
-  case 'D':
-    terminal->cursor = modifier == 5 ? martlet_text_word_left(terminal, terminal->cursor)
-                                     : martlet_text_left(terminal, terminal->cursor);
-    break;
-  case 'H': terminal->cursor = 0; break;
-  case 'F': terminal->cursor = terminal->length; break;
-  case '~':
-    if (number == 1 || number == 7) terminal->cursor = 0;
-    if (number == 4 || number == 8) terminal->cursor = terminal->length;
-    if (number == 3) martlet_text_erase(terminal, terminal->cursor, martlet_text_right(terminal, terminal->cursor));
-    if (number == 200) paste(terminal);
-    break;
-  default: break;
+    case 'A': history(terminal, 1); break;
+    case 'B': history(terminal, -1); break;
+    case 'C':
+      terminal->cursor = modifier == 5 ? martlet_text_word_right(terminal, terminal->cursor)
+                                       : martlet_text_right(terminal, terminal->cursor);
+      break;
+    case 'D':
+      terminal->cursor = modifier == 5 ? martlet_text_word_left(terminal, terminal->cursor)
+                                       : martlet_text_left(terminal, terminal->cursor);
+      break;
+    case 'H': terminal->cursor = 0; break;
+    case 'F': terminal->cursor = terminal->length; break;
+    case '~':
+      if (number == 1 || number == 7) terminal->cursor = 0;
+      if (number == 4 || number == 8) terminal->cursor = terminal->length;
+      if (number == 3) martlet_text_erase(terminal, terminal->cursor, martlet_text_right(terminal, terminal->cursor));
+      if (number == 200) paste(terminal);
+      break;
+    default: break;
   }
 }
 
@@ -163,32 +163,32 @@ static void suspend(martlet_terminal *terminal) {
 static martlet_error key(martlet_terminal *terminal, int byte, bool *is_done) {
   size_t cursor = terminal->cursor;
   switch (byte) {
-  case '\r':
-  case '\n': *is_done = true; break;
-  case CONTROL('D'):
-    if (terminal->length == 0) return MARTLET_LINE_END;
-    martlet_text_erase(terminal, cursor, martlet_text_right(terminal, cursor));
-    break;
-  case CONTROL('C'):
-    martlet_text_erase(terminal, 0, terminal->length);
-    martlet_history_finish(terminal, 0);
-    break;
-  case CONTROL('H'):
-  case 0x7F: martlet_text_erase(terminal, martlet_text_left(terminal, cursor), cursor); break;
-  case CONTROL('A'): terminal->cursor = 0; break;
-  case CONTROL('E'): terminal->cursor = terminal->length; break;
-  case CONTROL('B'): terminal->cursor = martlet_text_left(terminal, cursor); break;
-  case CONTROL('F'): terminal->cursor = martlet_text_right(terminal, cursor); break;
-  case CONTROL('U'): martlet_text_erase(terminal, 0, cursor); break;
-  case CONTROL('K'): martlet_text_erase(terminal, cursor, terminal->length); break;
-  case CONTROL('W'): martlet_text_erase(terminal, martlet_text_word_left(terminal, cursor), cursor); break;
-  case CONTROL('P'): history(terminal, 1); break;
-  case CONTROL('N'): history(terminal, -1); break;
-  case CONTROL('L'): martlet_draw_clear(terminal); break;
-  case CONTROL('Z'): suspend(terminal); break;
-  case 0x1B: escape(terminal); break;
-  default:
-    if (byte >= 0x20) insert_character(terminal, byte);
+    case '\r':
+    case '\n': *is_done = true; break;
+    case CONTROL('D'):
+      if (terminal->length == 0) return MARTLET_LINE_END;
+      martlet_text_erase(terminal, cursor, martlet_text_right(terminal, cursor));
+      break;
+    case CONTROL('C'):
+      martlet_text_erase(terminal, 0, terminal->length);
+      martlet_history_finish(terminal, 0);
+      break;
+    case CONTROL('H'):
+    case 0x7F: martlet_text_erase(terminal, martlet_text_left(terminal, cursor), cursor); break;
+    case CONTROL('A'): terminal->cursor = 0; break;
+    case CONTROL('E'): terminal->cursor = terminal->length; break;
+    case CONTROL('B'): terminal->cursor = martlet_text_left(terminal, cursor); break;
+    case CONTROL('F'): terminal->cursor = martlet_text_right(terminal, cursor); break;
+    case CONTROL('U'): martlet_text_erase(terminal, 0, cursor); break;
+    case CONTROL('K'): martlet_text_erase(terminal, cursor, terminal->length); break;
+    case CONTROL('W'): martlet_text_erase(terminal, martlet_text_word_left(terminal, cursor), cursor); break;
+    case CONTROL('P'): history(terminal, 1); break;
+    case CONTROL('N'): history(terminal, -1); break;
+    case CONTROL('L'): martlet_draw_clear(terminal); break;
+    case CONTROL('Z'): suspend(terminal); break;
+    case 0x1B: escape(terminal); break;
+    default:
+      if (byte >= 0x20) insert_character(terminal, byte);
   }
   return 0;
 }

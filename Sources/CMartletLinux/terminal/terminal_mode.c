@@ -13,8 +13,8 @@ static volatile sig_atomic_t is_raw;
 static volatile sig_atomic_t was_resized;
 static volatile sig_atomic_t interrupted;
 static const int ending_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-static struct sigaction before[sizeof ending_signals / sizeof ending_signals[0]], before_resize,
-    before_continue, before_interrupt;
+static struct sigaction before[sizeof ending_signals / sizeof ending_signals[0]], before_resize, before_continue,
+    before_interrupt;
 
 void martlet_terminal_restore(void) {
   if (!is_raw) return;

@@ -67,9 +67,11 @@ static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char
   int32_t index = (int32_t)yaml->node_count++;
   martlet_yaml_node *node = &yaml->nodes[index];
   *node = (martlet_yaml_node){.line = (uint32_t)event->start_mark.line + 1,
-                              .column = (uint32_t)event->start_mark.column + 1, .first = -1, .next = -1};
+                              .column = (uint32_t)event->start_mark.column + 1,
+                              .first = -1,
+                              .next = -1};
   int is_scalar = event->type == YAML_SCALAR_EVENT;
-  node->kind = is_scalar                                   ? MARTLET_YAML_SCALAR
+  node->kind = is_scalar                                  ? MARTLET_YAML_SCALAR
                : event->type == YAML_SEQUENCE_START_EVENT ? MARTLET_YAML_SEQUENCE
                                                           : MARTLET_YAML_MAPPING;
   if (is_scalar) {
@@ -81,10 +83,8 @@ static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char
     int is_key = yaml->nodes[parent].kind == MARTLET_YAML_MAPPING && at->children[top] % 2 == 0;
     if (is_key && !is_scalar) return fail(yaml, MARTLET_YAML_KEY_NOT_TEXT, event->start_mark);
     if (is_key) node->is_duplicate = (uint8_t)has_key(yaml, parent, node);
-    if (at->last[top] < 0)
-      yaml->nodes[parent].first = index;
-    else
-      yaml->nodes[at->last[top]].next = index;
+    if (at->last[top] < 0) yaml->nodes[parent].first = index;
+    else yaml->nodes[at->last[top]].next = index;
     at->last[top] = index;
     at->children[top]++;
   }
@@ -98,23 +98,18 @@ static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char
 
 static martlet_error take(reading *at, const yaml_event_t *event) {
   switch (event->type) {
-  case YAML_SCALAR_EVENT:
-    return add(at, event, event->data.scalar.anchor, event->data.scalar.tag);
-  case YAML_SEQUENCE_START_EVENT:
-    return add(at, event, event->data.sequence_start.anchor, event->data.sequence_start.tag);
-  case YAML_MAPPING_START_EVENT:
-    return add(at, event, event->data.mapping_start.anchor, event->data.mapping_start.tag);
-  case YAML_SEQUENCE_END_EVENT:
-  case YAML_MAPPING_END_EVENT:
-    at->depth--;
-    return 0;
-  case YAML_ALIAS_EVENT:
-    return fail(at->yaml, MARTLET_YAML_ANCHOR, event->start_mark);
-  case YAML_DOCUMENT_START_EVENT:
-    if (at->yaml->node_count > 0) return fail(at->yaml, MARTLET_YAML_SECOND_DOCUMENT, event->start_mark);
-    return 0;
-  default:
-    return 0;
+    case YAML_SCALAR_EVENT: return add(at, event, event->data.scalar.anchor, event->data.scalar.tag);
+    case YAML_SEQUENCE_START_EVENT:
+      return add(at, event, event->data.sequence_start.anchor, event->data.sequence_start.tag);
+    case YAML_MAPPING_START_EVENT:
+      return add(at, event, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT: at->depth--; return 0;
+    case YAML_ALIAS_EVENT: return fail(at->yaml, MARTLET_YAML_ANCHOR, event->start_mark);
+    case YAML_DOCUMENT_START_EVENT:
+      if (at->yaml->node_count > 0) return fail(at->yaml, MARTLET_YAML_SECOND_DOCUMENT, event->start_mark);
+      return 0;
+    default: return 0;
   }
 }
 

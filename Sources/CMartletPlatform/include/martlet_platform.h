@@ -1,4 +1,5 @@
-/// What core and device need of libc: threads, futex, clock, memory maps, atomics. Nothing here allocates from the heap.
+/// What core and device need of libc: threads, futex, clock, memory maps, atomics. Nothing here allocates from the
+/// heap.
 #ifndef MARTLET_PLATFORM_H
 #define MARTLET_PLATFORM_H
 
@@ -26,9 +27,7 @@ static inline _Bool martlet_compare_exchange(uint32_t *word, uint32_t expected, 
 static inline uint32_t martlet_exchange(uint32_t *word, uint32_t value) {
   return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
-static inline uint32_t martlet_load_sequential(const uint32_t *word) {
-  return __atomic_load_n(word, __ATOMIC_SEQ_CST);
-}
+static inline uint32_t martlet_load_sequential(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 /// A hint to the processor inside a spin.
 static inline void martlet_spin_pause(void) {
 #if defined(__x86_64__)

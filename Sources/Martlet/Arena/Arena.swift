@@ -1,7 +1,7 @@
 /// A caller-supplied region, carved from its start to its end, once, at load. Nothing is ever given back.
 ///
-/// The same carving runs twice: first without a region, to count (`Arena(measuring:)`), then for real. So the bytes that
-/// are announced and the bytes that are used come from the same lines of code.
+/// The same carving runs twice: first without a region, to count (`Arena(measuring:)`), then for real. So the bytes
+/// that are announced and the bytes that are used come from the same lines of code.
 struct Arena: ~Copyable {
   private let base: UnsafeMutableRawPointer?
   private let capacity: Int

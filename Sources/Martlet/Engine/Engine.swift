@@ -2,8 +2,8 @@ import CMartletKernels
 
 /// A model, validated and bound to memory, ready to run: file in, bits out, nothing allocated in between.
 ///
-/// The caller keeps `file` mapped and `region` alive for as long as the engine lives. One thread at a time drives an engine;
-/// the team that it runs on may serve several engines in turn.
+/// The caller keeps `file` mapped and `region` alive for as long as the engine lives. One thread at a time drives an
+/// engine; the team that it runs on may serve several engines in turn.
 public struct Engine: ~Copyable {
   public let model: Model
   let layout: Layout
@@ -48,7 +48,8 @@ public struct Engine: ~Copyable {
     _ = try LanguageModel(sections, arena: &arena, readsWeights: true)
   }
 
-  /// Copies the tables of `file` into `region`, validates the copies and binds every operator to its kernel and buffers.
+  /// Copies the tables of `file` into `region`, validates the copies and binds every operator to its kernel and
+  /// buffers.
   ///
   /// - Parameters:
   ///   - file: a `.martlet` file, mapped; weights are read from it in place.
@@ -80,8 +81,8 @@ public struct Engine: ~Copyable {
     while !step(on: team, limit: Int64.max) {}
   }
 
-  /// Goes on with the current inference for about `limit` multiply-accumulates, at least for one unit of an operator, and
-  /// returns whether the inference is complete; the next call then starts the next one. Between two steps another
+  /// Goes on with the current inference for about `limit` multiply-accumulates, at least for one unit of an operator,
+  /// and returns whether the inference is complete; the next call then starts the next one. Between two steps another
   /// engine may run on the same team.
   public mutating func step(on team: borrowing Team, limit: Int64) -> Bool {
     var remaining = limit

@@ -3,10 +3,9 @@ import CMartletPlatform
 
 /// A fixed team of threads: made once, kept until the end, asleep while there is nothing to do.
 ///
-/// The caller is the team's first thread. A job is a kernel and a range of units; every thread has its share of them and
-/// then takes from the others', so a thread that the system does not run holds nobody up: the caller waits only for those
-/// that have begun.
-/// Waiting is a short bounded spin and then a futex, so an idle team uses no processor time.
+/// The caller is the team's first thread. A job is a kernel and a range of units; every thread has its share of them
+/// and then takes from the others', so a thread that the system does not run holds nobody up: the caller waits only for
+/// those that have begun. Waiting is a short bounded spin and then a futex, so an idle team uses no processor time.
 public struct Team: ~Copyable {
   /// 1...64, the caller included.
   public let threads: Int

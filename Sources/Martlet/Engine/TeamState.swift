@@ -2,9 +2,9 @@ import CMartletPlatform
 
 /// The words that the threads of a team share, each on a cache line of its own.
 ///
-/// `gate` is the whole protocol: its high half counts openings and closings (odd: a job is open), its low half the workers
-/// inside. A worker enters only through an open gate, in one compare-and-exchange; the caller closes the gate when no unit
-/// is left to claim, and then waits for those inside. A worker that never woke up is not waited for.
+/// `gate` is the whole protocol: its high half counts openings and closings (odd: a job is open), its low half the
+/// workers inside. A worker enters only through an open gate, in one compare-and-exchange; the caller closes the gate
+/// when no unit is left to claim, and then waits for those inside. A worker that never woke up is not waited for.
 struct TeamState {
   private let base: UnsafeMutableRawPointer?
 
@@ -32,8 +32,8 @@ struct TeamState {
     var last: Int32
     var threads: Int32
 
-    /// Units [start(of: i), start(of: i + 1)) are meant for thread i, so that a thread finds what it wrote itself in its
-    /// own cache, operator after operator.
+    /// Units [start(of: i), start(of: i + 1)) are meant for thread i, so that a thread finds what it wrote itself in
+    /// its own cache, operator after operator.
     func start(of thread: Int32) -> Int32 {
       first + Int32(Int64(last - first) * Int64(thread) / Int64(threads))
     }

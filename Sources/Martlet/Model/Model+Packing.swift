@@ -1,9 +1,9 @@
 import CMartletKernels
 
 extension Model {
-  /// Checks what loading does not read: that each segment of a convolution's packed weights is padded to whole quads with
-  /// the weights' zero point. Instruction sets read different bytes beyond a segment, which cancel out only then: bits
-  /// would differ between processors, though no address. For validated operators.
+  /// Checks what loading does not read: that each segment of a convolution's packed weights is padded to whole quads
+  /// with the weights' zero point. Instruction sets read different bytes beyond a segment, which cancel out only then:
+  /// bits would differ between processors, though no address. For validated operators.
   func verifyPacking() throws(ModelError) {
     for index in 0..<operatorCount where operatorRecord(index).opcode == Opcode.conv2d.code {
       let record = operatorRecord(index)

@@ -1,7 +1,7 @@
 /// The tables of a model: where its records, its weights and its texts are.
 ///
-/// Over the mapped file it serves to measure; over the arena's copies it is what runs. A record is copied out before it is
-/// looked at, so that what was validated is what is used, even if the file changes meanwhile.
+/// Over the mapped file it serves to measure; over the arena's copies it is what runs. A record is copied out before it
+/// is looked at, so that what was validated is what is used, even if the file changes meanwhile.
 public struct Model {
   let manifest: ManifestRecord
   let plan: PlanRecord

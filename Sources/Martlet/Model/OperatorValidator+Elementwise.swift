@@ -72,7 +72,8 @@ extension OperatorValidator {
     try require(record.input1, "input1", .int8, elements: reach1.upperBound + 1)
     // In place is right only where an element is read once, at its own index: for an operand as large as the output
     // that is so exactly when its strides are the dense ones.
-    let inPlace = (reach0.upperBound + 1 < count || stride0.isDense(over: shape))
+    let inPlace =
+      (reach0.upperBound + 1 < count || stride0.isDense(over: shape))
       && (reach1.upperBound + 1 < count || stride1.isDense(over: shape))
     try requireOutput(.int8, elements: count, inPlace: inPlace)
   }

@@ -1,7 +1,7 @@
 import CMartletKernels
 
-/// Checks one operator: that its operands exist and have the sizes that its parameters say, and that no parameter can make a
-/// kernel's index arithmetic leave 32 bits or its loops run without end.
+/// Checks one operator: that its operands exist and have the sizes that its parameters say, and that no parameter can
+/// make a kernel's index arithmetic leave 32 bits or its loops run without end.
 struct OperatorValidator {
   let model: Model
   let index: Int
@@ -34,7 +34,8 @@ struct OperatorValidator {
     case .resizeNearest, .resizeBilinear: try validateResize(record.parameters(as: martlet_resize_params.self))
     case .argmax: try validateArgmax(record.parameters(as: martlet_argmax_params.self))
     case .quantize: try validateQuantize(record.parameters(as: martlet_quantize_params.self), from: .float32, to: .int8)
-    case .dequantize: try validateQuantize(record.parameters(as: martlet_quantize_params.self), from: .int8, to: .float32)
+    case .dequantize:
+      try validateQuantize(record.parameters(as: martlet_quantize_params.self), from: .int8, to: .float32)
     }
     return opcode
   }
@@ -48,7 +49,8 @@ struct OperatorValidator {
       kind, .operator, index: index, opcode: record.opcode, field: field, found: found, expected: expected)
   }
 
-  /// Every rule about an operator passes through here, so that a test can take each one out and see whether it is missed.
+  /// Every rule about an operator passes through here, so that a test can take each one out and see whether it is
+  /// missed.
   func require(
     _ holds: Bool, _ kind: ModelError.Kind, _ field: StaticString, found: Int64, expected: Int64 = 0
   ) throws(ModelError) {

@@ -20,8 +20,8 @@ public enum LanguageWeights: String, Sendable, CaseIterable {
     self == .int4 && (kind == .embedding || kind == .head) ? .int8 : self
   }
 
-  /// Columns that share a scale, unless told. On the same text int8 has 23.57 with 32, 23.54 with 64 and 23.70 with 128, 3 %
-  /// and 1.4 % fewer bytes each; int4 has 30.61 with 32 and 32.68 with 64.
+  /// Columns that share a scale, unless told. On the same text int8 has 23.57 with 32, 23.54 with 64 and 23.70 with
+  /// 128, 3 % and 1.4 % fewer bytes each; int4 has 30.61 with 32 and 32.68 with 64.
   public var defaultGroup: Int { self == .int4 ? 32 : 64 }
 }
 
@@ -124,8 +124,9 @@ enum GroupScale {
     return bfloat(largest / 127, up: true)
   }
 
-  /// The one with the least error, each weight's counted by its square and the group's mean square: large weights matter most.
-  /// Both signs are tried, since -8 has no opposite; each trial's integers give the scale that fits them best.
+  /// The one with the least error, each weight's counted by its square and the group's mean square: large weights
+  /// matter most. Both signs are tried, since -8 has no opposite; each trial's integers give the scale that fits them
+  /// best.
   static func int4(_ values: UnsafeBufferPointer<Float>) -> Float {
     var extreme: Float = 0
     var square: Float = 0

@@ -3,8 +3,8 @@ import Foundation
 
 /// A file's bytes, mapped read-only: a model may be larger than memory.
 ///
-/// The bytes stay valid for as long as the object lives. A file that is shortened meanwhile ends the process, with a line that
-/// names it in the commands.
+/// The bytes stay valid for as long as the object lives. A file that is shortened meanwhile ends the process, with a
+/// line that names it in the commands.
 final class MappedFile {
   /// The last component of the path, fit for messages.
   let name: String

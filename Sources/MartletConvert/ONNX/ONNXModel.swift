@@ -41,8 +41,8 @@ struct ONNXModel {
     external = ONNXExternalData(directory: directory)
   }
 
-  /// Whether bytes look like an ONNX model: `ir_version` first, as every exporter writes it. A TensorFlow Lite model, which
-  /// has its identifier in bytes 4 to 7, may begin in the same way.
+  /// Whether bytes look like an ONNX model: `ir_version` first, as every exporter writes it. A TensorFlow Lite model,
+  /// which has its identifier in bytes 4 to 7, may begin in the same way.
   static func matches(_ bytes: [UInt8]) -> Bool {
     bytes.count > 8 && bytes[0] == 0x08 && bytes[1] < 64 && Array(bytes[4..<8]) != Array("TFL3".utf8)
   }

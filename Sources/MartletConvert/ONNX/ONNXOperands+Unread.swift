@@ -45,7 +45,8 @@ extension ONNXOperands {
   /// Operators that take quantized values as they are; between all others there is a DequantizeLinear.
   private static let onIntegers: Set<String> = [
     "MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather",
-    "Expand", "Pad", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "Identity", "Dropout", "ReduceMax", "GlobalMaxPool",
+    "Expand", "Pad", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "Identity", "Dropout", "ReduceMax",
+    "GlobalMaxPool",
     "ArgMax", "ArgMin", "DequantizeLinear", "QGemm", "Shape", "Size", "Cast", "CastLike",
   ]
 

@@ -150,8 +150,8 @@ struct LayerSweep {
   }
 }
 
-/// By how much the results of each channel differ in the mean, where the clamp that follows lets them through: what it cuts
-/// off may differ as it likes.
+/// By how much the results of each channel differ in the mean, where the clamp that follows lets them through: what it
+/// cuts off may differ as it likes.
 private struct ChannelDifference: Sendable {
   private var sums: [Double]
   private var counts: [Double]

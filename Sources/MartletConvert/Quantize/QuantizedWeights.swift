@@ -16,7 +16,8 @@ struct QuantizedWeights: Sendable {
 
   /// Rounded to nearest.
   ///
-  /// - Parameter inputScale: of the layer's input; a channel's scale is at least so large that its bias fits in 32 bits.
+  /// - Parameter inputScale: of the layer's input; a channel's scale is at least so large that its bias fits in 32
+  ///   bits.
   init(_ node: Node, in graph: Graph, inputScale: Float) throws(ConversionError) {
     guard let weights = node.inputs[1], let reals = graph.reals(of: weights) else {
       throw .unsupported("weights are computed, expected a constant")
@@ -32,8 +33,8 @@ struct QuantizedWeights: Sendable {
     if let known, known.scales.count == 1 || known.zeroPoints.contains(where: { $0 != 0 }) {
       quantization = known
     } else {
-      // A channel whose weights are next to nothing would have a bias past 32 bits; one without any weight has a scale that
-      // means nothing, and must not cost the layer its fast way of rescaling.
+      // A channel whose weights are next to nothing would have a bias past 32 bits; one without any weight has a scale
+      // that means nothing, and must not cost the layer its fast way of rescaling.
       let covering = Self.coveringScales(reals, inner: inner, channels: channels)
       var scales = known?.scales ?? covering
       for channel in 0..<channels {

@@ -5,9 +5,10 @@ import Foundation
 /// Rounding by least squares, layer by layer: instead of each weight going to its nearest step, the weights
 /// of a channel go where together they change the layer's result least on the inputs that it will really get.
 ///
-/// With X the inputs under the window, the error of integers w against real weights v is |(w - v) X|^2 = (w - v) G (w - v)',
-/// G = X X'. Coordinate descent over the integers finds a minimum in which no single step of a weight helps any more. (The
-/// input's own error is not made up for here: with few pictures that learns their noise. The bias takes its mean.)
+/// With X the inputs under the window, the error of integers w against real weights v is |(w - v) X|^2 = (w - v) G (w -
+/// v)', G = X X'. Coordinate descent over the integers finds a minimum in which no single step of a weight helps any
+/// more. (The input's own error is not made up for here: with few pictures that learns their noise. The bias takes its
+/// mean.)
 enum Refinement {
   /// Deeper filters are left as they are: G would not fit in memory.
   private static let maxDepth = 2560

@@ -28,7 +28,8 @@ struct ModelWriter {
     planRecord.lowerBoundBytes = UInt64(plan.lowerBoundBytes)
 
     var sections: [(SectionKind, [UInt8])] = [
-      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors), (.operators, operators),
+      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors),
+      (.operators, operators),
       (.names, names),
     ]
     if !labels.isEmpty { sections.append((.labels, labelSection())) }

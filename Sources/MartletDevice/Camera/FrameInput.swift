@@ -74,7 +74,8 @@ public struct FrameInput: ~Copyable {
       martlet_camera_converter_close(&converter)
       throw CameraError(
         .refused, camera.path,
-        detail: "the region \(box.x),\(box.y),\(box.width),\(box.height) is not inside \(format.width)x\(format.height)")
+        detail: "the region \(box.x),\(box.y),\(box.width),\(box.height) is not inside \(format.width)x\(format.height)"
+      )
     }
     if let frame {
       guard frame.isValid else {

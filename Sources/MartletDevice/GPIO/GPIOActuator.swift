@@ -74,8 +74,8 @@ public struct GPIOActuator: ~Copyable {
     return acted
   }
 
-  /// The same from `startNs` on, by the actuator's thread. At most 32 pulses of an output lie ahead; 0 is returned while
-  /// the start does.
+  /// The same from `startNs` on, by the actuator's thread. At most 32 pulses of an output lie ahead; 0 is returned
+  /// while the start does.
   public func pulse(_ index: Int, durationNs: UInt64, startNs: UInt64) throws(GPIOError) -> UInt64 {
     try check(martlet_actuator_pulse_at(handle, Int32(clamping: index), startNs, durationNs), index)
     return 0

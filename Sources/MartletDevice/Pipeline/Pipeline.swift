@@ -1,11 +1,12 @@
 import CMartletLinux
 import CMartletPlatform
 
-/// Cameras, models, rules and lines at work: what `martlet run` does, in one thread that waits for whatever comes first.
+/// Cameras, models, rules and lines at work: what `martlet run` does, in one thread that waits for whatever comes
+/// first.
 ///
-/// A frame goes from the driver's buffer into the model's input, through the model, to the rules, to the lines, into the
-/// log, and its buffer back to the driver. On this way nothing allocates. Errors of cameras, lines and disks are told on
-/// standard error once, and the pipeline goes on with what it still has.
+/// A frame goes from the driver's buffer into the model's input, through the model, to the rules, to the lines, into
+/// the log, and its buffer back to the driver. On this way nothing allocates. Errors of cameras, lines and disks are
+/// told on standard error once, and the pipeline goes on with what it still has.
 ///
 /// `Sources` say what it waits for, `PipelineCore` what a frame leads to, `PipelineCore.Sinks` where that goes.
 public struct Pipeline: ~Copyable {

@@ -1,8 +1,8 @@
 import CMartletLinux
 import Martlet
 
-/// One camera of a pipeline as the decisions see it: when a frame of it is wanted, its rules, and what it did. Where its
-/// frames come from is a source's.
+/// One camera of a pipeline as the decisions see it: when a frame of it is wanted, its rules, and what it did. Where
+/// its frames come from is a source's.
 struct PipelineCamera: ~Copyable {
   enum State: Equatable { case opening, waiting, streaming, lost, finished }
 

@@ -56,7 +56,8 @@ extension UnsafeRawBufferPointer {
   public var lines: [String] { parts(at: UInt8(ascii: "\n")).filter { !$0.isEmpty } }
 }
 
-// `self` is text that is written to: the standard library's own `appendLiteral` would be inlined, this one stands for it.
+// `self` is text that is written to: the standard library's own `appendLiteral` would be inlined, this one stands for
+// it.
 extension DefaultStringInterpolation {
   @inline(never)
   public mutating func appendLiteral(_ literal: String) {

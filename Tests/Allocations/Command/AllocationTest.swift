@@ -61,7 +61,8 @@ enum AllocationTest {
       }
     }
     Output.write(
-      "\(sum) allocator calls in \(AllocationTest.inferences) inferences at \(model.team.threads) threads:\(details())\n")
+      "\(sum) allocator calls in \(AllocationTest.inferences) inferences at \(model.team.threads) threads:\(details())\n"
+    )
     return sum == 0 ? 0 : 1
   }
 
@@ -96,7 +97,8 @@ enum AllocationTest {
     martlet_canary_map()
     let byMap = martlet_counting_end()
     let isSeen = bySwift > 0 && byLibc == 2 && byMap == 1 && array.count == 100
-    Output.write("canaries: Swift array \(bySwift), C library \(byLibc), mapping \(byMap)\(isSeen ? "" : ": NOT SEEN")\n")
+    Output.write(
+      "canaries: Swift array \(bySwift), C library \(byLibc), mapping \(byMap)\(isSeen ? "" : ": NOT SEEN")\n")
     return isSeen
   }
 }

@@ -7,4 +7,6 @@ int martlet_fuzz_run(int argc, char **argv, int (*target)(const uint8_t *data, s
   return LLVMFuzzerRunDriver(&argc, &argv, target);
 }
 
-size_t martlet_fuzz_mutate(uint8_t *data, size_t size, size_t max_size) { return LLVMFuzzerMutate(data, size, max_size); }
+size_t martlet_fuzz_mutate(uint8_t *data, size_t size, size_t max_size) {
+  return LLVMFuzzerMutate(data, size, max_size);
+}

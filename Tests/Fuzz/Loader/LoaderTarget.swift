@@ -53,7 +53,8 @@ enum LoaderTarget {
     engine.run(on: team)
   }
 
-  /// What a validated operator takes: multiply-accumulates or, where it is no convolution, steps as its kernel counts them.
+  /// What a validated operator takes: multiply-accumulates or, where it is no convolution, steps as its kernel counts
+  /// them.
   private static func work(_ record: OperatorRecord) -> Int64 {
     guard let row = martlet_operator_of(record.opcode)?.pointee else { return 0 }
     let asked = withUnsafeBytes(of: record.parameters) { row.workload($0.baseAddress) }

@@ -87,8 +87,9 @@ struct ONNXMutator {
     return nil
   }
 
-  /// The messages of a model that lead to numbers, by field: model 7 is the graph; its nodes 1, initializers 5 and inputs
-  /// 11; a node's attributes 5; an attribute's tensor 5; a value's type 2, tensor type 1, shape 2 and dimensions 1.
+  /// The messages of a model that lead to numbers, by field: model 7 is the graph; its nodes 1, initializers 5 and
+  /// inputs 11; a node's attributes 5; an attribute's tensor 5; a value's type 2, tensor type 1, shape 2 and dimensions
+  /// 1.
   private static let children: [[Int]: Bool] = {
     let paths: [[Int]] = [
       [7], [7, 1], [7, 5], [7, 11], [7, 1, 5], [7, 1, 5, 5], [7, 11, 2], [7, 11, 2, 1], [7, 11, 2, 1, 2],

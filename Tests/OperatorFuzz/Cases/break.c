@@ -10,6 +10,7 @@ typedef struct field_range {
   int64_t low, high;
 } field_range;
 
+// clang-format off: a table.
 #define FIELD(CASE, NAME, FIELD_NAME, LOW, HIGH) \
   {MARTLET_OPCODE_##CASE, #FIELD_NAME, offsetof(operator_parameters, NAME.FIELD_NAME), LOW, HIGH},
 #define ZERO_POINT(CASE, NAME, FIELD_NAME) FIELD(CASE, NAME, FIELD_NAME, -128, 127)
@@ -56,6 +57,7 @@ static const field_range ranges[] = {
   FIELD(ARGMAX, argmax, minimum, 0, 1)
   ZERO_POINT(QUANTIZE, quantize, zero_point) ZERO_POINT(DEQUANTIZE, dequantize, zero_point)
 };
+// clang-format on
 
 /// Just outside, far outside.
 static bool beyond_range(dice *d, martlet_operator_case *c) {
@@ -115,7 +117,8 @@ static const char *fields_at_odds(const martlet_operator_case *c) {
   memcpy(&all, c->parameters, sizeof all);
   if (c->opcode == MARTLET_OPCODE_CONV2D) {
     const martlet_conv2d_params *p = &all.conv2d;
-    if (p->groups > 0 && (double)p->kernel_h * p->kernel_w * (p->in_c / p->groups) > 1 << 24) return "too many products";
+    if (p->groups > 0 && (double)p->kernel_h * p->kernel_w * (p->in_c / p->groups) > 1 << 24)
+      return "too many products";
     if (p->groups > 0 && (p->in_c % p->groups != 0 || p->out_c % p->groups != 0)) return "groups that do not divide";
   }
   if (c->opcode == MARTLET_OPCODE_AVERAGE_POOL || c->opcode == MARTLET_OPCODE_MAX_POOL) {
@@ -179,8 +182,10 @@ static void wrong_together(dice *d, martlet_operator_case *c) {
 }
 
 static void extreme_word(dice *d, martlet_operator_case *c) {
-  static const int32_t extremes[] = {0, -1, 1, 2, 127, 128, 255, 256, 4095, 4096, 4097, 1 << 14, (1 << 14) + 1, 65535,
-                                     65536, 65537, 1 << 24, 1 << 28, (1 << 30) - 1, 1 << 30, INT32_MAX, INT32_MIN};
+  static const int32_t extremes[] = {0,        -1,    1,       2,       127,           128,           255,
+                                     256,      4095,  4096,    4097,    1 << 14,       (1 << 14) + 1, 65535,
+                                     65536,    65537, 1 << 24, 1 << 28, (1 << 30) - 1, 1 << 30,       INT32_MAX,
+                                     INT32_MIN};
   int32_t *word = &c->parameters[operator_in(d, 0, one_in(d, 2) ? 4 : 25)], old = *word;
   switch (operator_in(d, 0, 4)) {
     case 0: *word = (int32_t)((uint32_t)old + 1); break;
@@ -213,7 +218,9 @@ static void wrong_operand(dice *d, martlet_operator_case *c) {
     case 0:
       // What is not used is given, what is used is not.
       c->broken = o->bytes < 0 ? "an operand too many" : "an operand too few";
-      *o = (martlet_operand){.bytes = o->bytes < 0 ? 64 : -1, .type = INT8, .storage = (uint8_t)(which == MARTLET_CONSTANT)};
+      *o = (martlet_operand){.bytes = o->bytes < 0 ? 64 : -1,
+                             .type = INT8,
+                             .storage = (uint8_t)(which == MARTLET_CONSTANT)};
       return;
     case 1:
       if (o->bytes < 0) break;

@@ -122,7 +122,8 @@ static void depthwise(dice *d, martlet_depthwise_params *p) {
 }
 
 /// Kernel, stride, pad and outputs such that every window has a pixel inside.
-static void pool_axis(dice *d, int32_t in, int64_t limit, int32_t *out, int32_t *kernel, int32_t *stride, int32_t *pad) {
+static void pool_axis(dice *d, int32_t in, int64_t limit, int32_t *out, int32_t *kernel, int32_t *stride,
+                      int32_t *pad) {
   *kernel = window(d);
   *stride = window(d);
   *pad = one_in(d, 2) ? 0 : (int32_t)operator_in(d, 0, *kernel - 1);

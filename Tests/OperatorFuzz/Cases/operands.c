@@ -120,7 +120,8 @@ void operator_operands(martlet_operator_case *c) {
   int64_t whole = 0;
   for (int32_t i = 0; i < MARTLET_CONSTANT; i++) whole += c->operands[i].bytes;
   for (int32_t i = 0; i < MARTLET_CONSTANT; i++)
-    if (whole > LIMIT_ELEMENTS - 192 && c->operands[i].bytes > LIMIT_TENSOR / 2) c->operands[i].bytes = LIMIT_TENSOR / 2;
+    if (whole > LIMIT_ELEMENTS - 192 && c->operands[i].bytes > LIMIT_TENSOR / 2)
+      c->operands[i].bytes = LIMIT_TENSOR / 2;
   // One behind the other in the tensor region; the constant alone in the weights.
   int64_t offset = 0;
   for (int32_t i = 0; i < MARTLET_CONSTANT; i++) {

@@ -26,7 +26,8 @@ typedef struct fenced {
   size_t map_bytes, bytes;
 } fenced;
 
-/// `bytes` that start at a multiple of 64. They end (but for less than 64 bytes) at an unreadable page, or start behind one.
+/// `bytes` that start at a multiple of 64. They end (but for less than 64 bytes) at an unreadable page, or start behind
+/// one.
 static fenced fence(size_t bytes, bool at_end) {
   fenced f = {.bytes = bytes};
   size_t body = ((bytes + 63) & ~(size_t)63), pages = (body + PAGE - 1) / PAGE * PAGE;

@@ -82,7 +82,9 @@ struct OperatorFile: ~Copyable {
       section.offset = UInt64(offset)
       section.length = UInt64(length)
       // The weights' hash is not what loading checks.
-      if kind != .weights { section.hash = XXH64.hash(UnsafeRawBufferPointer(rebasing: memory[offset..<offset + length])) }
+      if kind != .weights {
+        section.hash = XXH64.hash(UnsafeRawBufferPointer(rebasing: memory[offset..<offset + length]))
+      }
       memory.storeBytes(of: section, toByteOffset: table + index * 32, as: SectionRecord.self)
     }
     var header = FileHeader()

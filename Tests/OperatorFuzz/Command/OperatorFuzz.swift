@@ -27,7 +27,8 @@ struct OperatorFuzz: ~Copyable {
     tallies = [Tally](repeating: Tally(), count: Int(martlet_operator_kinds()))
   }
 
-  /// Makes the operator of that seed, asks the loader, and runs it if it is of interest. Returns whether it was accepted.
+  /// Makes the operator of that seed, asks the loader, and runs it if it is of interest. Returns whether it was
+  /// accepted.
   @discardableResult
   mutating func turn(_ seed: UInt64, _ opcode: UInt16, ifWanted isWanted: () -> Bool = { true }) -> Bool {
     var operation = martlet_operator_case_of(seed, opcode)

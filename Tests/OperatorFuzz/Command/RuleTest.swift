@@ -4,7 +4,8 @@
   import MartletDevice
 
   /// Takes each rule of the operators' validator out in turn. Of the operators that break it, each must be refused by
-  /// another rule, or it must be noticed: by a crash, by bits that differ, or as something that is forbidden for certain.
+  /// another rule, or it must be noticed: by a crash, by bits that differ, or as something that is forbidden for
+  /// certain.
   enum RuleTest {
     private enum Verdict: Int32 {
       /// Something broke the rule, was accepted, and was noticed.

@@ -10,7 +10,8 @@ public struct SamplingOptions: Sendable {
   public var topP: Float = 0.95
   /// Only those with at least this share of the best one's probability; 0: all.
   public var minP: Float = 0.05
-  /// Scores of tokens among the last `penaltyWindow` are divided by this where positive, multiplied where negative; 1: off.
+  /// Scores of tokens among the last `penaltyWindow` are divided by this where positive, multiplied where negative; 1:
+  /// off.
   public var repeatPenalty: Float = 1
   public var penaltyWindow = 64
   public var seed: UInt64 = 0

@@ -15,8 +15,8 @@ public struct GeneratorOptions: Sendable {
 public enum ContextPolicy: Equatable, Sendable {
   /// The text ends.
   case stop
-  /// The first tokens stay (`TextGenerator.kept`), the older half of the others is forgotten, and the rest is read again:
-  /// its keys depend on where they stand.
+  /// The first tokens stay (`TextGenerator.kept`), the older half of the others is forgotten, and the rest is read
+  /// again: its keys depend on where they stand.
   case slide
 }
 
@@ -131,8 +131,8 @@ public struct TextGenerator: ~Copyable {
   /// Scores of each token of the vocabulary, behind the last one that was evaluated.
   public var logits: UnsafeMutableBufferPointer<Float> { engine.logits }
 
-  /// A place in the text, counted in tokens. Sliding moves it with what stands there; where that is forgotten, to the end
-  /// of what is kept.
+  /// A place in the text, counted in tokens. Sliding moves it with what stands there; where that is forgotten, to the
+  /// end of what is kept.
   public var mark = 0
 
   /// Tokens that the context still has room for.
@@ -281,10 +281,11 @@ public struct TextGenerator: ~Copyable {
     return true
   }
 
-  /// Samples the next token behind the text; nil where the context is full, or where a constraint allows nothing more. An
-  /// end token is returned like any other, and becomes part of the text unless `drop()` takes it back.
+  /// Samples the next token behind the text; nil where the context is full, or where a constraint allows nothing more.
+  /// An end token is returned like any other, and becomes part of the text unless `drop()` takes it back.
   ///
-  /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice, and
+  /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice,
+  ///   and
   ///   that the context does.
   public mutating func next(on team: borrowing Team, left: Int? = nil) throws(LanguageError) -> Int32? {
     if pending != nil {

@@ -1,4 +1,5 @@
-/// A set of flags, as bits of an integer in a record. (No OptionSet: its literals are arrays, which the core may not have.)
+/// A set of flags, as bits of an integer in a record. (No OptionSet: its literals are arrays, which the core may not
+/// have.)
 public protocol FlagSet: Equatable, Sendable, BitwiseCopyable {
   associatedtype RawValue: FixedWidthInteger
   var rawValue: RawValue { get set }

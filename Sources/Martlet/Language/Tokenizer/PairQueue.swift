@@ -11,7 +11,9 @@ struct PairQueue {
   private(set) var count = 0
 
   /// Three columns of numbers, each with room for all places.
-  init(_ heap: UnsafeMutablePointer<Int32>, _ slots: UnsafeMutablePointer<Int32>, _ priorities: UnsafeMutablePointer<Int32>) {
+  init(
+    _ heap: UnsafeMutablePointer<Int32>, _ slots: UnsafeMutablePointer<Int32>, _ priorities: UnsafeMutablePointer<Int32>
+  ) {
     self.heap = heap
     self.slots = slots
     self.priorities = priorities

@@ -1,5 +1,5 @@
-/// An array of fixed-size records in a mapped section. Its bounds are checked once, its values by whoever uses them: the
-/// file can change under us.
+/// An array of fixed-size records in a mapped section. Its bounds are checked once, its values by whoever uses them:
+/// the file can change under us.
 struct SectionArray<Element: BitwiseCopyable> {
   let base: UnsafeRawPointer
   let count: Int

@@ -1,8 +1,8 @@
 /// The unigram model: of all ways to divide a text into pieces, the one whose scores have the largest sum.
 ///
 /// Viterbi's algorithm as SentencePiece does it (Kudo, 2018): from left to right, the best way to reach each place. Of
-/// equal sums the one found first stays. Sums are float32 as there, or float64 as in Hugging Face `tokenizers`: where the
-/// same letter repeats, the last bit decides.
+/// equal sums the one found first stays. Sums are float32 as there, or float64 as in Hugging Face `tokenizers`: where
+/// the same letter repeats, the last bit decides.
 extension TokenEncoder {
   mutating func encodeUnigram(_ bytes: UnsafePointer<UInt8>, count: Int) throws(TokenizerError) {
     var lattice = UnigramLattice(tokenizer, work: work, bytes: bytes, count: count)
@@ -27,8 +27,8 @@ struct UnigramLattice {
   private let tokenizer: Tokenizer
   private let bytes: UnsafePointer<UInt8>
   private let count: Int
-  // For the place after index `i - 1`, so that place `count` has index `count - 1`: the best piece that ends there. Place
-  // 0 needs none.
+  // For the place after index `i - 1`, so that place `count` has index `count - 1`: the best piece that ends there.
+  // Place 0 needs none.
   private let starts: UnsafeMutablePointer<Int32>
   private let tokens: UnsafeMutablePointer<Int32>
   private let sums: UnsafeMutablePointer<Double>

@@ -48,7 +48,8 @@ public struct Tokenizer {
   /// The tokenizer of a whole `.martlet` file, of a language model or alone, with all that opening such a file checks.
   public init(file: UnsafeRawBufferPointer) throws(ModelError) {
     let sections = try Sections(file: file)
-    let found = sections.isTokenizer
+    let found =
+      sections.isTokenizer
       ? try LanguageDescription.texts(sections).tokenizer : try LanguageDescription(sections).tokenizer
     guard let found else { throw ModelError(.missing, .tokenizer) }
     self = found

@@ -1,4 +1,5 @@
-/// The section `tokenizer` of a `.martlet` file: little-endian, fixed-size records, every offset relative to the section.
+/// The section `tokenizer` of a `.martlet` file: little-endian, fixed-size records, every offset relative to the
+/// section.
 ///
 /// ```
 /// TokenizerHeader | TokenRecord x tokenCount | texts | token table | MergeRecord x mergeCount | merge table |
@@ -10,7 +11,8 @@
 ///   alphabet, SentencePiece's U+2581 is a space. The token table and the matching of text use the same bytes, since
 ///   text is brought into that form first.
 /// - The token table finds a normal token by its text; the merge table finds a merge by its two tokens. Both are open
-///   addressing with linear probing: a power of two of UInt32, 0 for empty, else index + 1. `probeLimit` bounds a search.
+///   addressing with linear probing: a power of two of UInt32, 0 for empty, else index + 1. `probeLimit` bounds a
+///   search.
 /// - The specials are tokens that are found in the text before anything else, ordered by their bytes, so that the
 ///   longest match at a position is found by narrowing a range byte after byte.
 public enum TokenizerFormat {

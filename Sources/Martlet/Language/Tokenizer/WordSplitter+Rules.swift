@@ -136,7 +136,8 @@ extension WordSplitter {
     let first = bytes[start + 1]
     switch first | fold {
     case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return start + 2
-    case 0xC5 | fold: return ignoringCase && start + 2 < end && first == 0xC5 && bytes[start + 2] == 0xBF ? start + 3 : nil
+    case 0xC5 | fold:
+      return ignoringCase && start + 2 < end && first == 0xC5 && bytes[start + 2] == 0xBF ? start + 3 : nil
     case UInt8(ascii: "r"), UInt8(ascii: "v"), UInt8(ascii: "l"):
       guard start + 2 < end else { return nil }
       let wanted = first | fold == UInt8(ascii: "l") ? UInt8(ascii: "l") : UInt8(ascii: "e")

@@ -1,6 +1,7 @@
 import CMartletKernels
 
-/// A language model ready to run: token ids in, a score for each token of the vocabulary out, nothing allocated in between.
+/// A language model ready to run: token ids in, a score for each token of the vocabulary out, nothing allocated in
+/// between.
 ///
 /// The caller keeps `file` mapped and `region` alive for as long as the engine lives. One thread at a time drives an
 /// engine. What it was fed stays in the KV cache, position after position, until `rewind(to:)`.
@@ -106,10 +107,11 @@ public struct LanguageEngine: ~Copyable {
     return count
   }
 
-  /// Goes on with what was fed for about `limit` multiply-accumulates, at least for one stage of a layer, and returns whether
-  /// the batch is complete. Between two steps another engine may run on the same team.
+  /// Goes on with what was fed for about `limit` multiply-accumulates, at least for one stage of a layer, and returns
+  /// whether the batch is complete. Between two steps another engine may run on the same team.
   ///
-  /// - Parameter wantsLogits: whether the scores behind the batch's last token are computed; not needed inside a prompt.
+  /// - Parameter wantsLogits: whether the scores behind the batch's last token are computed; not needed inside a
+  ///   prompt.
   public mutating func step(on team: borrowing Team, limit: Int64 = .max, wantsLogits: Bool = true) -> Bool {
     var remaining = limit
     while evaluation.count > 0 {
@@ -124,7 +126,8 @@ public struct LanguageEngine: ~Copyable {
     return true
   }
 
-  /// Feeds all of `tokens`, batch after batch; returns how many there was room for. The logits are those behind the last.
+  /// Feeds all of `tokens`, batch after batch; returns how many there was room for. The logits are those behind the
+  /// last.
   public mutating func evaluate(_ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team) -> Int {
     var done = 0
     while done < tokens.count {

@@ -1,6 +1,6 @@
 extension LanguageModel {
-  /// The number of the first float or scale of a validated tensor that is a NaN or an infinity, in the order of the file;
-  /// nil if there is none.
+  /// The number of the first float or scale of a validated tensor that is a NaN or an infinity, in the order of the
+  /// file; nil if there is none.
   @inline(never)
   static func firstNotFinite(_ start: UnsafeRawPointer, _ tensor: LanguageTensorRecord) -> Int? {
     guard tensor.type == LanguageTensorType.blocksInt8.rawValue || tensor.type == LanguageTensorType.blocksInt4.rawValue

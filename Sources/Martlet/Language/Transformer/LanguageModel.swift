@@ -1,6 +1,7 @@
 import CMartletKernels
 
-/// Where the parts of one layer are. Pointers into the mapped weights; only values lie there, nothing that leads anywhere.
+/// Where the parts of one layer are. Pointers into the mapped weights; only values lie there, nothing that leads
+/// anywhere.
 struct LanguageLayer {
   var attentionNorm: UnsafePointer<Float>?
   var queryKeyValue = martlet_matrix()
@@ -35,7 +36,8 @@ struct LanguageModel {
   /// Of the section table, and so of every section.
   let hash: UInt64
 
-  /// Reads the records, checks each against what the model's shape asks for, and keeps in the arena what leads to memory.
+  /// Reads the records, checks each against what the model's shape asks for, and keeps in the arena what leads to
+  /// memory.
   ///
   /// - Parameter readsWeights: also looks for a NaN or an infinity among scales, norms, biases and float weights. They
   ///   lie between the other weights, so that is to read all of them, which loading does not. Where nobody looked, such

@@ -9,7 +9,8 @@ public struct ChatFormatSource: Sendable {
   public let family: Family
   /// Texts of tokens that end an answer, such as `<|im_end|>`.
   public let stops: [String]
-  /// What looks like a token in the format's texts, and in its template: for a call of tools, too, which we never write.
+  /// What looks like a token in the format's texts, and in its template: for a call of tools, too, which we never
+  /// write.
   let markers: [String]
   /// What a person should know.
   public let notes: [String]

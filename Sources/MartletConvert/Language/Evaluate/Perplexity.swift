@@ -3,8 +3,8 @@ import Martlet
 
 /// exp of the mean negative log-probability of a text's tokens.
 ///
-/// The text's tokens are cut into chunks; each starts from an empty cache, with BOS in place of its first token where the
-/// model wants one, and its second half is scored, as llama.cpp's `llama-perplexity` does.
+/// The text's tokens are cut into chunks; each starts from an empty cache, with BOS in place of its first token where
+/// the model wants one, and its second half is scored, as llama.cpp's `llama-perplexity` does.
 public struct Perplexity {
   public let value: Double
   /// How many were scored.

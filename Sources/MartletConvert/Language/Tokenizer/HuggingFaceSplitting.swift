@@ -31,7 +31,8 @@ struct HuggingFaceSplitting {
       }
     }
     guard let known = HuggingFaceSplitting.known[names] else {
-      throw .unsupported("tokenizer.json: the pre-tokenizer \(printable(names.joined(separator: ", "))) is not supported")
+      throw .unsupported(
+        "tokenizer.json: the pre-tokenizer \(printable(names.joined(separator: ", "))) is not supported")
     }
     words = known
   }

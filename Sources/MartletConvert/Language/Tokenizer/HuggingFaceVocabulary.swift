@@ -69,7 +69,8 @@ struct HuggingFaceVocabulary {
       scores.append(0)
     }
     guard texts[id] == nil || texts[id] == text, ids.updateValue(id, forKey: text) ?? id == id else {
-      throw .badData("tokenizer.json: token \(id), \"\(printable(String(decoding: text, as: UTF8.self)))\", is there twice")
+      throw .badData(
+        "tokenizer.json: token \(id), \"\(printable(String(decoding: text, as: UTF8.self)))\", is there twice")
     }
     texts[id] = text
   }
@@ -138,8 +139,9 @@ struct HuggingFaceVocabulary {
 
   func id(_ text: [UInt8], merge: Int) throws(ConversionError) -> Int {
     guard let id = ids[text] else {
-      throw .badData("tokenizer.json: merge \(merge) is about \"\(printable(String(decoding: text, as: UTF8.self)))\", "
-        + "which is no token")
+      throw .badData(
+        "tokenizer.json: merge \(merge) is about \"\(printable(String(decoding: text, as: UTF8.self)))\", "
+          + "which is no token")
     }
     return id
   }

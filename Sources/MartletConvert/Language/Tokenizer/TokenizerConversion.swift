@@ -1,8 +1,8 @@
 import Foundation
 import Martlet
 
-/// A tokenizer alone as a `.martlet` file: for `martlet tokenize`, and for comparing it with others. With it goes the chat
-/// format, where the model has one.
+/// A tokenizer alone as a `.martlet` file: for `martlet tokenize`, and for comparing it with others. With it goes the
+/// chat format, where the model has one.
 public struct TokenizerConversion: Sendable {
   public let bytes: [UInt8]
   public let tokenizer: TokenizerSource

@@ -110,8 +110,9 @@ struct TokenizerSectionWriter {
       throw .unsupported("tokenizer: \(ids.count) special tokens are more than \(TokenizerFormat.maxSpecials)")
     }
     for (before, id) in zip(ids, ids.dropFirst()) where source.tokens[before].text == source.tokens[id].text {
-      throw .badData("tokenizer: tokens \(before) and \(id) are both "
-        + "\"\(printable(String(decoding: source.tokens[id].text, as: UTF8.self)))\"")
+      throw .badData(
+        "tokenizer: tokens \(before) and \(id) are both "
+          + "\"\(printable(String(decoding: source.tokens[id].text, as: UTF8.self)))\"")
     }
     for id in ids {
       let byte = source.tokens[id].text[0]

@@ -12,8 +12,9 @@ extension TokenizerSource {
     default: throw .unsupported("tokenizer.ggml.model \"\(printable(name))\" is not supported; gpt2, llama and t5 are")
     }
     if try fields.hasBytes("precompiled_charsmap") {
-      throw .unsupported("tokenizer.ggml.precompiled_charsmap: a SentencePiece normalizer other than identity is not "
-        + "supported")
+      throw .unsupported(
+        "tokenizer.ggml.precompiled_charsmap: a SentencePiece normalizer other than identity is not "
+          + "supported")
     }
     try readTokens(fields)
     try readIDs(fields)
@@ -57,7 +58,8 @@ extension TokenizerSource {
         text: SpaceMark.decode(text), type: .normal, score: score, isSearched: !text.isEmpty && !text.contains(0x20))
     case .byte where model != .byteLevel:
       guard let byte = SpaceMark.byte(text) else {
-        throw .badData("token \(id) is a byte token with the text \"\(printable(String(decoding: text, as: UTF8.self)))\"")
+        throw .badData(
+          "token \(id) is a byte token with the text \"\(printable(String(decoding: text, as: UTF8.self)))\"")
       }
       return Token(text: [byte], type: .byte, score: score, isSearched: false)
     case .userDefined where model != .byteLevel:
@@ -100,7 +102,8 @@ extension TokenizerSource {
       guard parts.count == 2, let left = ByteAlphabet.decode(Array(parts[0])),
         let right = ByteAlphabet.decode(Array(parts[1]))
       else {
-        throw .badData("tokenizer.ggml.merges: merge \(rank) is \"\(printable(String(decoding: line, as: UTF8.self)))\"")
+        throw .badData(
+          "tokenizer.ggml.merges: merge \(rank) is \"\(printable(String(decoding: line, as: UTF8.self)))\"")
       }
       pairs.append((left, right))
     }

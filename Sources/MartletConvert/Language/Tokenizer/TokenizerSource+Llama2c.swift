@@ -21,15 +21,17 @@ extension TokenizerSource {
       let score = Float(bitPattern: try word(id))
       let length = Int(try word(id))
       guard length <= TokenizerFormat.maxTextBytes, position + length <= tokenizer.count else {
-        throw .badData("tokenizer: token \(id) has \(length) bytes, more than are there or over the limit of "
-          + "\(TokenizerFormat.maxTextBytes)")
+        throw .badData(
+          "tokenizer: token \(id) has \(length) bytes, more than are there or over the limit of "
+            + "\(TokenizerFormat.maxTextBytes)")
       }
       tokens.append(TokenizerSource.llama2cToken(id, Array(tokenizer[position..<position + length]), score))
       position += length
     }
     guard position == tokenizer.count else {
-      throw .badData("tokenizer: has \(tokenizer.count - position) bytes after token \(vocabularySize - 1); "
-        + "is it for another vocabulary?")
+      throw .badData(
+        "tokenizer: has \(tokenizer.count - position) bytes after token \(vocabularySize - 1); "
+          + "is it for another vocabulary?")
     }
     // The space that begins a text stands behind its BOS.
     flags = .addsBeginning | .prefixesStart | .prefixesAfterControl | .fallsBackToBytes | .readsSpaceMark
@@ -42,7 +44,9 @@ extension TokenizerSource {
   }
 
   private static func llama2cToken(_ id: Int, _ text: [UInt8], _ score: Float) -> Token {
-    if id < 3 { return Token(text: text, type: id == 0 ? .unknown : .control, score: score, isSearched: false, isSpecial: true) }
+    if id < 3 {
+      return Token(text: text, type: id == 0 ? .unknown : .control, score: score, isSearched: false, isSpecial: true)
+    }
     if let byte = SpaceMark.byte(text) { return Token(text: [byte], type: .byte, score: score, isSearched: false) }
     // The exporter has already put spaces in place of U+2581.
     return Token(text: SpaceMark.decode(text), type: .normal, score: score, isSearched: !text.isEmpty)

@@ -13,8 +13,9 @@ extension TokenizerSource {
       do throws(ModelError) { try Tokenizer(raw).validate() } catch { failure = error }
     }
     if let failure {
-      throw .unsupported("tokenizer: the device would refuse it: \(failure.field) \(failure.found), "
-        + "limit \(failure.expected)")
+      throw .unsupported(
+        "tokenizer: the device would refuse it: \(failure.field) \(failure.found), "
+          + "limit \(failure.expected)")
     }
     return bytes
   }
@@ -29,13 +30,15 @@ extension TokenizerSource {
     }
     for (id, token) in tokens.enumerated() {
       guard token.text.count <= TokenizerFormat.maxTextBytes else {
-        throw .unsupported("tokenizer: token \(id) has \(token.text.count) bytes, the limit is "
-          + "\(TokenizerFormat.maxTextBytes)")
+        throw .unsupported(
+          "tokenizer: token \(id) has \(token.text.count) bytes, the limit is "
+            + "\(TokenizerFormat.maxTextBytes)")
       }
       guard token.score.isFinite else { throw .badData("tokenizer: token \(id) has the score \(token.score)") }
       if token.isSearched, model != .byteLevel, token.text.count > TokenizerFormat.maxPieceBytes {
-        throw .unsupported("tokenizer: token \(id) has \(token.text.count) bytes, the limit for a piece is "
-          + "\(TokenizerFormat.maxPieceBytes)")
+        throw .unsupported(
+          "tokenizer: token \(id) has \(token.text.count) bytes, the limit for a piece is "
+            + "\(TokenizerFormat.maxPieceBytes)")
       }
     }
     for (name, id) in [("BOS", beginning), ("the unknown token", unknown)] + ends.map({ ("an end token", $0) }) {
@@ -45,7 +48,9 @@ extension TokenizerSource {
     guard ends.count <= TokenizerFormat.maxEnds else {
       throw .unsupported("tokenizer: \(ends.count) end tokens are more than \(TokenizerFormat.maxEnds)")
     }
-    guard !addsBeginning || beginning != nil else { throw .badData("tokenizer: texts begin with BOS, but there is none") }
+    guard !addsBeginning || beginning != nil else {
+      throw .badData("tokenizer: texts begin with BOS, but there is none")
+    }
   }
 
   /// Merges named by texts, as files have them, in the order of their rank.
@@ -56,8 +61,9 @@ extension TokenizerSource {
     for (rank, pair) in pairs.enumerated() {
       func id(_ text: [UInt8]) throws(ConversionError) -> Int {
         guard let id = known[text] else {
-          throw .badData("tokenizer: merge \(rank) is about \"\(printable(String(decoding: text, as: UTF8.self)))\", "
-            + "which is no token")
+          throw .badData(
+            "tokenizer: merge \(rank) is about \"\(printable(String(decoding: text, as: UTF8.self)))\", "
+              + "which is no token")
         }
         return id
       }
@@ -85,8 +91,9 @@ extension TokenizerSource {
     ids.reserveCapacity(tokens.count)
     for (id, token) in tokens.enumerated() where token.isSearched && !token.text.isEmpty {
       if let other = ids.updateValue(id, forKey: token.text) {
-        throw .badData("tokenizer: tokens \(other) and \(id) are both "
-          + "\"\(printable(String(decoding: token.text, as: UTF8.self)))\"")
+        throw .badData(
+          "tokenizer: tokens \(other) and \(id) are both "
+            + "\"\(printable(String(decoding: token.text, as: UTF8.self)))\"")
       }
     }
     return ids

@@ -21,8 +21,9 @@ extension TokenizerSource {
     case 1: self.init(model: .unigram)
     case 2: self.init(model: .scored)
     default:
-      throw .unsupported("tokenizer.model: model type \(proto.trainerSpec.modelType) is not supported; "
-        + "unigram (1) and BPE (2) are")
+      throw .unsupported(
+        "tokenizer.model: model type \(proto.trainerSpec.modelType) is not supported; "
+          + "unigram (1) and BPE (2) are")
     }
     try readPieces(proto)
     try readNormalizer(proto)
@@ -53,8 +54,9 @@ extension TokenizerSource {
         text: SpaceMark.decode(text), type: type, score: score, isSearched: !text.isEmpty && !text.contains(0x20))
     case .byte:
       guard let byte = SpaceMark.byte(text) else {
-        throw .badData("tokenizer.model: piece \(id) is a byte with the text "
-          + "\"\(printable(String(decoding: text, as: UTF8.self)))\"")
+        throw .badData(
+          "tokenizer.model: piece \(id) is a byte with the text "
+            + "\"\(printable(String(decoding: text, as: UTF8.self)))\"")
       }
       return Token(text: [byte], type: type, score: score, isSearched: false)
     case .userDefined:

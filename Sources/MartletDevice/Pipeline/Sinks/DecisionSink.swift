@@ -1,7 +1,7 @@
 /// What follows from a decision: lines that act, frames that are kept, records that are written, whoever listens.
 ///
-/// Sinks take a decision one after another, in the order of `PipelineCore.Sinks`. None of them allocates or throws: what
-/// goes wrong it tells once, counts, and goes on with what it still can.
+/// Sinks take a decision one after another, in the order of `PipelineCore.Sinks`. None of them allocates or throws:
+/// what goes wrong it tells once, counts, and goes on with what it still can.
 protocol DecisionSink: ~Copyable {
   /// The highest decision number that it holds of earlier runs; 0: none.
   var lastDecision: UInt64 { get }

@@ -32,7 +32,8 @@ struct FrameSink: ~Copyable, DecisionSink {
         content = FrameContent(bytes: UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), shape: nil)
       }
     }
-    if case .lost(let code, let isNew) = store.save(content, decision: decision.number, wallUs: decision.wallUs), isNew {
+    if case .lost(let code, let isNew) = store.save(content, decision: decision.number, wallUs: decision.wallUs), isNew
+    {
       Output.tell("run: \(folder): \(String(cString: martlet_error_text(code)))")
     }
     martlet_file_unmap(&mapped)

@@ -18,7 +18,8 @@ struct RecordSink: ~Copyable, DecisionSink {
     line.begin(
       decision: decision.number, camera: camera.name, sequence: decision.sequence, dropped: decision.dropped)
     line.times(
-      capturedNs: decision.capturedNs, decidedNs: decision.decidedNs, actedNs: decision.actedNs, wallUs: decision.wallUs)
+      capturedNs: decision.capturedNs, decidedNs: decision.decidedNs, actedNs: decision.actedNs, wallUs: decision.wallUs
+    )
     line.model(model.name, hash: model.hash)
     writeScores(&line, model)
     line.beginRules()

@@ -1,6 +1,6 @@
 /// Random operators: parameter records of every kind, with sizes up to the format's limits, and what runs them between
-/// unreadable pages. C, so that the same operators are made in every build and under an emulator; what is legal the loader
-/// says, who is asked in between.
+/// unreadable pages. C, so that the same operators are made in every build and under an emulator; what is legal the
+/// loader says, who is asked in between.
 #ifndef MARTLET_OPERATOR_CASES_H
 #define MARTLET_OPERATOR_CASES_H
 
