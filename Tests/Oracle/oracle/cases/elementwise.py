@@ -69,8 +69,9 @@ def _binary(operator: str, first: tuple[int, ...], second: tuple[int, ...], acti
 def _extremum(operator: str, first: tuple[int, ...], second: tuple[int, ...], constant: str) -> Any:
     def build(draw: Draw, builder: ModelBuilder) -> list[int]:
         quant = draw.quant()
+        kind = (draw.dtype, quant)
         make = lambda shape, fixed: (
-            builder.constant(draw.values(shape), draw.dtype, quant) if fixed else builder.input(shape, draw.dtype, quant)
+            builder.constant(draw.values(shape), *kind) if fixed else builder.input(shape, *kind)
         )
         a, b = make(first, constant == "first"), make(second, constant == "second")
         y = builder.tensor(broadcast(first, second), draw.dtype, quant)
