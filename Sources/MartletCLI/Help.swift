@@ -27,8 +27,8 @@ enum Help {
     usage: martlet classify MODEL PICTURE... [--top K] [--threads N] [--resize POLICY] [--json] [--verbose]
            martlet classify MODEL --camera DEVICE [--once|--watch] [OPTION...]
 
-    Says what each picture shows: the best labels with their scores. JPEG, PNG, BMP, PPM and PGM are read. With --camera:
-    what the camera sees now, or, with --watch, frame after frame until Ctrl-C, always the newest one.
+    Says what each picture shows: the best labels with their scores. JPEG, PNG, BMP, PPM and PGM are read. With
+    --camera: what the camera sees now, or, with --watch, frame after frame until Ctrl-C, always the newest one.
 
       --top K          how many labels, 1...1000, 5 unless told
       --threads N      1...64, 1 unless told

@@ -7,8 +7,8 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows layer by layer how far a .martlet file is from its float model.",
     discussion: """
-      Runs both on pictures and compares the tensors of one name: signal-to-noise ratio in decibels, cosine, the share of \
-      values that the range cuts off, and what to try. Weakest layers first.
+      Runs both on pictures and compares the tensors of one name: signal-to-noise ratio in decibels, cosine, the \
+      share of values that the range cuts off, and what to try. Weakest layers first.
 
       Example:
         martlet-tools compare net.onnx net.martlet --images pictures --report net.html

@@ -7,11 +7,12 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turns a model into a .martlet file: a quantized classifier, or a language model.",
     discussion: """
-      Takes int8 .tflite models, and older uint8 ones, which become int8 without changing a bit of their results; and \
-      quantized .onnx models, in the Q/DQ and the QOperator form. What Martlet cannot run is named, operator by operator, and nothing is written.
+      Takes int8 .tflite models, and older uint8 ones, which become int8 without changing a bit of their results; \
+      and quantized .onnx models, in the Q/DQ and the QOperator form. What Martlet cannot run is named, operator by \
+      operator, and nothing is written.
 
-      Takes language models too: GGUF files, Hugging Face folders (config.json, safetensors), and llama2.c checkpoints. \
-      Their weights are quantized here.
+      Takes language models too: GGUF files, Hugging Face folders (config.json, safetensors), and llama2.c \
+      checkpoints. Their weights are quantized here.
 
       Example:
         martlet-tools convert net.tflite -o net.martlet --labels labels.txt

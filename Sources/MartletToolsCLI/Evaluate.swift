@@ -7,8 +7,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Counts right answers on labelled pictures.",
     discussion: """
-      MODEL is a .martlet file, run by the engine of the device, or a float model. The table has one line 'file,label' for \
-      each picture, the label being the number of the right output, from 0.
+      MODEL is a .martlet file, run by the engine of the device, or a float model. The table has one line \
+      'file,label' for each picture, the label being the number of the right output, from 0.
 
       Example:
         martlet-tools evaluate net.martlet pictures --labels pictures/labels.csv --against net.onnx

@@ -41,8 +41,9 @@ struct MartletTools: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
-    } catch  where !(error is ConversionError) && exitCode(for: error).isSuccess {
+    } catch {
       // Help and version are no errors; what is one gets a line, not the whole usage.
+      guard !(error is ConversionError), exitCode(for: error).isSuccess else { throw error }
       try StandardOutput.print(fullMessage(for: error))
     }
   }

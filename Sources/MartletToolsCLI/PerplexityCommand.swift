@@ -8,8 +8,8 @@ struct PerplexityCommand: ParsableCommand {
     commandName: "perplexity",
     abstract: "Measures how well a language model predicts a text.",
     discussion: """
-      The text's tokens are cut into chunks of --context; in each, the second half is scored, every token with at least \
-      half a chunk in front of it. Lower is better. --against runs a second model on the same tokens.
+      The text's tokens are cut into chunks of --context; in each, the second half is scored, every token with at \
+      least half a chunk in front of it. Lower is better. --against runs a second model on the same tokens.
 
       Example:
         martlet-tools perplexity model.martlet book.txt

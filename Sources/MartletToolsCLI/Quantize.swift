@@ -6,8 +6,8 @@ struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turns a float model into an int8 .martlet file, with a folder of pictures to measure ranges on.",
     discussion: """
-      Reads ONNX and TensorFlow Lite models in float. A hundred pictures like those that the device will see are enough; \
-      they need no labels. No option is needed but the way in which the model was trained to see pixels.
+      Reads ONNX and TensorFlow Lite models in float. A hundred pictures like those that the device will see are \
+      enough; they need no labels. No option is needed but the way in which the model was trained to see pixels.
 
       Example:
         martlet-tools quantize net.onnx --calibrate pictures --preset imagenet --labels labels.txt -o net.martlet \

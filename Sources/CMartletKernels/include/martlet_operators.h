@@ -9,8 +9,7 @@
 ///   RECORD       the parameter record, martlet_RECORD_params
 ///   reads        of INPUT_0, INPUT_1 and CONSTANT those that it reads; the others must be none
 ///   traits       IN_PLACE: the output may be the very bytes of an input, as each element is read before it is written
-///   at
-///                its own index. FOLDABLE: the converter computes it where all inputs are constant.
+///                at its own index. FOLDABLE: the converter computes it where all inputs are constant.
 ///   variants     which kernel an instruction set runs, its own or that of another one: MARTLET_RUNS_variants in
 ///                variants.h, beside the kernels
 #ifndef MARTLET_OPERATOR_ROWS_H

@@ -73,8 +73,8 @@ public struct HTMLReport {
   }
 
   private var worstTable: String {
-    var rows =
-      "<table><tr><th>layer</th><th>dB</th><th>cosine</th><th>cut off</th><th>range</th><th>step</th><th>what to try</th></tr>"
+    let headings = ["layer", "dB", "cosine", "cut off", "range", "step", "what to try"]
+    var rows = "<table><tr>" + headings.map { "<th>\($0)</th>" }.joined() + "</tr>"
     for layer in report.worstFirst.prefix(12) {
       let (range, step) = (layer.quantization.range, layer.quantization.scale)
       rows += "<tr><td>\(Plots.escaped(layer.name))</td><td>\(Plots.number(layer.statistics.signalToNoise))</td>"
@@ -142,7 +142,8 @@ public struct HTMLReport {
     .tick{text-anchor:end}.grid{stroke:#ddd;fill:none}
     .good{fill:#3a7d44}.fair{fill:#d99a1c}.bad{fill:#c0392b}
     .range{fill:#cfe3f5}.bar{fill:#2b5d8a}.weights{stroke:#7a4b94;fill:none}
-    table{border-collapse:collapse;font-size:.93em}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #ddd}
+    table{border-collapse:collapse;font-size:.93em}
+    td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #ddd}
     table.facts th{font-weight:600;color:#555}
     details{border-bottom:1px solid #eee;padding:.25em 0}summary{cursor:pointer}summary span{color:#777;float:right}
     .plots{display:grid;grid-template-columns:1fr 1fr;gap:1.5em;padding:.8em 0;align-items:end}

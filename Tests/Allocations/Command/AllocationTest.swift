@@ -60,9 +60,8 @@ enum AllocationTest {
         }
       }
     }
-    Output.write(
-      "\(sum) allocator calls in \(AllocationTest.inferences) inferences at \(model.team.threads) threads:\(details())\n"
-    )
+    let work = "\(AllocationTest.inferences) inferences at \(model.team.threads) threads"
+    Output.write("\(sum) allocator calls in \(work):\(details())\n")
     return sum == 0 ? 0 : 1
   }
 
