@@ -11,7 +11,6 @@ else.
 from __future__ import annotations
 
 import json
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,9 +22,10 @@ import sentencepiece
 from make_tokenizers import CORPUS
 from tokenizers import Tokenizer
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Harness"))
+from harness.martlet_file import read_sections  # noqa: E402
+
 FOLDER = Path(__file__).parent / "tokenizers"
-TOKENIZER_SECTION = 10  # Sources/Martlet/Model/Format.swift, as all that follows
-HEADER_BYTES, RECORD_BYTES, SECTION_COUNT = 64, 32, 12
 
 # Vocabulary of language/tokenizers, and one of its control tokens.
 HUGGING_FACE = {
@@ -92,17 +92,11 @@ def sentence_piece(name: str) -> tuple[Path, Callable[[str, bool], list[int]], C
 
 
 def section(tools: str, source: Path) -> bytes:
-    """The section `tokenizer` of the file that the converter makes: header, table of records, sections."""
+    """The section `tokenizer` of the file that the converter makes."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "tokenizer.martlet"
         subprocess.run([tools, "convert", "--tokenizer-only", source, "-o", target], check=True, capture_output=True)
-        data = target.read_bytes()
-    count = struct.unpack_from("<I", data, SECTION_COUNT)[0]
-    for index in range(count):
-        kind, offset, length = struct.unpack_from("<I4xQQ", data, HEADER_BYTES + index * RECORD_BYTES)
-        if kind == TOKENIZER_SECTION:
-            return data[offset : offset + length]
-    raise SystemExit(f"{source}: no tokenizer in the file")
+        return dict(read_sections(target))["tokenizer"]
 
 
 def main() -> int:

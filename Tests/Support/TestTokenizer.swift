@@ -51,6 +51,21 @@ public struct TestTokenizer: Sendable {
     tokenizer.ends = ["</s>"]
     return tokenizer
   }
+
+  /// Fifteen tokens with scores.
+  public static func pieces() -> TestTokenizer {
+    var tokenizer = TestTokenizer(.scored)
+    tokenizer.tokens = [Token("<unk>", .unknown), Token("<s>", .control), Token("</s>", .control)]
+    for (rank, text) in ["a", "b", "c", " ", "ab", "abc", "bc", "aa", " a", "é"].enumerated() {
+      tokenizer.tokens.append(Token(text, score: -Float(rank)))
+    }
+    tokenizer.tokens += [Token(bytes: [0x0A], .byte), Token(bytes: [0xFF], .byte)]
+    tokenizer.flags = .addsBeginning | .prefixesStart | .fallsBackToBytes
+    tokenizer.unknown = "<unk>"
+    tokenizer.beginning = "<s>"
+    tokenizer.ends = ["</s>"]
+    return tokenizer
+  }
 }
 
 extension TestTokenizer {
