@@ -130,11 +130,12 @@ arrows() {
   "$root/Tests/System/arrows" --target=aarch64-linux-gnu --sysroot="$sysroot"
 }
 
-# Tests/README.md has a row for each step, and none for others.
+# Tests/README.md has a row for each step, and none for others; files and tests that CONTRIBUTING.md names are there.
 documented() {
-  local name bad=0 names
+  local name bad=0 count=0 names
   names=$("$root/Tools/test" --list)
   for name in $names; do
+    count=$((count + 1))
     grep -q "^| \`$name\` |" "$root/Tests/README.md" \
       || { say "FAILED $name is not in Tests/README.md"; bad=$((bad + 1)); }
   done
@@ -143,7 +144,28 @@ documented() {
     case $name in corpus | corpus-aarch64 | quantized-onnx) continue ;; esac
     grep -qx "$name" <<<"$names" || { say "FAILED $name is no step"; bad=$((bad + 1)); }
   done <"$logs/documented.names"
-  say "$(wc -l <<<"$names") passed, $bad failed"
+  # A text's lines are one here, since a name may stand at the end of one.
+  tr '\n' ' ' <"$root/CONTRIBUTING.md" | grep -o '`[A-Za-z][A-Za-z0-9_./+-]*`' | tr -d '`' | sort -u >"$logs/documented.names"
+  while read -r name; do
+    case $name in
+      *NAME* | *...*) continue ;;
+      *+*)
+        [ -n "$(git -C "$root" ls-files "**/$name.swift")" ] \
+          || { say "FAILED CONTRIBUTING.md names $name"; bad=$((bad + 1)); }
+        ;;
+      *.swift | *.c | *.h | *.py | *.md | *.yaml | *.5 | */*)
+        [ -e "$root/$name" ] || [ -n "$(git -C "$root" ls-files "**/$name" "**/$name/**")" ] \
+          || { say "FAILED CONTRIBUTING.md names $name"; bad=$((bad + 1)); }
+        ;;
+      [A-Z]*[a-z]* | [a-z]*[A-Z]*)
+        git -C "$root" grep -qw "${name##*.}" -- Sources Tests \
+          || { say "FAILED CONTRIBUTING.md names $name"; bad=$((bad + 1)); }
+        ;;
+      *) continue ;;
+    esac
+    count=$((count + 1))
+  done <"$logs/documented.names"
+  say "$count passed, $bad failed"
   return $bad
 }
 
