@@ -122,7 +122,9 @@ if !embedded {
     .testTarget(name: "MartletTests", dependencies: ["Martlet", "CMartletKernels", "MartletTestSupport"]),
     .testTarget(
       name: "MartletDeviceTests",
-      dependencies: ["MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux", "CMartletCameraDriver"]),
+      dependencies: [
+        "MartletDevice", "Martlet", "CMartletKernels", "CMartletLinux", "CMartletPlatform", "CMartletCameraDriver",
+      ]),
     .testTarget(name: "CMartletKernelsTests", dependencies: ["CMartletKernels", "CMartletKernelCases"]),
   ]
 }

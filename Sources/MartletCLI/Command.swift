@@ -119,7 +119,7 @@ func report(_ bytes: UnsafeRawBufferPointer) throws(CommandError) {
   try checkOutput(martlet_file_write_all(1, bytes.baseAddress, bytes.count))
 }
 
-/// - Parameter code: an errno value, or 0.
+/// - Parameter code: a `martlet_error`, or 0.
 func checkOutput(_ code: Int32) throws(CommandError) {
   guard code != 0 else { return }
   var error = CommandError(

@@ -19,7 +19,6 @@ public struct FixedArray<Element: ~Copyable>: ~Copyable {
     start.deallocate()
   }
 
-  public var isFull: Bool { count == capacity }
   public var indices: Range<Int> { 0..<count }
 
   /// Behind the last one; there must be room.

@@ -29,7 +29,7 @@ enum StandardOutput {
     }
   }
 
-  /// - Parameter code: an errno value, or 0.
+  /// - Parameter code: a `martlet_error`, or 0.
   private static func check(_ code: Int32) throws {
     guard code != 0 else { return }
     // Who reads no more knows why.

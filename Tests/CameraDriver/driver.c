@@ -398,7 +398,7 @@ static int driver_convert(void *converter, const struct v4l2_format *source, con
   return to_count;
 }
 
-static int driver_load(martlet_camera_converter *converter) {
+static martlet_error driver_load(martlet_camera_converter *converter) {
   converter->create = (void *)driver_create;
   converter->convert = (void *)driver_convert;
   converter->destroy = (void *)driver_destroy;

@@ -13,8 +13,10 @@ private struct Source: ~Copyable, EventSource {
   var isLate = false
   var ends = false
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) { calls.names.append("wait " + name) }
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 { deadline }
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
+    calls.names.append("wait " + name)
+  }
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 { deadline }
   func isOverdue(before ns: UInt64, _ core: borrowing PipelineCore) -> Bool { isLate }
   mutating func service(_ core: inout PipelineCore) {
     calls.names.append(name)
@@ -24,7 +26,11 @@ private struct Source: ~Copyable, EventSource {
 
 /// Sources in a list are asked in its order, and all of them, until one ends the run.
 @Suite struct EventSourceTests {
-  private func core() throws -> PipelineCore { try PipelineCore(Configuration()) }
+  private func core() throws -> PipelineCore {
+    try PipelineCore(
+      Configuration(), models: FixedArray(capacity: 0), lines: LineSink(Configuration()), log: FixedArray(capacity: 0),
+      nowNs: 0)
+  }
 
   private func several(_ calls: Calls, ends: Bool = false) -> FixedArray<Source> {
     var array = FixedArray<Source>(capacity: 2)
@@ -40,9 +46,9 @@ private struct Source: ~Copyable, EventSource {
       Source(name: "a", calls: calls, deadline: 8), Both(several(calls), Source(name: "d", calls: calls)))
     sources.service(&core)
     var waits = WaitSet(capacity: sources.descriptorCapacity)
-    sources.addDescriptors(to: &waits, core)
+    sources.addDescriptors(to: &waits, nowNs: 0, core)
     #expect(calls.names == ["a", "b", "c", "d", "wait a", "wait b", "wait c", "wait d"])
-    #expect(sources.deadlineNs(core) == 7 && sources.descriptorCapacity == 4)
+    #expect(sources.deadlineNs(nowNs: 0, core) == 7 && sources.descriptorCapacity == 4)
     #expect(sources.isActive && !sources.isOverdue(before: 0, core))
     sources.second.first[1].isActive = false
     sources.second.second.isLate = true

@@ -22,7 +22,7 @@ private struct Part: ~Copyable {
     do {
       var array = FixedArray<Part>(capacity: 3)
       for value in 0..<3 { array.append(Part(value, counter)) }
-      #expect(array.isFull && counter.alive == 3)
+      #expect(array.count == 3 && counter.alive == 3)
       for index in array.indices { array[index].value += 10 }
       #expect(array[0].value == 10 && array[2].value == 12)
       array.removeAll()
@@ -35,7 +35,7 @@ private struct Part: ~Copyable {
 
   @Test func capacityOfNone() {
     let array = FixedArray<Int>(capacity: 0)
-    #expect(array.isFull && array.indices.isEmpty)
+    #expect(array.count == 0 && array.indices.isEmpty)
   }
 
   @Test func whatIsOutsideTraps() async {

@@ -1,5 +1,6 @@
 import CMartletKernels
 import CMartletLinux
+import CMartletPlatform
 import Foundation
 import Testing
 
@@ -86,6 +87,31 @@ struct PipelineTests {
     #expect(throws: PipelineError.self) { _ = try Pipeline(configuration) }
     _ = first.turn()
     try FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// The clock counts from the machine's start: the watchdog's time may be longer than that.
+  @Test func theMachineHasJustStarted() throws {
+    setenv("NOTIFY_SOCKET", folder + "/none", 1)
+    setenv("WATCHDOG_USEC", String(martlet_now_ns() / 100), 1)
+    defer {
+      unsetenv("NOTIFY_SOCKET")
+      unsetenv("WATCHDOG_USEC")
+    }
+    var running = try Pipeline(try pipeline(pictures))
+    let goesOn = running.turn()
+    #expect(goesOn)
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// What is told of pictures before the first of them was taken.
+  @Test func picturesAreNotFinishedBeforeTheyBegin() throws {
+    var configuration = CameraConfiguration()
+    configuration.source = .pictures("pictures", isRepeated: false)
+    let camera = try PipelineCamera(configuration, firstRule: 0, nowNs: 0)
+    #expect(camera.state == .streaming)
+    configuration.source = .device("/dev/video0")
+    let device = try PipelineCamera(configuration, firstRule: 0, nowNs: 0)
+    #expect(device.state == .opening)
   }
 
   /// Strange callers get nothing and hold up nobody; whoever asks gets JSON with what was decided.

@@ -27,14 +27,14 @@ static bool is_multi_planar(const martlet_camera *camera) { return camera->type 
 
 // MARK: - Opening
 
-int martlet_camera_open(martlet_camera *camera, const martlet_camera_system *system, const char *path) {
+martlet_error martlet_camera_open(martlet_camera *camera, const martlet_camera_system *system, const char *path) {
   memset(camera, 0, sizeof *camera);
   camera->system = system != NULL ? system : &martlet_camera_kernel;
   camera->descriptor = camera->system->open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (camera->descriptor < 0) return errno;
   struct v4l2_capability capability;
   memset(&capability, 0, sizeof capability);
-  int error = martlet_camera_ioctl(camera, VIDIOC_QUERYCAP, &capability);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_QUERYCAP, &capability);
   if (error == 0) {
     uint32_t can = capability.capabilities & V4L2_CAP_DEVICE_CAPS ? capability.device_caps : capability.capabilities;
     if (!(can & V4L2_CAP_STREAMING)) {
@@ -81,8 +81,8 @@ static void note_colours(martlet_camera_format *format, uint32_t space, uint32_t
 }
 
 /// `asked` goes to the driver; what it answers to camera->format.
-static int negotiate(martlet_camera *camera, struct v4l2_format *asked) {
-  int error = martlet_camera_ioctl(camera, VIDIOC_S_FMT, asked);
+static martlet_error negotiate(martlet_camera *camera, struct v4l2_format *asked) {
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_S_FMT, asked);
   if (error != 0) return error;
   martlet_camera_format *format = &camera->format;
   if (is_multi_planar(camera)) {
@@ -129,12 +129,12 @@ static void set_rate(martlet_camera *camera, uint32_t frames, uint32_t seconds) 
   camera->format.rate_seconds = capture->timeperframe.numerator;
 }
 
-int martlet_camera_set_format(martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
-                              uint32_t rate_frames, uint32_t rate_seconds) {
+martlet_error martlet_camera_set_format(martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
+                                        uint32_t rate_frames, uint32_t rate_seconds) {
   struct v4l2_format asked;
   memset(&asked, 0, sizeof asked);
   asked.type = camera->type;
-  int error = martlet_camera_ioctl(camera, VIDIOC_G_FMT, &asked);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_G_FMT, &asked);
   if (error != 0) return error;
   if (is_multi_planar(camera)) {
     struct v4l2_pix_format_mplane *pixels = &asked.fmt.pix_mp;
@@ -176,16 +176,16 @@ static void prepare(const martlet_camera *camera, request *request, uint32_t ind
   }
 }
 
-static int queue(martlet_camera *camera, uint32_t index) {
+static martlet_error queue(martlet_camera *camera, uint32_t index) {
   request request;
   prepare(camera, &request, index);
   return martlet_camera_ioctl(camera, VIDIOC_QBUF, &request.buffer);
 }
 
-static int map_buffer(martlet_camera *camera, uint32_t index) {
+static martlet_error map_buffer(martlet_camera *camera, uint32_t index) {
   request request;
   prepare(camera, &request, index);
-  int error = martlet_camera_ioctl(camera, VIDIOC_QUERYBUF, &request.buffer);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_QUERYBUF, &request.buffer);
   if (error != 0) return error;
   bool is_planar = is_multi_planar(camera);
   size_t count = is_planar ? request.plane[0].length : request.buffer.length;
@@ -197,20 +197,20 @@ static int map_buffer(martlet_camera *camera, uint32_t index) {
   return 0;
 }
 
-static int ask_for_buffers(martlet_camera *camera, uint32_t count, uint32_t *given) {
+static martlet_error ask_for_buffers(martlet_camera *camera, uint32_t count, uint32_t *given) {
   struct v4l2_requestbuffers asked;
   memset(&asked, 0, sizeof asked);
   asked.count = count;
   asked.type = camera->type;
   asked.memory = V4L2_MEMORY_MMAP;
-  int error = martlet_camera_ioctl(camera, VIDIOC_REQBUFS, &asked);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_REQBUFS, &asked);
   *given = asked.count;
   return error;
 }
 
-int martlet_camera_start(martlet_camera *camera) {
+martlet_error martlet_camera_start(martlet_camera *camera) {
   uint32_t given = 0;
-  int error = ask_for_buffers(camera, MARTLET_CAMERA_BUFFERS, &given);
+  martlet_error error = ask_for_buffers(camera, MARTLET_CAMERA_BUFFERS, &given);
   if (error == 0 && given < 2) error = ENOMEM;
   camera->buffer_count = given < MARTLET_CAMERA_BUFFERS ? given : MARTLET_CAMERA_BUFFERS;
   for (uint32_t i = 0; i < camera->buffer_count && error == 0; i++) error = map_buffer(camera, i);
@@ -260,7 +260,7 @@ static uint64_t timestamp_ns(const struct v4l2_buffer *buffer) {
   return (uint64_t)buffer->timestamp.tv_sec * 1000000000u + (uint64_t)buffer->timestamp.tv_usec * 1000u;
 }
 
-int martlet_camera_take(martlet_camera *camera, martlet_camera_frame *frame) {
+martlet_error martlet_camera_take(martlet_camera *camera, martlet_camera_frame *frame) {
   memset(frame, 0, sizeof *frame);
   if (!camera->is_streaming) return EIO;
   if (source_changed(camera)) return ESTALE;
@@ -269,7 +269,7 @@ int martlet_camera_take(martlet_camera *camera, martlet_camera_frame *frame) {
   for (uint32_t i = 0; i < camera->buffer_count; i++) {
     request request;
     prepare(camera, &request, 0);
-    int error = martlet_camera_ioctl(camera, VIDIOC_DQBUF, &request.buffer);
+    martlet_error error = martlet_camera_ioctl(camera, VIDIOC_DQBUF, &request.buffer);
     if (error == EAGAIN) break;
     if (error != 0) {
       if (has_frame) queue(camera, frame->buffer);
@@ -298,11 +298,11 @@ int martlet_camera_take(martlet_camera *camera, martlet_camera_frame *frame) {
   return has_frame ? 0 : EAGAIN;
 }
 
-int martlet_camera_give_back(martlet_camera *camera, const martlet_camera_frame *frame) {
+martlet_error martlet_camera_give_back(martlet_camera *camera, const martlet_camera_frame *frame) {
   return camera->is_streaming ? queue(camera, frame->buffer) : 0;
 }
 
-martlet_camera_failure martlet_camera_failure_of(int error) {
+martlet_camera_failure martlet_camera_failure_of(martlet_error error) {
   switch (error) {
     case ENODEV:
     case ENXIO: return MARTLET_CAMERA_GONE;

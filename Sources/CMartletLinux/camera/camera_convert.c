@@ -14,7 +14,7 @@ typedef void (*destroy_function)(void *converter);
 typedef int (*convert_function)(void *converter, const struct v4l2_format *source, const struct v4l2_format *target,
                                 unsigned char *from, int from_count, unsigned char *to, int to_count);
 
-int martlet_camera_load_converter(martlet_camera_converter *converter) {
+martlet_error martlet_camera_load_converter(martlet_camera_converter *converter) {
   converter->library = dlopen("libv4lconvert.so.0", RTLD_NOW | RTLD_LOCAL);
   if (converter->library == NULL) return ELIBACC;
   converter->create = dlsym(converter->library, "v4lconvert_create");
@@ -23,9 +23,9 @@ int martlet_camera_load_converter(martlet_camera_converter *converter) {
   return converter->create != NULL && converter->convert != NULL && converter->destroy != NULL ? 0 : ELIBBAD;
 }
 
-int martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera) {
+martlet_error martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera) {
   memset(converter, 0, sizeof *converter);
-  int error = camera->system->load(converter);
+  martlet_error error = camera->system->load(converter);
   if (error == 0) converter->state = ((create_function)converter->create)(camera->descriptor);
   if (converter->state != NULL) return 0;
   martlet_camera_converter_close(converter);

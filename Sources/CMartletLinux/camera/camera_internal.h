@@ -7,10 +7,10 @@
 #include <errno.h>
 
 /// What martlet_camera_kernel loads.
-int martlet_camera_load_converter(martlet_camera_converter *converter);
+martlet_error martlet_camera_load_converter(martlet_camera_converter *converter);
 
-/// An ioctl on the camera, again where a signal came between; 0 or an errno value.
-static inline int martlet_camera_ioctl(const martlet_camera *camera, unsigned long request, void *argument) {
+/// An ioctl on the camera, again where a signal came between.
+static inline martlet_error martlet_camera_ioctl(const martlet_camera *camera, unsigned long request, void *argument) {
   int result;
   do {
     result = camera->system->ioctl(camera->descriptor, request, argument);

@@ -55,11 +55,11 @@ static void read_serial(const char *path, char *serial, size_t capacity) {
   }
 }
 
-int martlet_camera_query(const martlet_camera *camera, const char *path, martlet_camera_info *info) {
+martlet_error martlet_camera_query(const martlet_camera *camera, const char *path, martlet_camera_info *info) {
   struct v4l2_capability capability;
   memset(&capability, 0, sizeof capability);
   memset(info, 0, sizeof *info);
-  int error = martlet_camera_ioctl(camera, VIDIOC_QUERYCAP, &capability);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_QUERYCAP, &capability);
   if (error != 0) return error;
   copy_text(info->driver, sizeof info->driver, capability.driver, sizeof capability.driver);
   copy_text(info->card, sizeof info->card, capability.card, sizeof capability.card);
@@ -70,12 +70,12 @@ int martlet_camera_query(const martlet_camera *camera, const char *path, martlet
 
 // MARK: - Formats
 
-int martlet_camera_pixels_at(const martlet_camera *camera, uint32_t index, martlet_camera_pixels *pixels) {
+martlet_error martlet_camera_pixels_at(const martlet_camera *camera, uint32_t index, martlet_camera_pixels *pixels) {
   struct v4l2_fmtdesc description;
   memset(&description, 0, sizeof description);
   description.index = index;
   description.type = camera->type;
-  int error = martlet_camera_ioctl(camera, VIDIOC_ENUM_FMT, &description);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_ENUM_FMT, &description);
   if (error != 0) return error;
   pixels->fourcc = description.pixelformat;
   pixels->is_compressed = description.flags & V4L2_FMT_FLAG_COMPRESSED;
@@ -84,13 +84,13 @@ int martlet_camera_pixels_at(const martlet_camera *camera, uint32_t index, martl
   return 0;
 }
 
-int martlet_camera_sizes_at(const martlet_camera *camera, uint32_t fourcc, uint32_t index,
-                            martlet_camera_sizes *sizes) {
+martlet_error martlet_camera_sizes_at(const martlet_camera *camera, uint32_t fourcc, uint32_t index,
+                                      martlet_camera_sizes *sizes) {
   struct v4l2_frmsizeenum entry;
   memset(&entry, 0, sizeof entry);
   entry.index = index;
   entry.pixel_format = fourcc;
-  int error = martlet_camera_ioctl(camera, VIDIOC_ENUM_FRAMESIZES, &entry);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_ENUM_FRAMESIZES, &entry);
   if (error != 0) return error;
   if (entry.type == V4L2_FRMSIZE_TYPE_DISCRETE) {
     sizes->width = sizes->max_width = (int32_t)entry.discrete.width;
@@ -108,15 +108,15 @@ int martlet_camera_sizes_at(const martlet_camera *camera, uint32_t fourcc, uint3
   return 0;
 }
 
-int martlet_camera_rate_at(const martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height, uint32_t index,
-                           martlet_camera_rate *rate) {
+martlet_error martlet_camera_rate_at(const martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
+                                     uint32_t index, martlet_camera_rate *rate) {
   struct v4l2_frmivalenum entry;
   memset(&entry, 0, sizeof entry);
   entry.index = index;
   entry.pixel_format = fourcc;
   entry.width = (uint32_t)width;
   entry.height = (uint32_t)height;
-  int error = martlet_camera_ioctl(camera, VIDIOC_ENUM_FRAMEINTERVALS, &entry);
+  martlet_error error = martlet_camera_ioctl(camera, VIDIOC_ENUM_FRAMEINTERVALS, &entry);
   if (error != 0) return error;
   rate->is_range = entry.type != V4L2_FRMIVAL_TYPE_DISCRETE;
   // The shortest interval of a range is its highest rate.
@@ -144,12 +144,13 @@ static void plain_name(char *into, size_t capacity, const char *name) {
   into[length] = 0;
 }
 
-int martlet_camera_control_after(const martlet_camera *camera, uint32_t id, martlet_camera_control *control_out) {
+martlet_error martlet_camera_control_after(const martlet_camera *camera, uint32_t id,
+                                           martlet_camera_control *control_out) {
   for (int tries = 0; tries < 256; tries++) {
     struct v4l2_queryctrl query;
     memset(&query, 0, sizeof query);
     query.id = id | V4L2_CTRL_FLAG_NEXT_CTRL;
-    int error = martlet_camera_ioctl(camera, VIDIOC_QUERYCTRL, &query);
+    martlet_error error = martlet_camera_ioctl(camera, VIDIOC_QUERYCTRL, &query);
     if (error != 0) return error;
     // A driver that does not go on would keep us here.
     if (query.id <= id) return EINVAL;
@@ -178,7 +179,7 @@ void martlet_camera_read_control(const martlet_camera *camera, martlet_camera_co
   if (martlet_camera_ioctl(camera, VIDIOC_G_CTRL, &value) == 0) control->value = value.value;
 }
 
-int martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value) {
+martlet_error martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value) {
   struct v4l2_control set = {.id = id, .value = value};
   return martlet_camera_ioctl(camera, VIDIOC_S_CTRL, &set);
 }

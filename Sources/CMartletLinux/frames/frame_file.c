@@ -13,7 +13,7 @@ static int header(const martlet_stored_frame *frame, char *text, size_t capacity
   return snprintf(text, capacity, "P%d\n%u %u\n255\n", kind, frame->width, frame->height);
 }
 
-int frame_file_of(const martlet_stored_frame *frame, frame_file *file) {
+martlet_error frame_file_of(const martlet_stored_frame *frame, frame_file *file) {
   if (frame->kind == MARTLET_STORED_JPEG) {
     *file = (frame_file){frame->count, ".jpg"};
     const uint8_t *bytes = frame->bytes;
@@ -73,11 +73,11 @@ static void convert_part(const martlet_stored_frame *frame, const matrix *m, siz
   }
 }
 
-int frame_file_write(const martlet_stored_frame *frame, int descriptor) {
+martlet_error frame_file_write(const martlet_stored_frame *frame, int descriptor) {
   enum { PART = 5460 };
   if (frame->kind == MARTLET_STORED_JPEG) return martlet_file_write_all(descriptor, frame->bytes, frame->count);
   char text[64];
-  int error = martlet_file_write_all(descriptor, text, (size_t)header(frame, text, sizeof text));
+  martlet_error error = martlet_file_write_all(descriptor, text, (size_t)header(frame, text, sizeof text));
   const matrix m = matrix_of(frame);
   uint8_t rgb[3 * PART];
   for (size_t y = 0; y < frame->height && error == 0; y++) {

@@ -1,9 +1,11 @@
 /// A V4L2 camera: what it offers, and its frames by memory-mapped streaming. Nothing here takes memory from the heap.
 ///
-/// Every function that can fail returns 0 or an errno value. What V4L2 says with them: ENODEV the device is gone, EBUSY
-/// somebody else streams from it, EINVAL it cannot do that, EIO an error of the driver's own.
+/// Errors are what V4L2 says with errno values: ENODEV the device is gone, EBUSY somebody else streams from it, EINVAL it
+/// cannot do that, EIO an error of the driver's own.
 #ifndef MARTLET_CAMERA_H
 #define MARTLET_CAMERA_H
+
+#include "martlet_error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +33,7 @@ typedef struct martlet_camera_system {
   int (*unmap)(void *address, size_t count);
   int (*access)(const char *path, int mode);
   /// Finds the converter's functions: 0, ELIBACC or ELIBBAD.
-  int (*load)(martlet_camera_converter *converter);
+  martlet_error (*load)(martlet_camera_converter *converter);
 } martlet_camera_system;
 
 /// The kernel's.
@@ -108,8 +110,8 @@ typedef struct martlet_camera_frame {
 bool martlet_camera_node(const martlet_camera_system *system, int32_t index, char path[32]);
 
 /// Opens a node that captures video by streaming. ENOTTY: it is no such thing.
-int martlet_camera_open(martlet_camera *camera, const martlet_camera_system *system, const char *path);
-int martlet_camera_query(const martlet_camera *camera, const char *path, martlet_camera_info *info);
+martlet_error martlet_camera_open(martlet_camera *camera, const martlet_camera_system *system, const char *path);
+martlet_error martlet_camera_query(const martlet_camera *camera, const char *path, martlet_camera_info *info);
 /// Stops streaming, unmaps and closes. Safe on a camera that is closed or gone.
 void martlet_camera_close(martlet_camera *camera);
 
@@ -123,7 +125,7 @@ typedef struct martlet_camera_pixels {
   char description[32];
 } martlet_camera_pixels;
 /// EINVAL past the last one, here and in what follows.
-int martlet_camera_pixels_at(const martlet_camera *camera, uint32_t index, martlet_camera_pixels *pixels);
+martlet_error martlet_camera_pixels_at(const martlet_camera *camera, uint32_t index, martlet_camera_pixels *pixels);
 
 /// A size, or all sizes from a minimum to a maximum in steps.
 typedef struct martlet_camera_sizes {
@@ -132,15 +134,16 @@ typedef struct martlet_camera_sizes {
   int32_t max_width, max_height;
   int32_t step_width, step_height;
 } martlet_camera_sizes;
-int martlet_camera_sizes_at(const martlet_camera *camera, uint32_t fourcc, uint32_t index, martlet_camera_sizes *sizes);
+martlet_error martlet_camera_sizes_at(const martlet_camera *camera, uint32_t fourcc, uint32_t index,
+                                      martlet_camera_sizes *sizes);
 
 /// A rate: `frames` in `seconds` seconds; of a range the highest.
 typedef struct martlet_camera_rate {
   uint32_t frames, seconds;
   bool is_range;
 } martlet_camera_rate;
-int martlet_camera_rate_at(const martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height, uint32_t index,
-                           martlet_camera_rate *rate);
+martlet_error martlet_camera_rate_at(const martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
+                                     uint32_t index, martlet_camera_rate *rate);
 
 typedef struct martlet_camera_control {
   uint32_t id;
@@ -150,30 +153,30 @@ typedef struct martlet_camera_control {
   bool is_settable;
 } martlet_camera_control;
 /// The control after the one with the number `id`, 0 for the first; `value` is 0.
-int martlet_camera_control_after(const martlet_camera *camera, uint32_t id, martlet_camera_control *control);
+martlet_error martlet_camera_control_after(const martlet_camera *camera, uint32_t id, martlet_camera_control *control);
 /// Its value now, which many cameras have to be asked for: `value` stays as it is if that fails.
 void martlet_camera_read_control(const martlet_camera *camera, martlet_camera_control *control);
-int martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value);
+martlet_error martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value);
 
 // MARK: - Frames
 
 /// Asks for a format; camera->format says what the driver made of it, which need not be the same. 0 leaves fourcc, size
 /// or rate as they are.
-int martlet_camera_set_format(martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
-                              uint32_t rate_frames, uint32_t rate_seconds);
+martlet_error martlet_camera_set_format(martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
+                                        uint32_t rate_frames, uint32_t rate_seconds);
 /// Maps the buffers and starts; from then on the descriptor polls readable when a frame is there.
-int martlet_camera_start(martlet_camera *camera);
+martlet_error martlet_camera_start(martlet_camera *camera);
 void martlet_camera_stop(martlet_camera *camera);
 
 /// The newest frame; all older ones, and those flagged as damaged, go straight back to the driver. EAGAIN: none is
 /// there (frame->damaged still counts). ESTALE: the source has another size now; stop, set the format, start.
 /// Any other value: the stream is broken; close the camera.
-int martlet_camera_take(martlet_camera *camera, martlet_camera_frame *frame);
-int martlet_camera_give_back(martlet_camera *camera, const martlet_camera_frame *frame);
+martlet_error martlet_camera_take(martlet_camera *camera, martlet_camera_frame *frame);
+martlet_error martlet_camera_give_back(martlet_camera *camera, const martlet_camera_frame *frame);
 /// Whether the device still answers.
 bool martlet_camera_is_there(const martlet_camera *camera);
 
-/// What an errno value of these functions means for a person.
+/// What an error of these functions means for a person.
 typedef enum martlet_camera_failure {
   MARTLET_CAMERA_OTHER = 0,
   MARTLET_CAMERA_GONE,
@@ -190,12 +193,12 @@ typedef enum martlet_camera_failure {
   /// It does not have the format, or cannot do what was asked.
   MARTLET_CAMERA_REFUSED
 } martlet_camera_failure;
-martlet_camera_failure martlet_camera_failure_of(int error);
+martlet_camera_failure martlet_camera_failure_of(martlet_error error);
 
 // MARK: - Other formats
 
 /// ELIBACC: libv4lconvert.so.0 is not on this machine.
-int martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera);
+martlet_error martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera);
 void martlet_camera_converter_close(martlet_camera_converter *converter);
 /// Fills `rgb` with width * height * 3 bytes, which `count` must be; false if the frame makes no sense to the
 /// converter.

@@ -105,7 +105,7 @@ public struct Camera: ~Copyable {
   /// 0: the newest frame, to be given back; or what `martlet_camera_take` returned.
   mutating func take(_ frame: inout martlet_camera_frame) -> Int32 { martlet_camera_take(&raw, &frame) }
 
-  /// 0, or an errno value: the driver did not take it.
+  /// 0, or a `martlet_error`: the driver did not take it.
   mutating func giveBack(_ frame: martlet_camera_frame) -> Int32 {
     var frame = frame
     return martlet_camera_give_back(&raw, &frame)

@@ -2,6 +2,8 @@ import CMartletLinux
 
 /// What the pipeline is told: a configuration file, read and checked.
 ///
+/// `read` fills it; what a key that is absent counts as stands in the table of keys, not in the parts' own beginnings.
+///
 /// References between its parts (a camera's model, a rule's line) are indices into these arrays. Every part has the
 /// line of the file where it begins, for messages that come later.
 public struct Configuration: Sendable {

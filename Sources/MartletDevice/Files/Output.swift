@@ -8,7 +8,7 @@ public enum Output {
     case error = 2
   }
 
-  /// Writes `text` whole; returns an errno value if the stream is gone, else 0.
+  /// Writes `text` whole; returns why the stream is gone (`martlet_error`), else 0.
   @discardableResult
   public static func write(_ text: String, to stream: Stream = .standard) -> Int32 {
     write(exactly: text.visible(keepsLines: true), to: stream)

@@ -10,7 +10,7 @@ import CMartletPlatform
 ///
 /// `Sources` say what it waits for, `PipelineCore` what a frame leads to, `PipelineCore.Sinks` where that goes.
 public struct Pipeline: ~Copyable {
-  /// In the order in which they are asked.
+  /// In the order in which they are asked; those of a kind in the configuration's.
   private typealias Sources = Both<
     SignalSource,
     Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
@@ -21,23 +21,30 @@ public struct Pipeline: ~Copyable {
   private var waits: WaitSet
   private var notifier = martlet_notifier()
   private var nextSignNs: UInt64
+  /// The last to go.
+  private let signals: Signals
 
-  /// Takes lines (outputs go to their safe level), loads models, opens log, store and socket. Cameras are opened by
-  /// `run`, and may come later.
+  /// Takes lines (outputs go to their safe level), loads models, looks for pictures, opens log, socket and store, in
+  /// this order: what one that runs already has is found before anything of it is touched. Cameras are opened by `run`,
+  /// and may come later.
   ///
   /// - Parameter configuration: without errors, classes resolved.
   public init(_ configuration: Configuration) throws(PipelineError) {
-    let signals = try SignalSource()
-    let core = try PipelineCore(configuration)
+    // Where this throws, they stay open: a process that does not start can be ended all the same.
+    let descriptor = try Signals.open()
+    let now = martlet_now_ns()
+    let lines = try LineSink(configuration)
     let inputs = try InputSource.all(configuration)
+    var models = FixedArray<PipelineModel>(capacity: configuration.models.count)
+    for model in configuration.models { models.append(try PipelineModel(model, in: configuration)) }
     var cameras = FixedArray<CameraSource>(capacity: configuration.cameras.count)
     var pictures = FixedArray<PictureSource>(capacity: configuration.cameras.count)
     for index in configuration.cameras.indices {
       let camera = configuration.cameras[index]
       do throws(PictureError) {
-        let place = try core.place(ofCamera: index)
+        let place = try models[camera.model].place(camera.resize)
         if let settings = camera.settings {
-          cameras.append(CameraSource(settings, index: index, into: place))
+          cameras.append(CameraSource(CameraStream(settings, into: place), index: index))
         } else if case .pictures(let path, let isRepeated) = camera.source {
           pictures.append(try PictureSource(path: path, isRepeated: isRepeated, index: index, into: place))
         }
@@ -46,11 +53,14 @@ public struct Pipeline: ~Copyable {
           configuration, line: camera.line, "camera \(camera.name): \(error.sentence)", exitCode: error.exitCode)
       }
     }
+    let log = try LogSink.all(configuration)
     let server = try StatusServer(configuration)
-    let sources = Both(signals, Both(inputs, Both(server, Both(cameras, pictures))))
+    core = try PipelineCore(configuration, models: models, lines: lines, log: log, nowNs: now)
+    let signals = Signals(taking: descriptor)
+    let sources = Both(SignalSource(signals), Both(inputs, Both(server, Both(cameras, pictures))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources
-    self.core = core
+    self.signals = signals
     nextSignNs = martlet_now_ns()
     martlet_notifier_open(&notifier)
   }
@@ -72,8 +82,9 @@ public struct Pipeline: ~Copyable {
     sources.service(&core)
     guard !core.isEnding, sources.isActive else { return false }
     waits.removeAll()
-    sources.addDescriptors(to: &waits, core)
-    let deadline = sources.deadlineNs(core)
+    let now = martlet_now_ns()
+    sources.addDescriptors(to: &waits, nowNs: now, core)
+    let deadline = sources.deadlineNs(nowNs: now, core)
     waits.wait(untilNs: notifier.watchdog_ns > 0 ? min(deadline, nextSignNs) : deadline)
     giveSignOfLife()
     return true
@@ -83,7 +94,9 @@ public struct Pipeline: ~Copyable {
   private mutating func giveSignOfLife() {
     guard notifier.watchdog_ns > 0 else { return }
     let now = martlet_now_ns()
-    guard now >= nextSignNs, !sources.isOverdue(before: now - notifier.watchdog_ns / 4, core) else { return }
+    // The clock counts from the machine's start, which may be just now.
+    let patience = min(now, notifier.watchdog_ns / 4)
+    guard now >= nextSignNs, !sources.isOverdue(before: now - patience, core) else { return }
     nextSignNs = now + notifier.watchdog_ns / 3
     notify("WATCHDOG=1\n")
   }

@@ -12,9 +12,12 @@ struct PipelineCamera: ~Copyable {
   var trigger: TriggerState
   var rules: FixedArray<CameraRule>
 
+  /// A device, not pictures in its place.
+  let isDevice: Bool
+
   // As its source has it.
   /// Of pictures: more of them will come.
-  var isOpen = false
+  var isOpen: Bool
   /// Where the camera is, or was; empty before it was there.
   private(set) var path = ""
   /// Of the last time that it was open.
@@ -51,11 +54,11 @@ struct PipelineCamera: ~Copyable {
     trigger = TriggerState(camera.trigger, patienceNs: camera.timeoutNs, nowNs: nowNs)
     rules = FixedArray(capacity: camera.rules.count)
     for index in camera.rules.indices { rules.append(CameraRule(camera.rules[index], number: firstRule + index)) }
-    if let settings = camera.settings { path = settings.address.text }
+    let settings = camera.settings
+    isDevice = settings != nil
+    isOpen = settings == nil
+    if let settings { path = settings.address.text }
   }
-
-  /// A device, not pictures in its place.
-  var isDevice: Bool { configuration.settings != nil }
 
   var state: State {
     if !isDevice { return isOpen ? .streaming : .finished }

@@ -18,23 +18,20 @@ struct PipelineCore: ~Copyable {
   /// It is time to end.
   var isEnding = false
 
-  /// Takes output lines (they go to their safe level), loads models, opens log and store.
-  init(_ configuration: Configuration) throws(PipelineError) {
-    let now = martlet_now_ns()
-    let lines = try LineSink(configuration)
-    var models = FixedArray<PipelineModel>(capacity: configuration.models.count)
-    for model in configuration.models { models.append(try PipelineModel(model, in: configuration)) }
+  /// Opens the store of frames; the rest is there.
+  init(
+    _ configuration: Configuration, models: consuming FixedArray<PipelineModel>, lines: consuming LineSink,
+    log: consuming FixedArray<LogSink>, nowNs now: UInt64
+  ) throws(PipelineError) {
     var cameras = FixedArray<PipelineCamera>(capacity: configuration.cameras.count)
     var rule = 0
     for camera in configuration.cameras {
       cameras.append(try PipelineCamera(camera, firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    var logs = FixedArray<LogSink>(capacity: 1)
-    if let log = configuration.log, let sink = try LogSink(log) { logs.append(sink) }
     var frames = FixedArray<FrameSink>(capacity: 1)
     if let store = configuration.frames, let sink = FrameSink(store) { frames.append(sink) }
-    let sinks = Both(lines, Both(frames, Both(RecordSink(configuration), Both(logs, RecentDecisions()))))
+    let sinks = Both(lines, Both(frames, Both(RecordSink(configuration), Both(log, RecentDecisions()))))
     // Behind the models, whose file guard handles SIGBUS too and must come second then.
     sinks.guardAgainstFaults()
     decision = sinks.lastDecision
@@ -42,12 +39,6 @@ struct PipelineCore: ~Copyable {
     self.models = models
     self.cameras = cameras
     self.sinks = sinks
-  }
-
-  /// Where a camera's frames go.
-  func place(ofCamera camera: Int) throws(PictureError) -> FrameInput.Place {
-    let configuration = cameras[camera].configuration
-    return try models[configuration.model].place(configuration.resize)
   }
 
   // MARK: What sources bring
@@ -103,11 +94,10 @@ struct PipelineCore: ~Copyable {
     for index in cameras.indices { cameras[index].trigger.edge(ofLine: line, at: ns) }
   }
 
-  /// A chip that is gone does not come back to this process: the service manager starts another one.
+  /// A chip that is gone.
   mutating func stop(_ error: GPIOError) {
-    Output.tell("run: \(error.sentence)")
     close()
-    martlet_exit(error.exitCode)
+    error.endProcess()
   }
 
   /// The end: every output has its safe level.

@@ -11,12 +11,12 @@ public struct DecisionLog: ~Copyable {
     case written
     /// Written, the first after so many that were lost.
     case recovered(lost: UInt64)
-    /// An errno value; `isNew`: not the reason of the record before, so that a person should be told.
+    /// A `martlet_error`; `isNew`: not the reason of the record before, so that a person should be told.
     case lost(code: Int32, isNew: Bool)
   }
 
   private let log: OpaquePointer
-  /// The errno value of a file that could not be opened yet, else 0. Who goes on all the same loses no later records:
+  /// The error of a file that could not be opened yet, else 0. Who goes on all the same loses no later records:
   /// opening is tried again.
   public let openError: Int32
 

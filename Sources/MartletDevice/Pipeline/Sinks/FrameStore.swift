@@ -8,12 +8,12 @@ import CMartletLinux
 public struct FrameStore: ~Copyable {
   public enum Outcome: Sendable {
     case saved
-    /// An errno value; `isNew`: not the reason of the frame before, so that a person should be told.
+    /// A `martlet_error`; `isNew`: not the reason of the frame before, so that a person should be told.
     case lost(code: Int32, isNew: Bool)
   }
 
   private let store: OpaquePointer
-  /// The errno value of a folder that could not be read yet, else 0; it is tried again with the next frames.
+  /// The error of a folder that could not be read yet, else 0; it is tried again with the next frames.
   public let openError: Int32
 
   /// - Returns: nil only without memory.

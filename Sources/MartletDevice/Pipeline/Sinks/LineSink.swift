@@ -107,11 +107,10 @@ struct LineSink: ~Copyable, DecisionSink {
   }
 
   private mutating func tell(_ error: GPIOError) {
-    Output.tell("run: \(error.sentence)")
-    guard error.kind == .gone else { return }
-    // A chip that is gone does not come back to this process: the service manager starts another one.
+    guard error.kind == .gone else { return Output.tell("run: \(error.sentence)") }
+    // At once, before any other sink: the lines of other chips are still out.
     close()
-    martlet_exit(error.exitCode)
+    error.endProcess()
   }
 
   /// Every output to its safe level.
@@ -182,6 +181,14 @@ struct LineHolders: BitwiseCopyable {
 
   /// Active while a rule holds; while one is not known and none holds, the safe level.
   var level: Bool { holding != 0 || isSafeActive && (unknown != 0 || all == 0) }
+}
+
+extension GPIOError {
+  /// A chip that is gone does not come back to this process: the service manager starts another one.
+  func endProcess() -> Never {
+    Output.tell("run: \(sentence)")
+    martlet_exit(exitCode)
+  }
 }
 
 extension LineConfiguration {

@@ -5,8 +5,15 @@ struct LogSink: ~Copyable, DecisionSink {
   private let configuration: LogConfiguration
   private var log: DecisionLog
 
+  /// The log of a configuration, if it has one.
+  static func all(_ configuration: Configuration) throws(PipelineError) -> FixedArray<LogSink> {
+    var sinks = FixedArray<LogSink>(capacity: 1)
+    if let log = configuration.log, let sink = try LogSink(log) { sinks.append(sink) }
+    return sinks
+  }
+
   /// Opens the log; nil: there is no memory.
-  init?(_ configuration: LogConfiguration) throws(PipelineError) {
+  private init?(_ configuration: LogConfiguration) throws(PipelineError) {
     guard let log = DecisionLog(configuration) else { return nil }
     // Who starts it is there now to mend that; a disk that is full or away later may come back.
     if log.openError != 0 {

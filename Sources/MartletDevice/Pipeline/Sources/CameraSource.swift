@@ -16,28 +16,28 @@ struct CameraSource: ~Copyable, EventSource {
   /// A camera whose trigger waits is asked so often whether it is still there.
   private static let checkNs: UInt64 = 1_000_000_000
 
-  init(_ settings: CameraSettings, index: Int, into place: FrameInput.Place) {
+  init(_ stream: consuming CameraStream, index: Int) {
     self.index = index
-    stream = CameraStream(settings, into: place)
+    self.stream = stream
   }
 
   var isActive: Bool { true }
 
-  private func isWanted(_ core: borrowing PipelineCore) -> Bool {
-    core.cameras[index].trigger.wantedFrom(nowNs: martlet_now_ns()) != nil
+  private func isWanted(_ nowNs: UInt64, _ core: borrowing PipelineCore) -> Bool {
+    core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil
   }
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) {
-    if isWanted(core) { waits.add(stream.descriptor, isUrgent: true) }
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
+    if isWanted(nowNs, core) { waits.add(stream.descriptor, isUrgent: true) }
   }
 
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 {
-    let own = !stream.isOpen || isWanted(core) ? stream.deadlineNs : nextCheckNs
-    return min(own, core.cameras[index].trigger.deadlineNs(nowNs: martlet_now_ns()) ?? .max)
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
+    let own = !stream.isOpen || isWanted(nowNs, core) ? stream.deadlineNs : nextCheckNs
+    return min(own, core.cameras[index].trigger.deadlineNs(nowNs: nowNs) ?? .max)
   }
 
   func isOverdue(before ns: UInt64, _ core: borrowing PipelineCore) -> Bool {
-    (!stream.isOpen || isWanted(core)) && stream.deadlineNs < ns
+    (!stream.isOpen || isWanted(martlet_now_ns(), core)) && stream.deadlineNs < ns
   }
 
   mutating func service(_ core: inout PipelineCore) {

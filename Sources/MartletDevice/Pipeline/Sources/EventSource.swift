@@ -9,11 +9,12 @@ protocol EventSource: ~Copyable {
   /// The most descriptors that it waits for.
   var descriptorCapacity: Int { get }
 
-  /// What it waits for now.
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore)
+  /// What it waits for at `nowNs`. (All that is asked for one wait is asked of the same moment: what falls due between two
+  /// would be neither waited for nor due.)
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore)
 
   /// When it has something to do though no descriptor told (CLOCK_MONOTONIC, ns); 0: at once, `.max`: never.
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64
 
   /// Does what is due, without waiting for anything. It reads the clock itself: a decision of the source before may
   /// have taken long.
@@ -28,7 +29,7 @@ protocol EventSource: ~Copyable {
 
 extension EventSource where Self: ~Copyable {
   var descriptorCapacity: Int { 1 }
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 { .max }
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 { .max }
   var isActive: Bool { false }
   func isOverdue(before ns: UInt64, _ core: borrowing PipelineCore) -> Bool { false }
 }
@@ -36,13 +37,13 @@ extension EventSource where Self: ~Copyable {
 extension Both: EventSource where First: EventSource & ~Copyable, Second: EventSource & ~Copyable {
   var descriptorCapacity: Int { first.descriptorCapacity + second.descriptorCapacity }
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) {
-    first.addDescriptors(to: &waits, core)
-    second.addDescriptors(to: &waits, core)
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
+    first.addDescriptors(to: &waits, nowNs: nowNs, core)
+    second.addDescriptors(to: &waits, nowNs: nowNs, core)
   }
 
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 {
-    min(first.deadlineNs(core), second.deadlineNs(core))
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
+    min(first.deadlineNs(nowNs: nowNs, core), second.deadlineNs(nowNs: nowNs, core))
   }
 
   mutating func service(_ core: inout PipelineCore) {
@@ -65,13 +66,13 @@ extension FixedArray: EventSource where Element: EventSource & ~Copyable {
     return sum
   }
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) {
-    for index in indices { self[index].addDescriptors(to: &waits, core) }
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
+    for index in indices { self[index].addDescriptors(to: &waits, nowNs: nowNs, core) }
   }
 
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 {
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
     var first = UInt64.max
-    for index in indices { first = min(first, self[index].deadlineNs(core)) }
+    for index in indices { first = min(first, self[index].deadlineNs(nowNs: nowNs, core)) }
     return first
   }
 
@@ -96,6 +97,7 @@ struct WaitSet: ~Copyable {
 
   init(capacity: Int) { entries = FixedArray(capacity: capacity) }
 
+  var count: Int { entries.count }
   mutating func removeAll() { entries.removeAll() }
 
   /// - Parameter isUrgent: urgent data wakes too: a camera tells so that its picture changes.

@@ -30,9 +30,11 @@ struct InputSource: ~Copyable, EventSource {
     return inputs
   }
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) { waits.add(input.descriptor) }
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
+    waits.add(input.descriptor)
+  }
 
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 { input.deadlineNs ?? .max }
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 { input.deadlineNs ?? .max }
 
   mutating func service(_ core: inout PipelineCore) {
     do throws(GPIOError) {

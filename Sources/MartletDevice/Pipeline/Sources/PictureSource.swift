@@ -38,12 +38,11 @@ struct PictureSource: ~Copyable, EventSource {
 
   var isActive: Bool { count > 0 && (isRepeated || taken < count) }
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) {}
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {}
 
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 {
-    let now = martlet_now_ns()
-    if isActive, core.cameras[index].trigger.wantedFrom(nowNs: now) != nil { return 0 }
-    return core.cameras[index].trigger.deadlineNs(nowNs: now) ?? .max
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
+    if isActive, core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil { return 0 }
+    return core.cameras[index].trigger.deadlineNs(nowNs: nowNs) ?? .max
   }
 
   mutating func service(_ core: inout PipelineCore) {

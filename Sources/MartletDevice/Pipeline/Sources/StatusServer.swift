@@ -31,7 +31,7 @@ struct StatusServer: ~Copyable, EventSource {
 
   var descriptorCapacity: Int { Self.capacity + 1 }
 
-  func addDescriptors(to waits: inout WaitSet, _ core: borrowing PipelineCore) {
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
     var isFull = true
     for slot in 0..<Self.capacity {
       if callers[slot] >= 0 { waits.add(callers[slot]) } else { isFull = false }
@@ -41,7 +41,7 @@ struct StatusServer: ~Copyable, EventSource {
   }
 
   /// When the first caller has taken too long.
-  func deadlineNs(_ core: borrowing PipelineCore) -> UInt64 {
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
     var first = UInt64.max
     for slot in 0..<Self.capacity { first = min(first, deadlines[slot]) }
     return first
