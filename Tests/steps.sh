@@ -145,7 +145,8 @@ documented() {
     grep -qx "$name" <<<"$names" || { say "FAILED $name is no step"; bad=$((bad + 1)); }
   done <"$logs/documented.names"
   # A text's lines are one here, since a name may stand at the end of one.
-  tr '\n' ' ' <"$root/CONTRIBUTING.md" | grep -o '`[A-Za-z][A-Za-z0-9_./+-]*`' | tr -d '`' | sort -u >"$logs/documented.names"
+  tr '\n' ' ' <"$root/CONTRIBUTING.md" | grep -o '`[A-Za-z][A-Za-z0-9_./+-]*`' | tr -d '`' | sort -u \
+    >"$logs/documented.names"
   while read -r name; do
     case $name in
       *NAME* | *...*) continue ;;
