@@ -1,7 +1,7 @@
 /// A V4L2 camera: what it offers, and its frames by memory-mapped streaming. Nothing here takes memory from the heap.
 ///
-/// Errors are what V4L2 says with errno values: ENODEV the device is gone, EBUSY somebody else streams from it, EINVAL it
-/// cannot do that, EIO an error of the driver's own.
+/// Errors are what V4L2 says with errno values: ENODEV the device is gone, EBUSY somebody else streams from it, EINVAL
+/// it cannot do that, EIO an error of the driver's own.
 #ifndef MARTLET_CAMERA_H
 #define MARTLET_CAMERA_H
 

@@ -9,8 +9,8 @@ protocol EventSource: ~Copyable {
   /// The most descriptors that it waits for.
   var descriptorCapacity: Int { get }
 
-  /// What it waits for at `nowNs`. (All that is asked for one wait is asked of the same moment: what falls due between two
-  /// would be neither waited for nor due.)
+  /// What it waits for at `nowNs`. (All that is asked for one wait is asked of the same moment: what falls due between
+  /// two would be neither waited for nor due.)
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore)
 
   /// When it has something to do though no descriptor told (CLOCK_MONOTONIC, ns); 0: at once, `.max`: never.
