@@ -241,8 +241,11 @@ fuzz_configurations() {
 # fuzz_seeds FOLDER : small real models, as .tflite in FOLDER/importer, as .onnx in FOLDER/onnx, language models' files
 # in FOLDER/language, all as .martlet in FOLDER/loader, and small pictures in FOLDER/pictures.
 fuzz_seeds() {
-  local folder=$1 source
-  [ -f "$folder/.ready" ] && [ -d "$folder/language" ] && return 0
+  local folder=$1 source format
+  # Those of another format would be refused at their first bytes.
+  format=$(cksum <"$root/Sources/Martlet/Model/ModelFormat.swift")
+  [ "$(cat "$folder/.ready" 2>/dev/null)" = "$format" ] && [ -d "$folder/language" ] && return 0
+  rm -rf "$folder/loader"
   build_tools
   need_python
   mkdir -p "$folder/importer" "$folder/loader" "$folder/onnx" "$folder/pictures"
@@ -273,5 +276,5 @@ fuzz_seeds() {
     "$tools" convert "$source" --tokenizer "${source%.bin}.tokenizer" --chat-format llama2 \
       -o "$folder/loader/text-$(basename "$source").martlet" >/dev/null
   done
-  touch "$folder/.ready"
+  say "$format" >"$folder/.ready"
 }
