@@ -5,16 +5,29 @@ import Testing
 
 @testable import MartletDevice
 
+/// A source and what it works on.
+private struct Loop: ~Copyable {
+  var source: CameraSource
+  var core: PipelineCore
+
+  /// What the loop would wait for, and until when.
+  func plan(_ nowNs: UInt64) -> (isWaitedFor: Bool, deadlineNs: UInt64) {
+    var waits = WaitSet(capacity: 1)
+    source.addDescriptors(to: &waits, nowNs: nowNs, core)
+    return (waits.count == 1, source.deadlineNs(nowNs: nowNs, core))
+  }
+}
+
 extension CameraTests {
   /// A camera in the pipeline's loop.
   @Suite struct Source {
     let bench = CameraBench()
 
-    /// An open camera whose trigger wants a frame every second, the first one now.
-    private func pipeline() throws -> (CameraSource, PipelineCore) {
+    /// A camera that is serviced once, whose trigger wants a frame every second, the first one half a second from now.
+    private func loop(_ path: String) throws -> Loop {
       bench.plug()
       var camera = CameraConfiguration()
-      camera.source = .device("/dev/video0")
+      camera.source = .device(path)
       camera.timeoutNs = 2_000_000_000
       camera.trigger = .interval(ns: 1_000_000_000)
       var configuration = Configuration()
@@ -24,36 +37,35 @@ extension CameraTests {
         nowNs: martlet_now_ns() + 500_000_000)
       var source = CameraSource(bench.stream(try #require(camera.settings)), index: 0)
       source.service(&core)
-      #expect(core.cameras[0].isOpen)
-      return (source, core)
+      return Loop(source: source, core: core)
     }
 
     /// At no moment is a frame neither waited for nor still to come: what falls due between two questions would be lost
     /// until the camera's time-out.
     @Test func noWishFallsBetweenTwoQuestions() throws {
-      let (source, core) = try pipeline()
-      var waits = WaitSet(capacity: 1)
-      func isWaitedFor(_ now: UInt64) -> Bool {
-        waits.removeAll()
-        source.addDescriptors(to: &waits, nowNs: now, core)
-        return waits.count == 1
-      }
+      let loop = try loop("/dev/video0")
+      let isOpen = loop.core.cameras[0].isOpen
+      #expect(isOpen)
       let now = martlet_now_ns()
-      let due = source.deadlineNs(nowNs: now, core)
-      #expect(!isWaitedFor(now) && due > now && due < now + 600_000_000)
-      #expect(!isWaitedFor(due - 1) && source.deadlineNs(nowNs: due - 1, core) == due)
-      #expect(isWaitedFor(due))
+      let early = loop.plan(now)
+      #expect(!early.isWaitedFor && early.deadlineNs > now && early.deadlineNs < now + 600_000_000)
+      let last = loop.plan(early.deadlineNs - 1)
+      #expect(!last.isWaitedFor && last.deadlineNs == early.deadlineNs)
+      let due = loop.plan(early.deadlineNs)
+      #expect(due.isWaitedFor)
     }
 
     @Test func whatIsLateHoldsTheWatchdog() throws {
-      let (source, core) = try pipeline()
+      let open = try loop("/dev/video0")
       // Nobody waits for a frame yet.
-      #expect(!source.isOverdue(before: .max, core))
-      var closed = CameraSource(bench.stream(CameraSettings(address: .path("/dev/video9"))), index: 0)
-      #expect(closed.isOverdue(before: 1, core) && !closed.isOverdue(before: 0, core))
-      var other = try pipeline().1
-      closed.service(&other)
-      #expect(!closed.isOverdue(before: martlet_now_ns(), other))
+      let isLate = open.source.isOverdue(before: .max, open.core)
+      #expect(!isLate)
+      let closed = try loop("/dev/video9")
+      let (before, after) = (
+        closed.source.isOverdue(before: martlet_now_ns(), closed.core),
+        closed.source.isOverdue(before: .max, closed.core)
+      )
+      #expect(!before && after)
     }
   }
 }
