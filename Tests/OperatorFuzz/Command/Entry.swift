@@ -25,8 +25,8 @@ func entry(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   fuzz.report()
   let accepted = fuzz.tallies.reduce(0) { $0 + $1.accepted }
   Output.write("\(accepted) of \(count) accepted, hash " + NumberText.hash(fuzz.hash) + "\n")
-  // Half of all, and 42 of 100 of each kind: less would mean that the makers of operators, or the rules, have changed for
-  // the worse.
+  // Half of all, and 42 of 100 of each kind: less would mean that the makers of operators, or the rules, have changed
+  // for the worse.
   let isEnough = accepted * 2 >= count && fuzz.tallies.allSatisfy { $0.accepted * 100 >= $0.made * 42 }
   if !isEnough { Output.write("FAILED too few were accepted\n") }
   let failed = fuzz.faults + (isEnough ? 0 : 1)
