@@ -10,10 +10,9 @@ struct ONNXFolding {
 
   private static let names: Set<String> = [
     "Constant", "ConstantOfShape", "Shape", "Size", "Gather", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Concat",
-    "Slice",
-    "Transpose", "Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Pow", "Floor", "Ceil", "Neg", "Abs", "Sqrt", "Range",
-    "Equal", "Greater", "Less", "Not", "And", "Or", "Where", "Expand", "Tile", "ReduceProd", "ReduceSum", "ReduceMin",
-    "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
+    "Slice", "Transpose", "Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Pow", "Floor", "Ceil", "Neg", "Abs", "Sqrt",
+    "Range", "Equal", "Greater", "Less", "Not", "And", "Or", "Where", "Expand", "Tile", "ReduceProd", "ReduceSum",
+    "ReduceMin", "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
   ]
 
   /// Whether a result shares its memory with the input, or is in the file.
