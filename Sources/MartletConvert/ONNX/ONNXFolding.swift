@@ -324,8 +324,8 @@ struct ONNXFolding {
     case "Sub": a - b
     case "Mul": a * b
     case "Div": a / b
-    case "Min": min(a, b)
-    case "Max": max(a, b)
+    case "Min": ScalarFunction.minimum(a, b)
+    case "Max": ScalarFunction.maximum(a, b)
     case "Pow": pow(a, b)
     case "Mod": fmod(a, b)
     case "Equal": a == b ? 1 : 0
