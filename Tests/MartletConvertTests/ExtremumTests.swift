@@ -236,6 +236,19 @@ import Testing
     }
   }
 
+  /// A result that several operators write is shown when it is whole.
+  @Test func resultsAreObservedOnce() throws {
+    var b = ONNXBuilder()
+    b.input("x", [1, 3])
+    b.input("y", [1, 3])
+    let (x, y) = (real("x", Grid(scale: 0.01, zero: 2), &b), real("y", Grid(scale: 0.02, zero: 3), &b))
+    b.node("Concat", [x, y], ["m"], integers: ["axis": [1]])
+    b.output(real("m", Grid(scale: 0.03, zero: 4), &b))
+    var seen: [String] = []
+    try DeviceModel(Converter.convert(b.bytes, name: "m.onnx").bytes, name: "m").runObserved { seen.append($0.name) }
+    #expect(seen.sorted() == ["m", "x'", "y'"])
+  }
+
   /// A mean over axes that are apart moves its operand first: the same numbers in another order.
   @Test func namesOfMovedOperands() throws {
     var b = ONNXBuilder()
