@@ -26,7 +26,8 @@ typedef enum martlet_matrix_type {
 /// F32: for each column 16 floats.
 /// INT8: for each group of `group` columns 16 scales (bfloat16), padded to 64 bytes at the end; then for each quad of
 /// columns 16 rows x 4 columns, int8. w = scale * q. The last group and the last quad may be short; what is missing is
-/// 0. INT4: scales as above; then for each group, of 2n quads (columns padded to 8), n x 64 bytes: quad i in the low
+/// 0.
+/// INT4: scales as above; then for each group, of 2n quads (columns padded to 8), n x 64 bytes: quad i in the low
 /// nibbles and quad n + i in the high ones. w = scale * (nibble - 8).
 typedef struct martlet_matrix {
   const uint8_t *weights;

@@ -1,6 +1,6 @@
 import CMartletKernels
 
-/// The operators of a file, one case for each row of `martlet_operators.def`.
+/// The operators of a file, one case for each row of `martlet_operators.h`.
 public typealias Opcode = martlet_opcode
 
 extension Opcode {

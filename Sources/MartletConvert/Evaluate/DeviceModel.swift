@@ -90,13 +90,15 @@ final class DeviceModel {
     }
   }
 
-  /// Runs operator by operator and shows each result while it is in the arena.
+  /// Runs operator by operator and shows each result, once it is whole, while it is in the arena.
   func runObserved(_ observe: (_ result: ObservedTensor) -> Void) {
-    for index in 0..<engine.operatorCount {
+    let outputs = (0..<engine.operatorCount).map { Int(engine.operatorRecord($0).output) }
+    // A concatenation is written part by part.
+    let lastWriter = Dictionary(zip(outputs, outputs.indices)) { $1 }
+    for (index, output) in outputs.enumerated() {
       engine.runOperator(index, on: team)
-      let output = Int(engine.operatorRecord(index).output)
       let record = engine.tensor(output)
-      guard record.type == ElementType.int8.rawValue else { continue }
+      guard lastWriter[output] == index, record.type == ElementType.int8.rawValue else { continue }
       observe(
         ObservedTensor(
           name: String(decoding: engine.name(ofTensor: output), as: UTF8.self),

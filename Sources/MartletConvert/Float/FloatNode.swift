@@ -50,7 +50,10 @@ struct FloatNode: Sendable {
     case .add: return FloatMath.broadcast(shapes, output) { $0 + $1 }
     case .subtract: return FloatMath.broadcast(shapes, output) { $0 - $1 }
     case .multiply: return FloatMath.broadcast(shapes, output) { $0 * $1 }
-    case .extremum(let minimum): return FloatMath.broadcast(shapes, output) { minimum ? min($0, $1) : max($0, $1) }
+    case .extremum(let minimum):
+      return FloatMath.broadcast(shapes, output) {
+        minimum ? ScalarFunction.minimum($0, $1) : ScalarFunction.maximum($0, $1)
+      }
     case .prelu: return FloatMath.broadcast(shapes, output) { $0 >= 0 ? $0 : $0 * $1 }
     case .unary(let function):
       let scalar = function.scalar

@@ -12,6 +12,15 @@ extension Graph {
     }
   }
 
+  /// As `reals`; a constant that holds NaN is refused by its name.
+  func numbers(of index: Int) throws(ConversionError) -> [Float]? {
+    guard let reals = reals(of: index) else { return nil }
+    guard !reals.contains(where: \.isNaN) else {
+      throw .badData("constant '\(printable(values[index].name))' holds NaN")
+    }
+    return reals
+  }
+
   private func dequantized(_ integers: [Int32], _ value: Value) -> [Float] {
     guard let quantization = value.quantization, let scale = quantization.scales.first,
       let zeroPoint = quantization.zeroPoints.first

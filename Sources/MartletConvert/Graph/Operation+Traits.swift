@@ -41,11 +41,10 @@ extension Operation {
     case .subtract(let activation): Traits(arithmetic: .subtract, clamps: true, activation: activation)
     case .multiply(let activation): Traits(arithmetic: .multiply, clamps: true, activation: activation)
     case .mean: Traits(clamps: true, staysInRange: true)
-    case .extremum: Traits(staysInRange: true)
     case .concatenation(_, let activation): Traits(staysInRange: true, activation: activation)
     case .reshape, .transpose, .slice, .pad, .spaceToDepth, .depthToSpace, .resizeNearest, .resizeBilinear:
       Traits(keepsQuantization: true)
-    case .prelu, .unary, .softmax, .argument, .quantize, .dequantize: Traits()
+    case .extremum, .prelu, .unary, .softmax, .argument, .quantize, .dequantize: Traits()
     }
   }
 

@@ -135,11 +135,20 @@ public struct ScalarFunction: Equatable, Sendable {
     case .subtract: a - b
     case .multiply: a * b
     case .divide: a / b
-    case .minimum: a.isNaN || b.isNaN ? .nan : min(a, b)
-    case .maximum: a.isNaN || b.isNaN ? .nan : max(a, b)
+    case .minimum: minimum(a, b)
+    case .maximum: maximum(a, b)
     case .power: pow(a, b)
     case .gate: b > 0 ? a : 0
     }
+  }
+
+  /// As ONNX has it: not a number if one of the two is none. Swift's own depends on their order then.
+  static func minimum<Real: BinaryFloatingPoint>(_ a: Real, _ b: Real) -> Real {
+    a.isNaN || b.isNaN ? .nan : min(a, b)
+  }
+
+  static func maximum<Real: BinaryFloatingPoint>(_ a: Real, _ b: Real) -> Real {
+    a.isNaN || b.isNaN ? .nan : max(a, b)
   }
 }
 

@@ -37,19 +37,19 @@ public struct LanguageConfiguration: Sendable, Equatable {
   public var window: Int?
   /// One per layer: whether the window applies there.
   public var isWindowed: [Bool]
-  /// Multiplies q.k: 1/sqrt(headSize), or Gemma's 1/sqrt(query_pre_attn_scalar).
+  /// Multiplies q.k: 1/sqrt(headSize), or 1/sqrt(query_pre_attn_scalar) in Gemma 2 and 3.
   public var attentionScale: Float
-  /// Gemma 2: attention scores become cap * tanh(score / cap).
+  /// Gemma 2, and Gemma 3 where it states one: attention scores become cap * tanh(score / cap).
   public var attentionSoftCap: Float?
-  /// Gemma 2: the same of the logits.
+  /// The same of the logits.
   public var outputSoftCap: Float?
-  /// Multiplies an embedding row: 1, or Gemma's sqrt(hiddenSize).
+  /// Multiplies an embedding row: 1, or sqrt(hiddenSize) in Gemma 1, 2 and 3.
   public var embeddingScale: Float
   /// Qwen3, Gemma 3: each head of queries and keys is RMS-normalized before it is turned.
   public var hasQueryKeyNorm: Bool
   /// Qwen2.
   public var hasQueryKeyValueBias: Bool
-  /// Gemma: norms after attention and after feed-forward, before the residual addition.
+  /// Gemma 2 and 3, not Gemma 1: norms after attention and after feed-forward too, before the residual addition.
   public var hasPostNorms: Bool
   /// Whether the embedding is the head too.
   public var isHeadTied: Bool

@@ -10,10 +10,9 @@ struct ONNXFolding {
 
   private static let names: Set<String> = [
     "Constant", "ConstantOfShape", "Shape", "Size", "Gather", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Concat",
-    "Slice",
-    "Transpose", "Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Pow", "Floor", "Ceil", "Neg", "Abs", "Sqrt", "Range",
-    "Equal", "Greater", "Less", "Not", "And", "Or", "Where", "Expand", "Tile", "ReduceProd", "ReduceSum", "ReduceMin",
-    "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
+    "Slice", "Transpose", "Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Pow", "Floor", "Ceil", "Neg", "Abs", "Sqrt",
+    "Range", "Equal", "Greater", "Less", "Not", "And", "Or", "Where", "Expand", "Tile", "ReduceProd", "ReduceSum",
+    "ReduceMin", "ReduceMax", "Identity", "Flatten", "Reciprocal", "Round", "Split",
   ]
 
   /// Whether a result shares its memory with the input, or is in the file.
@@ -325,8 +324,8 @@ struct ONNXFolding {
     case "Sub": a - b
     case "Mul": a * b
     case "Div": a / b
-    case "Min": min(a, b)
-    case "Max": max(a, b)
+    case "Min": ScalarFunction.minimum(a, b)
+    case "Max": ScalarFunction.maximum(a, b)
     case "Pow": pow(a, b)
     case "Mod": fmod(a, b)
     case "Equal": a == b ? 1 : 0

@@ -13,11 +13,15 @@ extension Lowering {
   private mutating func broadcast(_ node: Node) throws(ConversionError) -> Broadcast {
     let first = try operand(node.inputs[0])
     let second = try operand(node.inputs[1])
+    return broadcast([first, second], node)
+  }
+
+  private func broadcast(_ inputs: [Int], _ node: Node) -> Broadcast {
     let target = value(node.outputs[0]).shape
-    let views = [first, second].map { StridedView.broadcast(program.tensors[$0].shape, to: target) }
+    let views = inputs.map { StridedView.broadcast(program.tensors[$0].shape, to: target) }
     let (shape, strides) = StridedView.coalesced(target, views.map(\.strides))
     return Broadcast(
-      inputs: [first, second], shape: sextet(shape, filling: 1), stride0: sextet(strides[0], filling: 0),
+      inputs: inputs, shape: sextet(shape, filling: 1), stride0: sextet(strides[0], filling: 0),
       stride1: sextet(strides[1], filling: 0))
   }
 
@@ -81,25 +85,48 @@ extension Lowering {
   /// Exact where all are quantized alike. What is not is brought to the result's scale and zero point first: rounding
   /// keeps the order, so that the result is the nearest one all the same.
   mutating func lowerExtremum(_ node: Node, _ opcode: Opcode) throws(ConversionError) {
-    var operands = try broadcast(node)
     let target = try scale(node.outputs[0])
-    for (index, input) in node.inputs.enumerated() {
-      let own = try scale(input)
-      if own == target { continue }
-      let source = operands.inputs[index]
-      let table = try Tables.bytes(.scalar(.identity), input: own, output: target)
-      if let bytes = program.tensors[source].constant {
-        var constant = program.tensors[source]
-        constant.storage = .constant(bytes.map { table[Int($0 ^ 0x80)] })
-        operands.inputs[index] = program.append(constant)
-      } else {
-        operands.inputs[index] = makeTemporary(like: source, shape: program.tensors[source].shape)
-        try emitTable(node.origin, from: source, to: operands.inputs[index], table)
-      }
-    }
+    let first = try requantized(node.inputs[0], to: target, node.origin)
+    let second = try requantized(node.inputs[1], to: target, node.origin)
+    let operands = broadcast([first, second], node)
     guard node.clamp == -128...127 else { throw .unsupported("a fused activation is not supported") }
     var p = martlet_extremum_params()
     (p.shape, p.stride0, p.stride1) = (operands.shape, operands.stride0, operands.stride1)
     append(DeviceOperator(opcode, node.origin, inputs: operands.inputs, output: try result(node), p))
   }
+
+  /// The device tensor of an operand as int8 of this scale and zero point. A constant, in real numbers or in int8 of
+  /// others, has one copy for each pair of them.
+  private mutating func requantized(
+    _ input: Int?, to target: (scale: Float, zeroPoint: Int32), _ origin: Origin
+  ) throws(ConversionError) -> Int {
+    guard let input else { throw .badData("an operand is missing") }
+    let copy = QuantizedConstant(value: input, scale: target.scale, zeroPoint: target.zeroPoint)
+    if let known = quantizedConstants[copy] { return known }
+    let bytes: [UInt8]
+    if value(input).type == .float32, let reals = try graph.numbers(of: input) {
+      bytes = reals.map { UInt8(bitPattern: Int8(Tables.quantized($0, target))) }
+    } else {
+      let source = try operand(input)
+      let own = try scale(input)
+      if own == target { return source }
+      let table = try Tables.bytes(.scalar(.identity), input: own, output: target)
+      guard let constant = program.tensors[source].constant else {
+        let temporary = makeTemporary(like: source, shape: program.tensors[source].shape, quantization: target)
+        try emitTable(origin, from: source, to: temporary, table)
+        return temporary
+      }
+      bytes = constant.map { table[Int($0 ^ 0x80)] }
+    }
+    let constant = try makeConstant(bytes, like: input, target)
+    quantizedConstants[copy] = constant
+    return constant
+  }
+}
+
+/// A constant of the graph, and how it was quantized.
+struct QuantizedConstant: Hashable {
+  let value: Int
+  let scale: Float
+  let zeroPoint: Int32
 }

@@ -30,7 +30,8 @@ extension Lowering {
         case let (inputScale, inputZeroPoint) = try scale(index),
         inputScale != outputScale || inputZeroPoint != outputZeroPoint
       {
-        let temporary = makeTemporary(like: input, shape: shape)
+        let temporary = makeTemporary(
+          like: input, shape: shape, quantization: (outputScale, outputZeroPoint))
         let table = Self.concatenationTable(
           (inputScale, inputZeroPoint + 128), (outputScale, outputZeroPoint + 128))
         try emitTable(node.origin, from: input, to: temporary, table)

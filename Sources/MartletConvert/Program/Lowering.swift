@@ -7,7 +7,14 @@ struct Lowering {
   var program = Program()
   /// Device tensor of each graph value that has one.
   var tensorOfValue: [Int?]
-  private var weightsBytes = 0
+  private(set) var weightsBytes = 0
+  /// Constants that were quantized anew; see `requantized`.
+  var quantizedConstants: [QuantizedConstant: Int] = [:]
+  /// What a temporary's name ends with, and that of no value: `Comparison` takes tensors of one name for one value.
+  private lazy var temporaryMark: String = {
+    let marks = graph.values.map { $0.name.reversed().prefix { $0 == "'" }.count }
+    return String(repeating: "'", count: (marks.max() ?? 0) + 1)
+  }()
   var foldingBudget = FoldingBudget(nodes: ConversionLimits.operators)
 
   static func program(for graph: Graph) throws(ConversionError) -> Program {
@@ -128,10 +135,14 @@ struct Lowering {
 
   mutating func append(_ operation: DeviceOperator) { program.operators.append(operation) }
 
-  /// A tensor that is not in the source.
-  mutating func makeTemporary(like tensor: Int, shape: [Int]) -> Int {
+  /// A tensor that is not in the source; quantized as the other one if nothing else is said.
+  mutating func makeTemporary(
+    like tensor: Int, shape: [Int], quantization: (scale: Float, zeroPoint: Int32)? = nil
+  ) -> Int {
     var temporary = program.tensors[tensor]
+    temporary.name += temporaryMark
     temporary.shape = shape
+    if let quantization { (temporary.scale, temporary.zeroPoint) = quantization }
     temporary.storage = .buffer(program.makeBuffer(bytes: temporary.byteCount))
     return program.append(temporary)
   }
@@ -149,13 +160,31 @@ struct Lowering {
 
   /// A packed constant: rank 1, int8.
   mutating func makeConstant(_ bytes: [UInt8], name: String) throws(ConversionError) -> Int {
-    weightsBytes += bytes.count
+    try appendConstant(
+      DeviceTensor(
+        name: name, type: .int8, shape: [bytes.count], scale: 0, zeroPoint: 0, storage: .constant(bytes)))
+  }
+
+  /// A constant of the source with other bytes, which are int8.
+  mutating func makeConstant(_ bytes: [UInt8], like index: Int, _ quantization: (scale: Float, zeroPoint: Int32))
+    throws(ConversionError) -> Int
+  {
+    let value = graph.values[index]
+    guard bytes.count == value.count else {
+      throw .badData("constant '\(printable(value.name))' has \(bytes.count) elements for shape \(value.shape)")
+    }
+    return try appendConstant(
+      DeviceTensor(
+        name: value.name + temporaryMark, type: .int8, shape: value.shape, scale: quantization.scale,
+        zeroPoint: quantization.zeroPoint, storage: .constant(bytes)))
+  }
+
+  private mutating func appendConstant(_ tensor: DeviceTensor) throws(ConversionError) -> Int {
+    weightsBytes += tensor.byteCount
     guard weightsBytes <= ConversionLimits.weightsBytes else {
       throw .badData("weights take more than \(ConversionLimits.weightsBytes) bytes when packed")
     }
-    return program.append(
-      DeviceTensor(
-        name: name, type: .int8, shape: [bytes.count], scale: 0, zeroPoint: 0, storage: .constant(bytes)))
+    return program.append(tensor)
   }
 
   // MARK: - Quantization

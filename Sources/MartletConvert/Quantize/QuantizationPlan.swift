@@ -39,7 +39,7 @@ struct QuantizationPlan {
     var ranges: [Int: ClosedRange<Float>] = [:]
     for node in graph.nodes where !open.isEmpty {
       let (value, root) = (node.outputs[0], groups.root(of: node.outputs[0]))
-      guard open.contains(root), let range = inferred(node, graph, ranges) else { continue }
+      guard open.contains(root), let range = try inferred(node, graph, ranges) else { continue }
       ranges[value] = range
       if groups.isBeforeClamp[value] { continue }
       for value in held[root] ?? [] { quantizations[value] = TensorQuantization(covering: range) }
@@ -65,11 +65,15 @@ struct QuantizationPlan {
     return true
   }
 
-  /// What a node can give, from the ranges of its operands: what their quantization covers, or what was inferred.
-  private func inferred(_ node: Node, _ graph: Graph, _ known: [Int: ClosedRange<Float>]) -> ClosedRange<Float>? {
+  /// What a node can give, from the ranges of its operands: what their quantization covers, or what was inferred. Nil
+  /// where it does not follow from them.
+  private func inferred(_ node: Node, _ graph: Graph, _ known: [Int: ClosedRange<Float>]) throws(ConversionError)
+    -> ClosedRange<Float>?
+  {
+    guard !node.operation.hasWeights else { return nil }
     var ranges: [ClosedRange<Float>] = []
     for case let input? in node.inputs {
-      if let reals = graph.reals(of: input), let low = reals.min(), let high = reals.max() {
+      if let reals = try Self.constant(input, of: node, graph), let low = reals.min(), let high = reals.max() {
         ranges.append(low...high)
       } else if let range = quantizations[input]?.range ?? known[input] {
         ranges.append(range)
@@ -77,21 +81,38 @@ struct QuantizationPlan {
         return nil
       }
     }
-    let traits = node.operation.traits
-    if case .unary(let function) = node.operation {
-      let (low, high) = (Double(ranges[0].lowerBound), Double(ranges[0].upperBound))
-      let values = (0...255).map { Float(function.scalar(low + (high - low) * Double($0) / 255)) }.filter(\.isFinite)
-      return Self.hull(values.map { $0...$0 })
+    let ends = Self.ends(node.operation, ranges)
+    guard ends.allSatisfy(\.isFinite) else {
+      throw .unsupported(
+        "\(node.origin.description): its result has no finite range, as that of an operand is too large")
     }
+    return Self.hull(ends.map { $0...$0 })
+  }
+
+  private static func constant(_ index: Int, of node: Node, _ graph: Graph) throws(ConversionError) -> [Float]? {
+    do throws(ConversionError) {
+      return try graph.numbers(of: index)
+    } catch {
+      throw ConversionError(error.kind, lines: error.lines.map { "\(node.origin.description): \($0)" })
+    }
+  }
+
+  /// Numbers that a result lies between; none where they do not follow from the operands' ranges.
+  private static func ends(_ operation: Operation, _ ranges: [ClosedRange<Float>]) -> [Float] {
+    let (lows, highs) = (ranges.map(\.lowerBound), ranges.map(\.upperBound))
+    if case .unary(let function) = operation {
+      let (low, high) = (Double(lows[0]), Double(highs[0]))
+      return (0...255).map { Float(function.scalar(low + (high - low) * Double($0) / 255)) }.filter(\.isFinite)
+    }
+    if case .extremum(let minimum) = operation {
+      return [lows, highs].map { minimum ? min($0[0], $0[1]) : max($0[0], $0[1]) }
+    }
+    let traits = operation.traits
     switch traits.arithmetic {
-    case .add: return ranges[0].lowerBound + ranges[1].lowerBound...ranges[0].upperBound + ranges[1].upperBound
-    case .subtract: return ranges[0].lowerBound - ranges[1].upperBound...ranges[0].upperBound - ranges[1].lowerBound
-    case .multiply:
-      let corners = [ranges[0].lowerBound, ranges[0].upperBound].flatMap {
-        [$0 * ranges[1].lowerBound, $0 * ranges[1].upperBound]
-      }
-      return Self.hull(corners.map { $0...$0 })
-    case nil: return traits.staysInRange ? Self.hull(ranges) : nil
+    case .add: return [lows[0] + lows[1], highs[0] + highs[1]]
+    case .subtract: return [lows[0] - highs[1], highs[0] - lows[1]]
+    case .multiply: return [lows[0], highs[0]].flatMap { [$0 * lows[1], $0 * highs[1]] }
+    case nil: return traits.staysInRange ? lows + highs : []
     }
   }
 }

@@ -52,10 +52,13 @@ enum QuantizedGraph {
     throws(ConversionError) -> Graph
   {
     var result = graph
+    var copies: [Int: Int] = [:]
     for (index, node) in graph.nodes.enumerated() {
       if node.origin.label != nil { result.nodes[index].origin.code = node.operation.builtinCode }
       if node.operation.hasWeights {
         try quantizeWeights(index, node, &result, quantizations: quantizations, chosen: chosen[index])
+      } else if case .extremum = node.operation {
+        keepReals(index, graph, &result, copies: &copies)
       } else {
         for case let input? in node.inputs where graph.values[input].constant != nil {
           quantizeConstant(input, &result)
@@ -77,6 +80,19 @@ enum QuantizedGraph {
     else { return }
     boundary.scale = quantization.scales[0]
     boundary.zeroPoint = quantization.zeroPoints[0] + (boundary.type == .uint8 ? 128 : 0)
+  }
+
+  /// A constant operand of an extremum is quantized as the result is, by the lowering: in a range of its own, what lies
+  /// far out would cost the others. Until then it is in real numbers, whatever other readers make of it.
+  private static func keepReals(_ index: Int, _ float: Graph, _ graph: inout Graph, copies: inout [Int: Int]) {
+    for (place, input) in float.nodes[index].inputs.enumerated() {
+      guard let input, float.values[input].constant != nil else { continue }
+      if copies[input] == nil {
+        graph.values.append(float.values[input])
+        copies[input] = graph.values.count - 1
+      }
+      graph.nodes[index].inputs[place] = copies[input]
+    }
   }
 
   /// A constant operand, in its own range.

@@ -29,8 +29,7 @@ struct ModelWriter {
 
     var sections: [(SectionKind, [UInt8])] = [
       (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors),
-      (.operators, operators),
-      (.names, names),
+      (.operators, operators), (.names, names),
     ]
     if !labels.isEmpty { sections.append((.labels, labelSection())) }
     if let pixels { sections.append((.pixels, pixels.map { UInt8(bitPattern: $0) })) }

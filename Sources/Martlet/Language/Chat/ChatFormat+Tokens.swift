@@ -1,11 +1,11 @@
 extension ChatFormat {
-  /// Token ids of a talk's segments; returns how many.
+  /// Token ids of a conversation's segments; returns how many.
   ///
   /// They are those of the whole text with its markers read as tokens, what `transformers` calls
-  /// `apply_chat_template(tokenize=True)`; but markers in the words of the talkers stay words. Whether the
+  /// `apply_chat_template(tokenize=True)`; but markers in what somebody says stay words. Whether the
   /// beginning-of-sequence token stands in front is the format's matter, not the tokenizer's.
   /// - Parameters:
-  ///   - token: what the segments stand behind; nil: they are the talk's beginning.
+  ///   - token: what the segments stand behind; nil: they are the conversation's beginning.
   ///   - text: at least `segments.byteCount` bytes, where neighbours are joined.
   ///   - work: as for `Tokenizer.encode`, for `segments.byteCount` bytes.
   ///   - tokens: where the ids go.

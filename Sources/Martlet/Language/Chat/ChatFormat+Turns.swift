@@ -12,7 +12,7 @@ extension ChatFormat {
 
   /// A user's turn. The header of the first one is in `begin`.
   /// - Parameters:
-  ///   - system: the talk's system text, if there is one.
+  ///   - system: the conversation's system text, if there is one.
   ///   - isLast: the answer to this text is to be generated.
   public func user(
     _ text: UnsafeRawBufferPointer, system: UnsafeRawBufferPointer?, isFirst: Bool, isLast: Bool,

@@ -1,4 +1,4 @@
-/// A view of the section `chat`: how a talk becomes the text that a model was trained on.
+/// A view of the section `chat`: how a conversation becomes the text that a model was trained on.
 ///
 /// The record is copied and checked; the texts stay in the file. A prompt is put together as
 /// ```

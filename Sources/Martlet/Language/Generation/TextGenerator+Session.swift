@@ -14,9 +14,8 @@ extension TextGenerator {
   /// Takes up what was saved.
   ///
   /// - Parameter goesOn: the text is to go on as if nothing had been between, with the saved state of the random
-  ///   numbers.
-  ///   Its logits come from evaluating the last token once more, which changes no bit of the cache. Where only the
-  ///   text's beginning is of use, a seed stays what it is, and there are no logits before something is evaluated.
+  ///   numbers. Its logits come from evaluating the last token once more, which changes no bit of the cache. Where only
+  ///   the text's beginning is of use, a seed stays what it is, and there are no logits before something is evaluated.
   public mutating func restore(
     _ bytes: UnsafeRawBufferPointer, goesOn: Bool = true, on team: borrowing Team
   ) throws(SessionError) {

@@ -168,10 +168,10 @@ public struct TextGenerator: ~Copyable {
     }
   }
 
-  /// Token ids of a talk's segments in `prompt`; returns how many.
+  /// Token ids of a conversation's segments in `prompt`; returns how many.
   ///
   /// - Parameters:
-  ///   - base: how many tokens of those that are there they stand behind; 0: they are the talk's beginning.
+  ///   - base: how many tokens of those that are there they stand behind; 0: they are the conversation's beginning.
   ///   - text: at least `segments.byteCount` bytes, to join them in.
   public func encode(
     _ segments: ChatSegments, of format: ChatFormat, behind base: Int, text: UnsafeMutableRawBufferPointer
@@ -285,8 +285,7 @@ public struct TextGenerator: ~Copyable {
   /// An end token is returned like any other, and becomes part of the text unless `drop()` takes it back.
   ///
   /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice,
-  ///   and
-  ///   that the context does.
+  ///   and that the context does.
   public mutating func next(on team: borrowing Team, left: Int? = nil) throws(LanguageError) -> Int32? {
     if pending != nil {
       if engine.room == 0 && !slide(on: team) { return nil }

@@ -75,7 +75,7 @@ struct LanguageTraits: Sendable {
     }
 
     enum KeyValueHeads: Sendable {
-      /// The class's default suits no model.
+      /// config.json must have the key; null there means as many as heads. The class's default suits no model.
       case required
       case asHeads
       case count(Int)
