@@ -151,15 +151,15 @@ documented() {
     case $name in
       *NAME* | *...*) continue ;;
       *+*)
-        [ -n "$(git -C "$root" ls-files "**/$name.swift")" ] \
+        [ -n "$(in_tree ls-files --others --exclude-standard "**/$name.swift")" ] \
           || { say "FAILED CONTRIBUTING.md names $name"; bad=$((bad + 1)); }
         ;;
       *.swift | *.c | *.h | *.py | *.md | *.yaml | *.5 | */*)
-        [ -e "$root/$name" ] || [ -n "$(git -C "$root" ls-files "**/$name" "**/$name/**")" ] \
+        [ -e "$root/$name" ] || [ -n "$(in_tree ls-files --others --exclude-standard "**/$name" "**/$name/**")" ] \
           || { say "FAILED CONTRIBUTING.md names $name"; bad=$((bad + 1)); }
         ;;
       [A-Z]*[a-z]* | [a-z]*[A-Z]*)
-        git -C "$root" grep -qw "${name##*.}" -- Sources Tests \
+        in_tree grep --untracked -qw "${name##*.}" -- Sources Tests \
           || { say "FAILED CONTRIBUTING.md names $name"; bad=$((bad + 1)); }
         ;;
       *) continue ;;

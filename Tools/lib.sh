@@ -16,12 +16,20 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # show_help SCRIPT : the comment at its head.
 show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
 
-# source_files : the checkout's files in a language, new ones too, generated ones not, one a line: `swift|c|python|shell
+# in_tree ARGUMENT... : git over the tree's files that .gitignore does not exclude, be it a checkout or an unpacked
+# archive: all of them are new to it.
+in_tree() {
+  local none=$cache/no-history
+  [ -d "$none" ] || git --git-dir="$none" init -q
+  (cd "$root" && git --git-dir="$none" --work-tree=. "$@")
+}
+
+# source_files : the tree's files in a language, new ones too, generated ones not, one a line: `swift|c|python|shell
 # FILE`, by the name's ending or the first line; `sourced` is shell without a first line that says so.
 source_files() {
   (
     cd "$root"
-    git ls-files --cached --others --exclude-standard | git check-attr --stdin linguist-generated \
+    in_tree ls-files --others --exclude-standard | in_tree check-attr --stdin linguist-generated \
       | sed -n 's/: linguist-generated: unspecified$//p' | while IFS= read -r file; do
         [ -f "$file" ] || continue
         head=''
