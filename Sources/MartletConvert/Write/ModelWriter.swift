@@ -26,6 +26,7 @@ struct ModelWriter {
     var planRecord = PlanRecord()
     planRecord.plannedPeakBytes = UInt64(plan.plannedPeakBytes)
     planRecord.lowerBoundBytes = UInt64(plan.lowerBoundBytes)
+    planRecord.wholeLowerBoundBytes = UInt64(plan.lowerBoundBytes)
 
     var sections: [(SectionKind, [UInt8])] = [
       (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors),
