@@ -39,8 +39,8 @@ static inline void martlet_channels_prepare_neon(const martlet_channels *channel
 
 /// Rescales `pixels` x 16 accumulators, bias included: channels outermost, so that a block's constants are loaded once.
 /// Only where `right` is set.
-static inline __attribute__((always_inline)) void
-martlet_rescale_channels_neon(int32x4_t acc[][4], int pixels, const martlet_channels_neon *channels) {
+static inline __attribute__((always_inline)) void martlet_rescale_channels_neon(int32x4_t acc[][4], int pixels,
+                                                                                const martlet_channels_neon *channels) {
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++) {
     const int32x4_t multiplier = channels->multiplier[j], minus_right = channels->minus_right[j];
@@ -50,8 +50,8 @@ martlet_rescale_channels_neon(int32x4_t acc[][4], int pixels, const martlet_chan
 }
 
 /// The same for any shifts. Out of line, since few models have such channels.
-static inline __attribute__((noinline)) void
-martlet_rescale_channels_any_neon(int32x4_t (*acc)[4], int32_t pixels, const martlet_channels_neon *channels) {
+static inline __attribute__((noinline)) void martlet_rescale_channels_any_neon(int32x4_t (*acc)[4], int32_t pixels,
+                                                                               const martlet_channels_neon *channels) {
   for (int32_t i = 0; i < pixels; i++) {
     for (int j = 0; j < 4; j++) {
       int32x4_t high = vqrdmulhq_s32(vshlq_s32(acc[i][j], channels->left[j]), channels->multiplier[j]);
@@ -61,8 +61,10 @@ martlet_rescale_channels_any_neon(int32x4_t (*acc)[4], int32_t pixels, const mar
 }
 
 /// 16 rescaled values to bytes: zero point added, saturated, clamped.
-static inline __attribute__((always_inline)) int8x16_t
-martlet_pack_channels_neon(const int32x4_t acc[4], int16x8_t zero_point, int8x16_t clamp_min, int8x16_t clamp_max) {
+static inline __attribute__((always_inline)) int8x16_t martlet_pack_channels_neon(const int32x4_t acc[4],
+                                                                                  int16x8_t zero_point,
+                                                                                  int8x16_t clamp_min,
+                                                                                  int8x16_t clamp_max) {
   int16x8_t low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(acc[0]), acc[1]), zero_point);
   int16x8_t high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(acc[2]), acc[3]), zero_point);
   return vminq_s8(vmaxq_s8(vqmovn_high_s16(vqmovn_s16(low), high), clamp_min), clamp_max);
