@@ -8,8 +8,8 @@
 #define TARGET MARTLET_TARGET_dotprod
 #define NARROW_PIXELS 8
 
-// Six pixels and a panel take all 32 registers. Accumulators are operands 0...23, pixels' addresses 24...29, that of the
-// weights is 30.
+// Six pixels and a panel take all 32 registers. Accumulators are operands 0...23, pixels' addresses 24...29, that of
+// the weights is 30.
 // clang-format off
 #define LOAD(V, X) "ldr q" #V ", [%" #X "], #16\n"
 #define DOT(A, W, V, LANE) "sdot %" #A ".4s, v" #W ".16b, v" #V ".4b[" #LANE "]\n"
@@ -125,41 +125,58 @@ DEFINE_BLOCKS(wide, 5, 4)
 DEFINE_BLOCKS(wide, 6, 4)
 DEFINE_BLOCKS(narrow, 8, 2)
 
+/// A single pixel times one or two panels, as in a fully connected layer: weights are read once, from memory.
 TARGET MARTLET_INLINE void single(const conv2d_run *run, int panels) {
   const conv2d_grid *g = run->grid;
-  const int8_t *w = (const int8_t *)run->panel + sizeof(martlet_channels);
-  const size_t other = g->panel_bytes;
+  const int8_t *w[2], *row = run->a;
+  w[0] = (const int8_t *)run->panel + sizeof(martlet_channels);
+  w[1] = w[0] + g->panel_bytes;
+  // Otherwise derived from the other one, which moves, at each use.
+  MARTLET_OPAQUE(w[1]);
   int32x4_t acc[2][4];
   MARTLET_UNROLL
-  for (int i = 0; i < 8; i++) acc[i / 4][i % 4] = vdupq_n_s32(0);
-  for (int32_t sy = 0; sy < g->segments_y; sy++) {
-    for (int32_t sx = 0; sx < g->segments_x; sx++) {
-      const int8_t *x = (const int8_t *)run->a + sy * run->segment_stride_y + sx * run->segment_stride_x;
-      int32_t quads = g->segment_quads;
-      for (; quads >= 4; quads -= 4, x += 16, w += 256) {
-        const int8x16_t value = vld1q_s8(x);
-        MARTLET_UNROLL
-        for (int i = 0; i < 4 * panels; i++) {
-          const int8_t *from = i / 4 ? w + other : w;
-          const int j = i % 4;
-          int32x4_t sum = acc[i / 4][j];
-          sum = vdotq_laneq_s32(sum, vld1q_s8(from + 16 * j), value, 0);
-          sum = vdotq_laneq_s32(sum, vld1q_s8(from + 64 + 16 * j), value, 1);
-          sum = vdotq_laneq_s32(sum, vld1q_s8(from + 128 + 16 * j), value, 2);
-          acc[i / 4][j] = vdotq_laneq_s32(sum, vld1q_s8(from + 192 + 16 * j), value, 3);
-        }
-      }
-      for (; quads > 0; quads--, x += 4, w += 64) {
+  for (int i = 0; i < panels; i++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + i * g->panel_bytes);
+    MARTLET_UNROLL
+    for (int j = 0; j < 4; j++) acc[i][j] = vld1q_s32(c->bias + 4 * j);
+  }
+  for (int32_t sy = g->segments_y; sy > 0; sy--, row += run->segment_stride_y) {
+    const int8_t *segment = row;
+    for (int32_t sx = g->segments_x; sx > 0; sx--, segment += run->segment_stride_x) {
+      const int8_t *x = segment;
+      int32_t times = g->segment_quads >> 2;
+      if (times > 0) do {
+          const int8x16_t value = vld1q_s8(x);
+          x += 16;
+          MARTLET_UNROLL
+          for (int i = 0; i < panels; i++) {
+            MARTLET_UNROLL
+            for (int j = 0; j < 4; j++) {
+              int32x4_t sum = vdotq_laneq_s32(acc[i][j], vld1q_s8(w[i] + 16 * j), value, 0);
+              sum = vdotq_laneq_s32(sum, vld1q_s8(w[i] + 64 + 16 * j), value, 1);
+              sum = vdotq_laneq_s32(sum, vld1q_s8(w[i] + 128 + 16 * j), value, 2);
+              acc[i][j] = vdotq_laneq_s32(sum, vld1q_s8(w[i] + 192 + 16 * j), value, 3);
+            }
+            w[i] += 256;
+          }
+        } while (--times != 0);
+      for (int32_t quads = g->segment_quads & 3; quads > 0; quads--, x += 4) {
         const int8x16_t value = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)x));
         MARTLET_UNROLL
-        for (int i = 0; i < 4 * panels; i++)
-          acc[i / 4][i % 4] = vdotq_s32(acc[i / 4][i % 4], vld1q_s8(w + (i / 4 ? other : 0) + 16 * (i % 4)), value);
+        for (int i = 0; i < panels; i++) {
+          MARTLET_UNROLL
+          for (int j = 0; j < 4; j++) acc[i][j] = vdotq_s32(acc[i][j], vld1q_s8(w[i] + 16 * j), value);
+          w[i] += 64;
+        }
       }
     }
   }
   MARTLET_UNROLL
-  for (int i = 0; i < panels; i++)
-    conv2d_store_single_neon(run, i, (int32x4x4_t){{acc[i][0], acc[i][1], acc[i][2], acc[i][3]}});
+  for (int i = 0; i < panels; i++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + i * g->panel_bytes);
+    conv2d_store_single_neon(run, c, run->out + i * 16, run->channels - i * 16,
+                             (int32x4x4_t){{acc[i][0], acc[i][1], acc[i][2], acc[i][3]}});
+  }
 }
 
 TARGET static __attribute__((noinline)) void run_blocks(const conv2d_run *run) {

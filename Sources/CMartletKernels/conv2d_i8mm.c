@@ -28,8 +28,8 @@ MARTLET_INLINE void zip_quads(int8x16_t a, int8x16_t b, int8x16_t two[2]) {
   two[1] = vreinterpretq_s8_s32(vzip2q_s32(first, second));
 }
 
-// Three pairs of pixels and a panel take all 32 registers, and left to itself the compiler moves accumulators about. They
-// are operands 0...23; pixels' addresses are 24...29, that of the weights is 30.
+// Three pairs of pixels and a panel take all 32 registers, and left to itself the compiler moves accumulators about.
+// They are operands 0...23; pixels' addresses are 24...29, that of the weights is 30.
 // clang-format off
 #define LOAD_PAIR(LOW, HIGH, OTHER, EVEN, ODD)                           \
   "ldr q" #LOW ", [%" #EVEN "], #16\n"                                   \

@@ -197,30 +197,50 @@ static bool is_exact(const conv2d_grid *g, const int8_t *w) {
   return vminvq_s8(vminq_s8(vminq_s8(least[0], least[1]), vminq_s8(least[2], least[3]))) != -128;
 }
 
+/// What the halves of 16 sums start from.
+MARTLET_INLINE void spread_bias(const int32_t *bias, int32x4_t start[8]) {
+  const int32x4_t none = vdupq_n_s32(0);
+  MARTLET_UNROLL
+  for (int j = 0; j < 4; j++) {
+    start[2 * j] = vzip1q_s32(vld1q_s32(bias + 4 * j), none);
+    start[2 * j + 1] = vzip2q_s32(vld1q_s32(bias + 4 * j), none);
+  }
+}
+
+/// A single pixel times one or two panels, as in a fully connected layer: weights are read once, from memory, and do
+/// not repay a look at them before.
 MARTLET_INLINE void single(const conv2d_run *run, int panels) {
   const conv2d_grid *g = run->grid;
-  const int8_t *w = (const int8_t *)run->panel + sizeof(martlet_channels);
-  const size_t other = g->panel_bytes;
+  const int8_t *w[2], *row = run->a;
+  w[0] = (const int8_t *)run->panel + sizeof(martlet_channels);
+  w[1] = w[0] + g->panel_bytes;
+  MARTLET_OPAQUE(w[1]);
   int32x4_t acc[2][1][8];
   MARTLET_UNROLL
-  for (int i = 0; i < 16; i++) acc[i / 8][0][i % 8] = vdupq_n_s32(0);
-  for (int32_t sy = 0; sy < g->segments_y; sy++) {
-    for (int32_t sx = 0; sx < g->segments_x; sx++) {
-      const int8_t *x = (const int8_t *)run->a + sy * run->segment_stride_y + sx * run->segment_stride_x;
-      int32_t quads = g->segment_quads;
-      for (; quads > 0; quads--, w += 64) {
+  for (int i = 0; i < panels; i++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + i * g->panel_bytes);
+    spread_bias(c->bias, acc[i][0]);
+  }
+  for (int32_t sy = g->segments_y; sy > 0; sy--, row += run->segment_stride_y) {
+    const int8_t *segment = row;
+    for (int32_t sx = g->segments_x; sx > 0; sx--, segment += run->segment_stride_x) {
+      const int8_t *x = segment;
+      for (int32_t quads = g->segment_quads; quads > 0; quads--) {
         const int8_t *again = x;
-        step(w, &x, 1, 4, 1, false, acc[0]);
-        if (panels == 2) step(w + other, &again, 1, 4, 1, false, acc[1]);
+        step(w[0], &x, 1, 4, 1, false, acc[0]);
+        if (panels == 2) step(w[1], &again, 1, 4, 1, false, acc[1]);
+        w[0] += 64;
+        w[1] += 64;
       }
     }
   }
   MARTLET_UNROLL
   for (int i = 0; i < panels; i++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + i * g->panel_bytes);
     int32x4x4_t sums;
     MARTLET_UNROLL
     for (int j = 0; j < 4; j++) sums.val[j] = vpaddq_s32(acc[i][0][2 * j], acc[i][0][2 * j + 1]);
-    conv2d_store_single_neon(run, i, sums);
+    conv2d_store_single_neon(run, c, run->out + i * 16, run->channels - i * 16, sums);
   }
 }
 
@@ -230,11 +250,7 @@ static __attribute__((noinline)) void run_blocks(const conv2d_run *run) {
   for (int32_t i = 0; i < run->panels; i++) {
     conv2d_panel_neon panel;
     conv2d_panel_prepare_neon(run, i, &panel);
-    const int32x4_t none = vdupq_n_s32(0);
-    for (int j = 0; j < 4; j++) {
-      panel.start[2 * j] = vzip1q_s32(panel.channels.bias[j], none);
-      panel.start[2 * j + 1] = vzip2q_s32(panel.channels.bias[j], none);
-    }
+    spread_bias(panel.source->bias, panel.start);
     conv2d_walk_neon(run, &panel, is_exact(run->grid, panel.weights) ? &cut : &cut_any);
   }
 }

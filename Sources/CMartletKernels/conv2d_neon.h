@@ -34,8 +34,8 @@ static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
   }
 }
 
-/// How an instruction set cuts a row: `wide[n - 1]` convolves n units of `unit` pixels, at most `most`; `narrow` so many
-/// pixels at once with half a panel, where no more channels are left.
+/// How an instruction set cuts a row: `wide[n - 1]` convolves n units of `unit` pixels, at most `most`; `narrow` so
+/// many pixels at once with half a panel, where no more channels are left.
 typedef struct conv2d_cut_neon {
   const conv2d_blocks_neon *wide;
   int32_t most, unit;

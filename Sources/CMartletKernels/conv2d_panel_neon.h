@@ -24,10 +24,11 @@ typedef struct conv2d_panel_neon {
   const int8_t *weights;
   /// From pixel to pixel, of the input and of the output.
   ptrdiff_t stride, out_stride;
-  /// Segments of one pixel and their quads; from segment to segment, and after `across` of them to the next row's first.
+  /// Segments of one pixel and their quads.
   int32_t segments, quads, across;
   /// Channels to write, 1...16.
   int32_t lanes;
+  /// From segment to segment, and after `across` of them to the next row's first.
   ptrdiff_t next, next_row;
   /// Pixels in a row of the run, and from the first one that is beyond it to the next row's first.
   int32_t count;
@@ -158,8 +159,8 @@ MARTLET_INLINE int8x16_t conv2d_pack_neon(const int32x4_t acc[4], const martlet_
   return vqmovn_high_s16(vqmovn_s16(low), high);
 }
 
-/// Rescales and packs a block whose accumulators lie channel by channel. Two half pixels (`vectors` 2 instead of 4) fill
-/// a vector.
+/// Rescales and packs a block whose accumulators lie channel by channel. Two half pixels (`vectors` 2 instead of 4)
+/// fill a vector.
 MARTLET_INLINE void conv2d_rescale_neon(const conv2d_panel_neon *panel, int pixels, int vectors, bool plain,
                                         int32x4_t acc[][4], int8x16_t bytes[]) {
   const martlet_channels_neon *c = &panel->channels;
@@ -219,21 +220,18 @@ MARTLET_INLINE void conv2d_store_neon(const conv2d_panel_neon *panel, const conv
   }
 }
 
-/// Stores a run's only pixel, for the panel at `index`; `acc` without bias.
-static inline __attribute__((noinline)) void conv2d_store_single_neon(const conv2d_run *run, int32_t index,
-                                                                      int32x4x4_t acc) {
+/// Stores `lanes` channels of a run's only pixel, bias included.
+static inline __attribute__((noinline)) void conv2d_store_single_neon(const conv2d_run *run, const martlet_channels *c,
+                                                                      int8_t *out, int32_t lanes, int32x4x4_t acc) {
   const martlet_conv2d_params *p = &run->grid->p;
-  const martlet_channels *c = (const martlet_channels *)(run->panel + index * run->grid->panel_bytes);
-  const int32_t lanes = martlet_min(16, run->channels - index * 16);
-  int8_t *out = run->out + index * 16;
-  int32x4_t sums[1][4];
-  MARTLET_UNROLL
-  for (int j = 0; j < 4; j++) sums[0][j] = vaddq_s32(acc.val[j], vld1q_s32(c->bias + 4 * j));
+  int32x4_t sums[1][4] = {{acc.val[0], acc.val[1], acc.val[2], acc.val[3]}};
   if (run->sums) {
+    MARTLET_UNROLL
     for (int j = 0; j < 4; j++) sums[0][j] = vsubq_s32(sums[0][j], vdupq_n_s32(run->sums[0]));
   }
   if (!p->double_rescale) {
-    conv2d_store_any_neon(p, c, sums, 1, out, lanes);
+    int32x4_t copy[1][4] = {{sums[0][0], sums[0][1], sums[0][2], sums[0][3]}};
+    conv2d_store_any_neon(p, c, copy, 1, out, lanes);
     return;
   }
   MARTLET_UNROLL
