@@ -88,16 +88,76 @@ static bool is_cascaded(const martlet_conv2d_params *p) {
   return p->batch == 1 && p->input_step_h == 1 && p->input_step_w == 1 && p->kernel_h * p->kernel_w > 1;
 }
 
-static bool conv2d_case(martlet_case_context *context, int32_t index) {
-  martlet_conv2d_params p = random_conv2d(&context->random, index);
+static bool conv2d_equal(martlet_case_context *context, const martlet_conv2d_params *p, const int8_t *input,
+                         const uint8_t *weights) {
+  const martlet_workload workload = martlet_conv2d_workload(p);
   martlet_case_run run = {context->reference->conv2d, context->variant->conv2d,
-                          martlet_case_bound(context, MARTLET_OPCODE_CONV2D, &p), martlet_conv2d_workload(&p).units,
-                          martlet_conv2d_workload(&p).scratch_bytes};
-  run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.in_c);
-  run.weights = random_conv2d_weights(context, &p);
-  run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.out_c;
-  if (is_cascaded(&p)) martlet_case_go_round(context, &run, p.in_h, (size_t)p.in_w * p.in_c);
+                          martlet_case_bound(context, MARTLET_OPCODE_CONV2D, p), workload.units,
+                          workload.scratch_bytes};
+  run.input[0] = input;
+  run.weights = weights;
+  run.output_bytes = (size_t)p->batch * p->out_h * p->out_w * p->out_c;
+  if (is_cascaded(p)) martlet_case_go_round(context, &run, p->in_h, (size_t)p->in_w * p->in_c);
   return martlet_case_equal(context, &run);
+}
+
+static bool conv2d_case(martlet_case_context *context, int32_t index) {
+  const martlet_conv2d_params p = random_conv2d(&context->random, index);
+  const int8_t *input = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.in_c);
+  return conv2d_equal(context, &p, input, random_conv2d_weights(context, &p));
+}
+
+/// What SIMD variants branch on: every depth and number of channels up to 40 with every number of pixels up to 13, in
+/// one row or three; panels too large for scratch; a pair of products that leaves 16 bits; shifts of all kinds, and
+/// results that only the last or the first of a layer's limits tells apart.
+static bool conv2d_edge_case(martlet_case_context *context, int32_t index) {
+  martlet_random *random = &context->random;
+  const bool rows = index % 5 == 4, large = index % 40 == 39;
+  const int32_t depth = large ? martlet_random_in(random, 1270, 1400) : 1 + index % 40, pixels = 1 + index % 13;
+  martlet_conv2d_params p = {.batch = 1, .groups = 1, .in_h = rows ? 3 : 1, .in_w = pixels, .in_c = depth};
+  p.kernel_h = p.kernel_w = rows && !large ? 3 : 1;
+  p.pad_top = p.pad_left = p.kernel_h / 2;
+  p.out_h = p.in_h;
+  p.out_w = p.in_w;
+  p.out_c = 1 + index * 7 % 40;
+  p.stride_h = p.stride_w = p.dilation_h = p.dilation_w = p.input_step_h = p.input_step_w = 1;
+  p.input_zero_point = -128;
+  p.weight_zero_point = MARTLET_RANDOM_OF(random, 0, 0, 0, 5);
+  p.output_zero_point = MARTLET_RANDOM_OF(random, -128, -128, 0, 127);
+  p.clamp_min = MARTLET_RANDOM_OF(random, -128, -128, -128, -127);
+  p.clamp_max = MARTLET_RANDOM_OF(random, 127, 127, 127, 126);
+  uint8_t *weights = random_conv2d_weights(context, &p);
+  const int32_t panels = (p.out_c + 15) / 16;
+  const size_t panel_bytes = martlet_conv2d_weights_bytes(&p) / (size_t)panels;
+  int8_t *input = martlet_case_bytes(context, (size_t)p.in_h * p.in_w * p.in_c);
+  const int32_t segment = p.kernel_w * p.in_c, quads = (segment + 3) / 4;
+  const bool far = index % 2 == 0;
+  if (far) memset(input, -128, (size_t)p.in_h * p.in_w * p.in_c);
+  const int32_t shifts = martlet_random_in(random, 0, 3);
+  for (int32_t i = 0; i < panels; i++) {
+    martlet_channels *channels = (martlet_channels *)(weights + (size_t)i * panel_bytes);
+    int8_t *w = (int8_t *)(channels + 1);
+    const size_t bytes = panel_bytes - sizeof *channels;
+    // Of all weights at most two are -128, the same channel's in neighbouring quads.
+    for (size_t k = 0; far && k < bytes; k++) w[k] = (int8_t)(w[k] == -128 ? -127 : w[k]);
+    if (far && segment > 4 && martlet_random_in(random, 0, 3) > 0) {
+      const int32_t k = martlet_random_in(random, 0, segment - 5), lane = martlet_random_in(random, 0, 15);
+      int8_t *at = w + ((size_t)martlet_random_in(random, 0, p.kernel_h - 1) * quads + k / 4) * 64 + lane * 4 + k % 4;
+      at[0] = at[64] = -128;
+    }
+    for (int32_t lane = 0; lane < 16; lane++) {
+      const bool beyond = i * 16 + lane >= p.out_c;
+      // Results from far below to far above, and around the zero point.
+      channels->bias[lane] = beyond ? 0 : MARTLET_RANDOM_OF(random, -1073741952, 1073741824, -3, 0, 2, 70000, -70000);
+      channels->multiplier[lane] = beyond ? 0 : martlet_case_multiplier(context);
+      channels->shift[lane] = beyond        ? 0
+                              : shifts == 0 ? martlet_random_in(random, -31, -1)
+                              : shifts == 1 ? martlet_random_in(random, -8, -1)
+                              : shifts == 2 ? martlet_random_in(random, -2, 0)
+                                            : martlet_random_in(random, -2, 2);
+    }
+  }
+  return conv2d_equal(context, &p, input, weights);
 }
 
 static martlet_depthwise_params random_depthwise(martlet_random *random, int32_t index) {
@@ -142,6 +202,7 @@ static bool depthwise_case(martlet_case_context *context, int32_t index) {
 
 const martlet_case_group martlet_convolution_cases[] = {
     {"conv2d", 250, conv2d_case},
+    {"conv2d edges", 520, conv2d_edge_case},
     {"depthwise", 250, depthwise_case},
     {NULL, 0, NULL},
 };
