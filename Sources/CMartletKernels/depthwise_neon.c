@@ -1,14 +1,11 @@
 #include "channels_neon.h"
-#include "depthwise.h"
-#include "variants.h"
+#include "depthwise_neon.h"
 
 #if defined(__aarch64__)
-#include <arm_neon.h>
 
 // 16 channels at a time: bytes are widened to words and multiplied by words (w - weight_zero_point) into 32-bit sums.
 
 #define INLINE static inline __attribute__((always_inline))
-#define MAX_TAPS 64
 
 INLINE int8x16_t load(const depthwise_run *run, const int8_t *pixel) {
   pixel += run->channel;
@@ -38,8 +35,8 @@ static void widen_weights(const depthwise_run *run, int16x8_t weights[][2], int3
 INLINE void rows(const depthwise_run *run, int32_t taps) {
   const martlet_depthwise_params *p = &run->grid->p;
   const martlet_channels *c = (const martlet_channels *)run->panel;
-  int16x8_t weights[MAX_TAPS][2];
-  int32_t entry[MAX_TAPS];
+  int16x8_t weights[MARTLET_DEPTHWISE_TAPS][2];
+  int32_t entry[MARTLET_DEPTHWISE_TAPS];
   widen_weights(run, weights, entry);
   int8_t *out = run->out;
   for (int32_t y = 0; y < run->rows; y++) {
@@ -60,16 +57,19 @@ INLINE void rows(const depthwise_run *run, int32_t taps) {
   }
 }
 
-static void run_9(const depthwise_run *run) { rows(run, 9); }
-static void run_25(const depthwise_run *run) { rows(run, 25); }
-static void run_any(const depthwise_run *run) { rows(run, run->grid->p.kernel_h * run->grid->p.kernel_w); }
+void martlet_depthwise_widening(const depthwise_run *run) {
+  const int32_t taps = run->grid->p.kernel_h * run->grid->p.kernel_w;
+  if (taps == 9) rows(run, 9);
+  else if (taps == 25) rows(run, 25);
+  else rows(run, taps);
+}
 
 MARTLET_KERNEL(depthwise, neon, p) {
   int64_t taps = (int64_t)p->kernel_h * p->kernel_w;
-  if (taps > MAX_TAPS) {
+  if (taps > MARTLET_DEPTHWISE_TAPS) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  martlet_depthwise_drive(p, buffers, first, last, scratch, taps == 9 ? run_9 : taps == 25 ? run_25 : run_any, 1);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, martlet_depthwise_widening, 1);
 }
 #endif
