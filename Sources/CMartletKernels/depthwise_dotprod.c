@@ -9,12 +9,6 @@
 #define TARGET MARTLET_TARGET_dotprod
 #define INLINE static inline __attribute__((always_inline))
 
-typedef struct depthwise_window {
-  depthwise_end end;
-  /// [row][word of the window][channels 0-3, 4-7].
-  int8x16_t weights[2][3][2];
-} depthwise_window;
-
 /// Bytes 8-15 are not used.
 INLINE int8x16_t load(const int8_t *pixel) { return vcombine_s8(vld1_s8(pixel), vdup_n_s8(0)); }
 
@@ -50,11 +44,11 @@ TARGET INLINE void output_1(const depthwise_window *w, const depthwise_eight *e,
   int32x4_t acc[2][2];
   start(e, acc, rows);
   for (int row = 0; row < rows; row++) {
-    dot(acc[row], left, w->weights[row][0]);
-    dot(acc[row], middle, w->weights[row][1]);
-    dot(acc[row], right, w->weights[row][2]);
+    dot(acc[row], left, w->words[row][0]);
+    dot(acc[row], middle, w->words[row][1]);
+    dot(acc[row], right, w->words[row][2]);
   }
-  martlet_depthwise_store(&w->end, acc, rows, plain, out);
+  for (int row = 0; row < rows; row++) martlet_depthwise_store(&w->end, acc[row], rows == 1, plain, out[row]);
 }
 
 TARGET INLINE void row_1(const depthwise_window *w, const depthwise_eight *e, const depthwise_span *span, int rows,
@@ -103,11 +97,11 @@ TARGET INLINE void output_2(const depthwise_window *w, const depthwise_eight *e,
   words(now->shared, before->shared, shared);
   start(e, acc, rows);
   for (int row = 0; row < rows; row++) {
-    dot(acc[row], now->words[row], w->weights[row][0]);
-    dot(acc[row], before->words[row], w->weights[row][1]);
-    dot(acc[row], shared, w->weights[row][2]);
+    dot(acc[row], now->words[row], w->words[row][0]);
+    dot(acc[row], before->words[row], w->words[row][1]);
+    dot(acc[row], shared, w->words[row][2]);
   }
-  martlet_depthwise_store(&w->end, acc, rows, plain, out);
+  for (int row = 0; row < rows; row++) martlet_depthwise_store(&w->end, acc[row], rows == 1, plain, out[row]);
 }
 
 TARGET INLINE void row_2(const depthwise_window *w, const depthwise_eight *e, const depthwise_span *span, int rows,
@@ -129,37 +123,22 @@ TARGET INLINE void row_2(const depthwise_window *w, const depthwise_eight *e, co
 
 // MARK: - Rows
 
-typedef void (*rows_kernel)(const depthwise_window *window, const depthwise_eight *eight, const depthwise_span *span);
-
-#define ROWS(NAME, STRIDE, ROWS, PLAIN)                                                            \
-  TARGET static void NAME(const depthwise_window *window, const depthwise_eight *eight,            \
-                          const depthwise_span *all) {                                             \
-    const depthwise_window w = *window;                                                            \
-    for (depthwise_span span = *all; span.y < span.end; span.y += ROWS)                            \
-      row_##STRIDE(&w, eight, &span, ROWS, PLAIN);                                                 \
-  }
-ROWS(any_single_1, 1, 1, false)
-ROWS(any_single_2, 2, 1, false)
-ROWS(any_pair_1, 1, 2, false)
-ROWS(any_pair_2, 2, 2, false)
-ROWS(plain_single_1, 1, 1, true)
-ROWS(plain_single_2, 2, 1, true)
-ROWS(plain_pair_1, 1, 2, true)
-ROWS(plain_pair_2, 2, 2, true)
+MARTLET_DEPTHWISE_STRIDE(dotprod, 1)
+MARTLET_DEPTHWISE_STRIDE(dotprod, 2)
 
 /// The words of four taps ky * 3 + kx, 9 for none.
 INLINE void word(const depthwise_eight *e, int a, int b, int c, int d, int8x16_t out[2]) {
   words(vzip1q_s8(load(e->weights[a]), load(e->weights[b])), vzip1q_s8(load(e->weights[c]), load(e->weights[d])), out);
 }
 
-static void weights_1(const depthwise_eight *e, int8x16_t out[2][3][2]) {
+static void words_1(const depthwise_eight *e, int8x16_t out[2][3][2]) {
   for (int x = 0; x < 3; x++) {
     word(e, x, 3 + x, 6 + x, 9, out[0][x]);
     word(e, 9, x, 3 + x, 6 + x, out[1][x]);
   }
 }
 
-static void weights_2(const depthwise_eight *e, int8x16_t out[2][3][2]) {
+static void words_2(const depthwise_eight *e, int8x16_t out[2][3][2]) {
   word(e, 1, 2, 4, 5, out[0][0]);
   word(e, 9, 0, 9, 3, out[0][1]);
   word(e, 7, 8, 9, 6, out[0][2]);
@@ -169,31 +148,9 @@ static void weights_2(const depthwise_eight *e, int8x16_t out[2][3][2]) {
 }
 
 static void run_3x3(const depthwise_run *run) {
-  static const rows_kernel kernels[2][2][2] = {
-      {{any_single_1, any_pair_1}, {plain_single_1, plain_pair_1}},
-      {{any_single_2, any_pair_2}, {plain_single_2, plain_pair_2}},
-  };
-  const martlet_depthwise_params *p = &run->grid->p;
-  if (run->grid->channels < 8 || !martlet_depthwise_fits(run, -128)) {
-    martlet_depthwise_widening(run);
-    return;
-  }
-  for (int32_t first = 0; first < run->channels; first += 8) {
-    depthwise_eight eight;
-    martlet_depthwise_eight(run, first, &eight);
-    depthwise_window window = {.end = martlet_depthwise_end(run, &eight)};
-    if (p->stride_w == 1) weights_1(&eight, window.weights);
-    else weights_2(&eight, window.weights);
-    const rows_kernel *kernel = kernels[p->stride_w - 1][eight.plain];
-    depthwise_span span = martlet_depthwise_span(run, &eight);
-    if (p->stride_h == p->stride_w && p->dilation_h == 1 && eight.skip == 0) {
-      span.end = run->rows & ~1;
-      kernel[1](&window, &eight, &span);
-      span.y = span.end;
-    }
-    span.end = run->rows;
-    kernel[0](&window, &eight, &span);
-  }
+  static const depthwise_variant_neon variant = {
+      -128, {words_1, words_2}, {MARTLET_DEPTHWISE_KERNELS(1), MARTLET_DEPTHWISE_KERNELS(2)}};
+  martlet_depthwise_slide(run, &variant);
 }
 
 MARTLET_KERNEL(depthwise, dotprod, p) {
@@ -201,7 +158,7 @@ MARTLET_KERNEL(depthwise, dotprod, p) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  const bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
-  martlet_depthwise_drive(p, buffers, first, last, scratch, sliding ? run_3x3 : martlet_depthwise_widening, 1);
+  const bool slides = martlet_depthwise_slides(p);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, slides ? run_3x3 : martlet_depthwise_widening, 1);
 }
 #endif

@@ -3,9 +3,86 @@
 
 #if defined(__aarch64__)
 
-// 16 channels at a time: bytes are widened to words and multiplied by words (w - weight_zero_point) into 32-bit sums.
-
 #define INLINE static inline __attribute__((always_inline))
+
+// MARK: - 3 x 3: products of two taps are added in 16 bits, which is exact where no weight is -128
+
+/// A column: of 2 + rows rows with stride 1, 1 + 2 rows with stride 2.
+typedef int8x8_t depthwise_column[5];
+
+INLINE void load_column(depthwise_walk *k, int rows, int stride, depthwise_column out) {
+  for (int i = 0; i < (stride == 1 ? 2 + rows : 1 + 2 * rows); i++) out[i] = vld1_s8(martlet_depthwise_at(k, 0, i, stride));
+  k->column += 3;
+}
+
+INLINE void output(const depthwise_window *w, const int8x8_t weights[9], const depthwise_eight *e,
+                   const depthwise_column left, const depthwise_column middle, const depthwise_column right, int rows,
+                   int stride, bool plain, depthwise_walk *k) {
+  for (int row = 0; row < rows; row++) {
+    const int8x8_t *const columns[3] = {left + row * stride, middle + row * stride, right + row * stride};
+    int32x4_t acc[2] = {vld1q_s32(e->bias[row]), vld1q_s32(e->bias[row] + 4)};
+    for (int tap = 0; tap < 9; tap += 2) {
+      int16x8_t two = vmull_s8(columns[tap % 3][tap / 3], weights[tap]);
+      if (tap < 8) two = vmlal_s8(two, columns[(tap + 1) % 3][(tap + 1) / 3], weights[tap + 1]);
+      acc[0] = vaddw_s16(acc[0], vget_low_s16(two));
+      acc[1] = vaddw_high_s16(acc[1], two);
+    }
+    martlet_depthwise_store(&w->end, acc, rows == 1, plain, k->out[row]);
+  }
+}
+
+INLINE void row_1(const depthwise_window *w, const depthwise_eight *e, const depthwise_span *span, int rows,
+                  bool plain) {
+  depthwise_walk k = martlet_depthwise_walk(span);
+  int8x8_t weights[9];
+  for (int tap = 0; tap < 9; tap++) weights[tap] = vld1_s8(e->weights[tap]);
+  depthwise_column a, b, c;
+  load_column(&k, rows, 1, a);
+  load_column(&k, rows, 1, b);
+  for (;;) {
+#define STEP(A, B, C)                                                     \
+  load_column(&k, rows, 1, C);                                            \
+  output(w, weights, e, A, B, C, rows, 1, plain, &k);                     \
+  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes;   \
+  if (k.out[0] == k.end) return
+    STEP(a, b, c);
+    STEP(b, c, a);
+    STEP(c, a, b);
+#undef STEP
+  }
+}
+
+INLINE void row_2(const depthwise_window *w, const depthwise_eight *e, const depthwise_span *span, int rows,
+                  bool plain) {
+  depthwise_walk k = martlet_depthwise_walk(span);
+  int8x8_t weights[9];
+  for (int tap = 0; tap < 9; tap++) weights[tap] = vld1_s8(e->weights[tap]);
+  depthwise_column a, b, c;
+  load_column(&k, rows, 2, a);
+  for (;;) {
+#define STEP(A, C)                                                        \
+  load_column(&k, rows, 2, b);                                            \
+  load_column(&k, rows, 2, C);                                            \
+  output(w, weights, e, A, b, C, rows, 2, plain, &k);                     \
+  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes;   \
+  if (k.out[0] == k.end) return
+    STEP(a, c);
+    STEP(c, a);
+#undef STEP
+  }
+}
+
+MARTLET_DEPTHWISE_STRIDE(neon, 1)
+MARTLET_DEPTHWISE_STRIDE(neon, 2)
+
+static void run_3x3(const depthwise_run *run) {
+  static const depthwise_variant_neon variant = {
+      -127, {NULL, NULL}, {MARTLET_DEPTHWISE_KERNELS(1), MARTLET_DEPTHWISE_KERNELS(2)}};
+  martlet_depthwise_slide(run, &variant);
+}
+
+// MARK: - Any other window, 16 channels at a time: bytes are widened to words and multiplied by words
+// (w - weight_zero_point) into 32-bit sums
 
 INLINE int8x16_t load(const depthwise_run *run, const int8_t *pixel) {
   pixel += run->channel;
@@ -65,11 +142,11 @@ void martlet_depthwise_widening(const depthwise_run *run) {
 }
 
 MARTLET_KERNEL(depthwise, neon, p) {
-  int64_t taps = (int64_t)p->kernel_h * p->kernel_w;
-  if (taps > MARTLET_DEPTHWISE_TAPS) {
+  if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DEPTHWISE_TAPS) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  martlet_depthwise_drive(p, buffers, first, last, scratch, martlet_depthwise_widening, 1);
+  const bool slides = martlet_depthwise_slides(p);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, slides ? run_3x3 : martlet_depthwise_widening, 1);
 }
 #endif

@@ -99,15 +99,15 @@ static inline void martlet_depthwise_eight(const depthwise_run *run, int32_t fir
 typedef struct depthwise_end {
   int32x4_t multiplier[2], left[2], minus_right[2];
   int16x8_t zero;
-  int8x16_t least, most;
+  int8x8_t least, most;
   int32_t skip;
 } depthwise_end;
 
 MARTLET_INLINE depthwise_end martlet_depthwise_end(const depthwise_run *run, const depthwise_eight *e) {
   const martlet_depthwise_params *p = &run->grid->p;
   depthwise_end end = {.zero = vdupq_n_s16((int16_t)p->output_zero_point),
-                       .least = vdupq_n_s8((int8_t)p->clamp_min),
-                       .most = vdupq_n_s8((int8_t)p->clamp_max),
+                       .least = vdup_n_s8((int8_t)p->clamp_min),
+                       .most = vdup_n_s8((int8_t)p->clamp_max),
                        .skip = e->skip};
   for (int j = 0; j < 2; j++) {
     end.multiplier[j] = vld1q_s32(e->multiplier + 4 * j);
@@ -132,27 +132,23 @@ MARTLET_INLINE int16x8_t martlet_depthwise_rescale(const depthwise_end *e, const
   return vqmovn_high_s32(vqmovn_s32(v[0]), v[1]);
 }
 
-/// Rescales and stores the outputs of one or two rows, eight channels each.
-MARTLET_INLINE void martlet_depthwise_store(const depthwise_end *e, int32x4_t acc[][2], int rows, bool plain,
-                                            int8_t *const out[2]) {
-  const int16x8_t first = martlet_depthwise_rescale(e, acc[0], plain);
-  const int16x8_t second = rows == 2 ? martlet_depthwise_rescale(e, acc[1], plain) : first;
-  int8x16_t bytes;
+/// Rescales and stores eight channels of an output; `skips` allows for those that are only computed.
+MARTLET_INLINE void martlet_depthwise_store(const depthwise_end *e, const int32x4_t acc[2], bool skips, bool plain,
+                                            int8_t *out) {
+  const int16x8_t words = martlet_depthwise_rescale(e, acc, plain);
+  int8x8_t bytes;
   if (plain) {
-    bytes = vreinterpretq_s8_u8(vqmovun_high_s16(vqmovun_s16(first), second));
-    bytes = veorq_s8(bytes, vdupq_n_s8(INT8_MIN));
+    bytes = veor_s8(vreinterpret_s8_u8(vqmovun_s16(words)), vdup_n_s8(INT8_MIN));
   } else {
-    bytes = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(first, e->zero)), vqaddq_s16(second, e->zero));
-    bytes = vminq_s8(vmaxq_s8(bytes, e->least), e->most);
+    bytes = vmin_s8(vmax_s8(vqmovn_s16(vqaddq_s16(words, e->zero)), e->least), e->most);
   }
-  if (rows == 1 && e->skip) {
-    int8_t lanes[16];
-    vst1q_s8(lanes, bytes);
-    memcpy(out[0] + e->skip, lanes + e->skip, (size_t)(8 - e->skip));
-    return;
+  if (skips && e->skip) {
+    int8_t lanes[8];
+    vst1_s8(lanes, bytes);
+    memcpy(out + e->skip, lanes + e->skip, (size_t)(8 - e->skip));
+  } else {
+    vst1_s8(out, bytes);
   }
-  vst1_s8(out[0], vget_low_s8(bytes));
-  if (rows == 2) vst1q_lane_s64((int64_t *)out[1], vreinterpretq_s64_s8(bytes), 1);
 }
 
 // MARK: - Columns
@@ -202,6 +198,71 @@ MARTLET_INLINE depthwise_walk martlet_depthwise_walk(const depthwise_span *span)
 MARTLET_INLINE const int8_t *martlet_depthwise_at(const depthwise_walk *k, int ahead, int i, int stride) {
   const int8_t *const *entry = k->column + ahead * 3;
   return (i < 3 ? entry[i] : entry[k->below + i - stride]) + k->channel;
+}
+
+// MARK: - Rows
+
+/// What is made of eight channels for all of their windows.
+typedef struct depthwise_window {
+  depthwise_end end;
+  /// Where weights are interleaved: [row][word of the window][channels 0-3, 4-7].
+  int8x16_t words[2][3][2];
+} depthwise_window;
+
+typedef void (*depthwise_rows_neon)(const depthwise_window *window, const depthwise_eight *eight,
+                                    const depthwise_span *span);
+
+/// NAME: row_STRIDE of all rows of a span, ROWS at a time.
+#define MARTLET_DEPTHWISE_ROWS(ISA, NAME, STRIDE, ROWS, PLAIN)                                                    \
+  MARTLET_TARGET_##ISA static void NAME(const depthwise_window *window, const depthwise_eight *eight,             \
+                                        const depthwise_span *all) {                                              \
+    const depthwise_window w = *window;                                                                           \
+    for (depthwise_span span = *all; span.y < span.end; span.y += ROWS) row_##STRIDE(&w, eight, &span, ROWS, PLAIN); \
+  }
+#define MARTLET_DEPTHWISE_STRIDE(ISA, STRIDE)                               \
+  MARTLET_DEPTHWISE_ROWS(ISA, any_single_##STRIDE, STRIDE, 1, false)        \
+  MARTLET_DEPTHWISE_ROWS(ISA, any_pair_##STRIDE, STRIDE, 2, false)          \
+  MARTLET_DEPTHWISE_ROWS(ISA, plain_single_##STRIDE, STRIDE, 1, true)       \
+  MARTLET_DEPTHWISE_ROWS(ISA, plain_pair_##STRIDE, STRIDE, 2, true)
+#define MARTLET_DEPTHWISE_KERNELS(STRIDE) \
+  {{any_single_##STRIDE, any_pair_##STRIDE}, {plain_single_##STRIDE, plain_pair_##STRIDE}}
+
+/// How an instruction set runs windows of 3 x 3.
+typedef struct depthwise_variant_neon {
+  /// Least w - weight_zero_point.
+  int32_t least;
+  /// By stride - 1; may be NULL.
+  void (*words[2])(const depthwise_eight *eight, int8x16_t out[2][3][2]);
+  /// [stride - 1][plain][rows - 1].
+  depthwise_rows_neon rows[2][2][2];
+} depthwise_variant_neon;
+
+MARTLET_INLINE bool martlet_depthwise_slides(const martlet_depthwise_params *p) {
+  return p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
+}
+
+static inline void martlet_depthwise_slide(const depthwise_run *run, const depthwise_variant_neon *variant) {
+  const martlet_depthwise_params *p = &run->grid->p;
+  if (run->grid->channels < 8 || !martlet_depthwise_fits(run, variant->least)) {
+    martlet_depthwise_widening(run);
+    return;
+  }
+  for (int32_t first = 0; first < run->channels; first += 8) {
+    depthwise_eight eight;
+    depthwise_window window;
+    martlet_depthwise_eight(run, first, &eight);
+    window.end = martlet_depthwise_end(run, &eight);
+    if (variant->words[p->stride_w - 1]) variant->words[p->stride_w - 1](&eight, window.words);
+    const depthwise_rows_neon *rows = variant->rows[p->stride_w - 1][eight.plain];
+    depthwise_span span = martlet_depthwise_span(run, &eight);
+    if (p->stride_h == p->stride_w && p->dilation_h == 1 && eight.skip == 0) {
+      span.end = run->rows & ~1;
+      rows[1](&window, &eight, &span);
+      span.y = span.end;
+    }
+    span.end = run->rows;
+    rows[0](&window, &eight, &span);
+  }
 }
 
 #endif
