@@ -24,7 +24,8 @@ void martlet_depthwise_slide_avx512(const depthwise_run *run);
 static inline int martlet_depthwise_lanes(int32_t panels) { return panels > 2 ? 4 : panels; }
 
 /// Vector j, 128-bit lane l, holds channels 4 j ... 4 j + 3 of the lane's 16, four bytes (taps a, b, c, d) each.
-MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) void martlet_depthwise_interleave(__m512i a, __m512i b, __m512i c, __m512i d, __m512i out[4]) {
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) void
+martlet_depthwise_interleave(__m512i a, __m512i b, __m512i c, __m512i d, __m512i out[4]) {
   __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
   __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
   out[0] = _mm512_unpacklo_epi16(ab_low, cd_low);
@@ -34,7 +35,8 @@ MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) void mart
 }
 
 /// 16 bytes of each panel at `offset`, panel l % lanes in lane l; missing panels are zero.
-MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i martlet_depthwise_gather(const depthwise_run *run, size_t offset) {
+MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) __m512i
+martlet_depthwise_gather(const depthwise_run *run, size_t offset) {
   __m512i out = _mm512_setzero_si512();
   const uint8_t *at = run->panel + offset;
   const int lanes = martlet_depthwise_lanes(run->panels);

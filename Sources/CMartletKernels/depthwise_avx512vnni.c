@@ -57,8 +57,8 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
   __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
   const __m512i all_128 = _mm512_set1_epi8((char)0x80);
   for (int32_t q = 0; q < quads; q++) {
-    martlet_depthwise_interleave(tap_weights(run, taps[q][0]), tap_weights(run, taps[q][1]), tap_weights(run, taps[q][2]),
-               tap_weights(run, taps[q][3]), state->weights[q]);
+    martlet_depthwise_interleave(tap_weights(run, taps[q][0]), tap_weights(run, taps[q][1]),
+                                 tap_weights(run, taps[q][2]), tap_weights(run, taps[q][3]), state->weights[q]);
     uint32_t ones = 0;
     for (int i = 0; i < 4; i++) ones |= taps[q][i] >= 0 ? 1u << (8 * i) : 0;
     state->zero_point[q][0] = _mm512_set1_epi32((int32_t)(ones * (uint8_t)first));
@@ -170,9 +170,9 @@ TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][
       for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
       for (int32_t q = 0; q < quads; q++) {
         __m512i quad[4];
-        martlet_depthwise_interleave(load(state, window + entry[q][0], between, lanes), load(state, window + entry[q][1], between, lanes),
-                   load(state, window + entry[q][2], between, lanes), load(state, window + entry[q][3], between, lanes),
-                   quad);
+        martlet_depthwise_interleave(
+            load(state, window + entry[q][0], between, lanes), load(state, window + entry[q][1], between, lanes),
+            load(state, window + entry[q][2], between, lanes), load(state, window + entry[q][3], between, lanes), quad);
         accumulate(state, q, quad, acc);
         if (state->has_zero_point) subtract_zero_point(state, q, quad, acc);
       }
@@ -208,6 +208,7 @@ MARTLET_KERNEL(depthwise, avx512vnni, p) {
     return;
   }
   bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
-  martlet_depthwise_drive(p, buffers, first, last, scratch, sliding ? martlet_depthwise_slide_avx512 : martlet_depthwise_any_avx512, 4);
+  martlet_depthwise_drive(p, buffers, first, last, scratch,
+                          sliding ? martlet_depthwise_slide_avx512 : martlet_depthwise_any_avx512, 4);
 }
 #endif

@@ -58,10 +58,10 @@ TARGET INLINE void row_1(const depthwise_window *w, const depthwise_eight *e, co
   column_1(&k, rows, a);
   column_1(&k, rows, b);
   for (;;) {
-#define STEP(A, B, C)                                                        \
-  column_1(&k, rows, C);                                                     \
-  output_1(w, e, A, B, C, rows, plain, k.out);                               \
-  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes;      \
+#define STEP(A, B, C)                                                   \
+  column_1(&k, rows, C);                                                \
+  output_1(w, e, A, B, C, rows, plain, k.out);                          \
+  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes; \
   if (k.out[0] == k.end) return
     STEP(a, b, c);
     STEP(b, c, a);
@@ -110,10 +110,10 @@ TARGET INLINE void row_2(const depthwise_window *w, const depthwise_eight *e, co
   depthwise_kept a, b;
   columns_2(&k, rows, true, &a);
   for (;;) {
-#define STEP(A, B)                                                           \
-  columns_2(&k, rows, false, &B);                                            \
-  output_2(w, e, &A, &B, rows, plain, k.out);                                \
-  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes;      \
+#define STEP(A, B)                                                      \
+  columns_2(&k, rows, false, &B);                                       \
+  output_2(w, e, &A, &B, rows, plain, k.out);                           \
+  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes; \
   if (k.out[0] == k.end) return
     STEP(a, b);
     STEP(b, a);
@@ -148,8 +148,9 @@ static void words_2(const depthwise_eight *e, int8x16_t out[2][3][2]) {
 }
 
 static void run_3x3(const depthwise_run *run) {
-  static const depthwise_variant_neon variant = {
-      -128, {words_1, words_2}, {MARTLET_DEPTHWISE_KERNELS(1), MARTLET_DEPTHWISE_KERNELS(2)}};
+  static const depthwise_variant_neon variant = {-128,
+                                                 {words_1, words_2},
+                                                 {MARTLET_DEPTHWISE_KERNELS(1), MARTLET_DEPTHWISE_KERNELS(2)}};
   martlet_depthwise_slide(run, &variant);
 }
 

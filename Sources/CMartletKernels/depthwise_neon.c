@@ -11,7 +11,8 @@
 typedef int8x8_t depthwise_column[5];
 
 INLINE void load_column(depthwise_walk *k, int rows, int stride, depthwise_column out) {
-  for (int i = 0; i < (stride == 1 ? 2 + rows : 1 + 2 * rows); i++) out[i] = vld1_s8(martlet_depthwise_at(k, 0, i, stride));
+  for (int i = 0; i < (stride == 1 ? 2 + rows : 1 + 2 * rows); i++)
+    out[i] = vld1_s8(martlet_depthwise_at(k, 0, i, stride));
   k->column += 3;
 }
 
@@ -40,10 +41,10 @@ INLINE void row_1(const depthwise_window *w, const depthwise_eight *e, const dep
   load_column(&k, rows, 1, a);
   load_column(&k, rows, 1, b);
   for (;;) {
-#define STEP(A, B, C)                                                     \
-  load_column(&k, rows, 1, C);                                            \
-  output(w, weights, e, A, B, C, rows, 1, plain, &k);                     \
-  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes;   \
+#define STEP(A, B, C)                                                   \
+  load_column(&k, rows, 1, C);                                          \
+  output(w, weights, e, A, B, C, rows, 1, plain, &k);                   \
+  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes; \
   if (k.out[0] == k.end) return
     STEP(a, b, c);
     STEP(b, c, a);
@@ -60,11 +61,11 @@ INLINE void row_2(const depthwise_window *w, const depthwise_eight *e, const dep
   depthwise_column a, b, c;
   load_column(&k, rows, 2, a);
   for (;;) {
-#define STEP(A, C)                                                        \
-  load_column(&k, rows, 2, b);                                            \
-  load_column(&k, rows, 2, C);                                            \
-  output(w, weights, e, A, b, C, rows, 2, plain, &k);                     \
-  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes;   \
+#define STEP(A, C)                                                      \
+  load_column(&k, rows, 2, b);                                          \
+  load_column(&k, rows, 2, C);                                          \
+  output(w, weights, e, A, b, C, rows, 2, plain, &k);                   \
+  for (int row = 0; row < rows; row++) k.out[row] += span->pixel_bytes; \
   if (k.out[0] == k.end) return
     STEP(a, c);
     STEP(c, a);
@@ -76,8 +77,9 @@ MARTLET_DEPTHWISE_STRIDE(neon, 1)
 MARTLET_DEPTHWISE_STRIDE(neon, 2)
 
 static void run_3x3(const depthwise_run *run) {
-  static const depthwise_variant_neon variant = {
-      -127, {NULL, NULL}, {MARTLET_DEPTHWISE_KERNELS(1), MARTLET_DEPTHWISE_KERNELS(2)}};
+  static const depthwise_variant_neon variant = {-127,
+                                                 {NULL, NULL},
+                                                 {MARTLET_DEPTHWISE_KERNELS(1), MARTLET_DEPTHWISE_KERNELS(2)}};
   martlet_depthwise_slide(run, &variant);
 }
 

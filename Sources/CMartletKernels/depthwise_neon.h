@@ -76,7 +76,7 @@ static inline void martlet_depthwise_eight(const depthwise_run *run, int32_t fir
   uint16x8_t sum = vdupq_n_u16(0);
   for (int tap = 0; tap < 9; tap++) sum = vaddw_u8(sum, vreinterpret_u8_s8(vabs_s8(vld1_s8(out->weights[tap]))));
   out->plain = p->output_zero_point == INT8_MIN && p->clamp_min == INT8_MIN && p->clamp_max == INT8_MAX;
-  int32x4_t shifts = vdupq_n_s32(INT32_MIN), results = shifts, sums = shifts;
+  int32x4_t shifts = vdupq_n_s32(INT32_MIN), results = shifts;
   for (int j = 0; j < 2; j++) {
     const int32x4_t multiplier = vandq_s32(vld1q_s32(out->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
     const int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(out->left + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));
@@ -86,13 +86,12 @@ static inline void martlet_depthwise_eight(const depthwise_run *run, int32_t fir
     vst1q_s32(out->left + 4 * j, vmaxq_s32(shift, vdupq_n_s32(0)));
     vst1q_s32(out->minus_right + 4 * j, minus_right);
     const uint32x4_t products = vshll_n_u16(j == 0 ? vget_low_u16(sum) : vget_high_u16(sum), 7);
+    // Where this saturates the sum may wrap: still no more than INT32_MAX.
     const int32x4_t most = vqaddq_s32(vqabsq_s32(bias), vreinterpretq_s32_u32(products));
     results = vmaxq_s32(results, vrshlq_s32(vqrdmulhq_s32(most, multiplier), minus_right));
     shifts = vmaxq_s32(shifts, shift);
-    sums = vmaxq_s32(sums, most);
   }
-  // What saturates here may wrap there.
-  if (vmaxvq_s32(shifts) > 0 || vmaxvq_s32(sums) == INT32_MAX || vmaxvq_s32(results) >= INT16_MAX) out->plain = false;
+  if (vmaxvq_s32(shifts) > 0 || vmaxvq_s32(results) >= INT16_MAX) out->plain = false;
 }
 
 /// The same in registers, and what else the end of an output takes: no store through a pointer to bytes can change it.
@@ -213,19 +212,21 @@ typedef void (*depthwise_rows_neon)(const depthwise_window *window, const depthw
                                     const depthwise_span *span);
 
 /// NAME: row_STRIDE of all rows of a span, ROWS at a time.
-#define MARTLET_DEPTHWISE_ROWS(ISA, NAME, STRIDE, ROWS, PLAIN)                                                    \
-  MARTLET_TARGET_##ISA static void NAME(const depthwise_window *window, const depthwise_eight *eight,             \
-                                        const depthwise_span *all) {                                              \
-    const depthwise_window w = *window;                                                                           \
+#define MARTLET_DEPTHWISE_ROWS(ISA, NAME, STRIDE, ROWS, PLAIN)                                                       \
+  MARTLET_TARGET_##ISA static void NAME(const depthwise_window *window, const depthwise_eight *eight,                \
+                                        const depthwise_span *all) {                                                 \
+    const depthwise_window w = *window;                                                                              \
     for (depthwise_span span = *all; span.y < span.end; span.y += ROWS) row_##STRIDE(&w, eight, &span, ROWS, PLAIN); \
   }
-#define MARTLET_DEPTHWISE_STRIDE(ISA, STRIDE)                               \
-  MARTLET_DEPTHWISE_ROWS(ISA, any_single_##STRIDE, STRIDE, 1, false)        \
-  MARTLET_DEPTHWISE_ROWS(ISA, any_pair_##STRIDE, STRIDE, 2, false)          \
-  MARTLET_DEPTHWISE_ROWS(ISA, plain_single_##STRIDE, STRIDE, 1, true)       \
+#define MARTLET_DEPTHWISE_STRIDE(ISA, STRIDE)                         \
+  MARTLET_DEPTHWISE_ROWS(ISA, any_single_##STRIDE, STRIDE, 1, false)  \
+  MARTLET_DEPTHWISE_ROWS(ISA, any_pair_##STRIDE, STRIDE, 2, false)    \
+  MARTLET_DEPTHWISE_ROWS(ISA, plain_single_##STRIDE, STRIDE, 1, true) \
   MARTLET_DEPTHWISE_ROWS(ISA, plain_pair_##STRIDE, STRIDE, 2, true)
-#define MARTLET_DEPTHWISE_KERNELS(STRIDE) \
-  {{any_single_##STRIDE, any_pair_##STRIDE}, {plain_single_##STRIDE, plain_pair_##STRIDE}}
+#define MARTLET_DEPTHWISE_KERNELS(STRIDE)                                                    \
+  {                                                                                          \
+    {any_single_##STRIDE, any_pair_##STRIDE}, { plain_single_##STRIDE, plain_pair_##STRIDE } \
+  }
 
 /// How an instruction set runs windows of 3 x 3.
 typedef struct depthwise_variant_neon {

@@ -36,23 +36,21 @@ typedef struct slide_walk {
   ptrdiff_t channel;
 } slide_walk;
 
-TARGET INLINE __m512i load_streams(const slide_state *s, const slide_walk *k, ptrdiff_t entry, int streams,
-                                   bool full) {
+TARGET INLINE __m512i load_streams(const slide_state *s, const slide_walk *k, ptrdiff_t entry, int streams, bool full) {
   const ptrdiff_t channel = k->channel;
 #define PIXEL(STREAM) (k->column[STREAM][entry] + channel)
   __m512i x;
   if (streams == 1) {
     x = full ? _mm512_loadu_si512(PIXEL(0)) : _mm512_maskz_loadu_epi8(s->mask, PIXEL(0));
   } else if (streams == 2) {
-#define HALF(STREAM)                                              \
+#define HALF(STREAM)                                         \
   (full ? _mm256_loadu_si256((const __m256i *)PIXEL(STREAM)) \
         : _mm256_maskz_loadu_epi8((__mmask32)s->mask, PIXEL(STREAM)))
     x = _mm512_inserti64x4(_mm512_castsi256_si512(HALF(0)), HALF(1), 1);
 #undef HALF
   } else {
-#define QUARTER(STREAM)                                       \
-  (full ? _mm_loadu_si128((const __m128i *)PIXEL(STREAM)) \
-        : _mm_maskz_loadu_epi8((__mmask16)s->mask, PIXEL(STREAM)))
+#define QUARTER(STREAM) \
+  (full ? _mm_loadu_si128((const __m128i *)PIXEL(STREAM)) : _mm_maskz_loadu_epi8((__mmask16)s->mask, PIXEL(STREAM)))
     const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(QUARTER(0)), QUARTER(1), 1);
     const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(QUARTER(2)), QUARTER(3), 1);
 #undef QUARTER
@@ -63,8 +61,7 @@ TARGET INLINE __m512i load_streams(const slide_state *s, const slide_walk *k, pt
 }
 
 /// Loads the next column: three rows, or the four of two windows, one below the other.
-TARGET INLINE void load_column(const slide_state *s, slide_walk *k, int rows, int streams, bool full,
-                               __m512i out[4]) {
+TARGET INLINE void load_column(const slide_state *s, slide_walk *k, int rows, int streams, bool full, __m512i out[4]) {
   __m512i x[4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 2 + rows; i++) x[i] = load_streams(s, k, i < 3 ? i : k->below + 2, streams, full);
@@ -100,8 +97,7 @@ TARGET INLINE void store_streams(const slide_state *s, slide_walk *k, ptrdiff_t 
 
 /// One window of each stream, and the one below it.
 TARGET INLINE void output(const slide_state *s, slide_walk *k, const __m512i left[4], const __m512i middle[4],
-                          const __m512i right[4], int rows, int streams, bool full,
-                         bool rectified) {
+                          const __m512i right[4], int rows, int streams, bool full, bool rectified) {
   const martlet_depthwise_params *p = &s->run->grid->p;
   __m512i v[2][4];
 #pragma clang loop unroll(full)
@@ -163,14 +159,14 @@ TARGET INLINE void slide(const slide_state *s, int32_t y, int stride, int rows, 
 
 typedef void (*slide_kernel)(const slide_state *s, int32_t y);
 
-#define SLIDE(NAME, STRIDE, ROWS, STREAMS, FULL, RECTIFIED)                       \
-  TARGET static void NAME##_##STREAMS(const slide_state *s, int32_t y) {        \
-    slide(s, y, STRIDE, ROWS, STREAMS, FULL, RECTIFIED);                          \
+#define SLIDE(NAME, STRIDE, ROWS, STREAMS, FULL, RECTIFIED)              \
+  TARGET static void NAME##_##STREAMS(const slide_state *s, int32_t y) { \
+    slide(s, y, STRIDE, ROWS, STREAMS, FULL, RECTIFIED);                 \
   }
-#define SLIDE_ANY(NAME, STRIDE, ROWS, FULL, RECTIFIED)                            \
-  SLIDE(NAME, STRIDE, ROWS, 1, FULL, RECTIFIED)                                   \
-  SLIDE(NAME, STRIDE, ROWS, 2, FULL, RECTIFIED)                                   \
-  SLIDE(NAME, STRIDE, ROWS, 4, FULL, RECTIFIED)                                   \
+#define SLIDE_ANY(NAME, STRIDE, ROWS, FULL, RECTIFIED) \
+  SLIDE(NAME, STRIDE, ROWS, 1, FULL, RECTIFIED)        \
+  SLIDE(NAME, STRIDE, ROWS, 2, FULL, RECTIFIED)        \
+  SLIDE(NAME, STRIDE, ROWS, 4, FULL, RECTIFIED)        \
   static const slide_kernel NAME[] = {NAME##_1, NAME##_2, NAME##_4};
 SLIDE_ANY(signed_dense, 1, 1, false, false)
 SLIDE_ANY(signed_strided, 2, 1, false, false)
@@ -238,8 +234,8 @@ TARGET void martlet_depthwise_slide_avx512(const depthwise_run *run) {
     for (; y + 2 <= run->rows; y += 2) pair[streams](&state, y);
   }
   const slide_kernel *single = p->stride_w == 1 ? rectified ? rectified_dense : signed_dense
-                                 : rectified      ? rectified_strided
-                                                  : signed_strided;
+                               : rectified      ? rectified_strided
+                                                : signed_strided;
   for (; y < run->rows; y++) single[streams](&state, y);
 }
 

@@ -142,19 +142,22 @@ static martlet_depthwise_params usual_depthwise(martlet_random *random, int32_t 
 
 /// Sums and weights at the ends of what 16 bits, and what unsigned bytes, hold.
 static void usual_weights(martlet_random *random, const martlet_depthwise_params *p, martlet_channels *channels) {
-  const int32_t kind = martlet_random_in(random, 0, 4), shift = martlet_random_in(random, -4, 0);
+  enum { ENDS, LEAST, ONE_LEAST, AS_FILLED, BARE, SMALL, KINDS };
+  const int32_t kind = martlet_random_in(random, 0, KINDS - 1), shift = martlet_random_in(random, -10, -6);
   int8_t *w = (int8_t *)(channels + 1);
   for (int32_t i = 0; i < p->kernel_h * p->kernel_w * 16; i++) {
-    const int32_t any = martlet_random_in(random, -127, 127), end = any < 0 ? -127 : 127;
-    // Within the range once the zero point is gone, for most.
-    const int32_t value = kind == 0 ? end : kind == 1 ? -128 : kind == 2 && any == -127 ? -128 : any;
-    w[i] = (int8_t)(value + p->weight_zero_point < -128 || value + p->weight_zero_point > 127
-                        ? value
-                        : value + p->weight_zero_point);
+    int32_t value = kind == SMALL ? martlet_random_in(random, -3, 3) : martlet_random_in(random, -127, 127);
+    if (kind == ENDS) value = value < 0 ? -127 : 127;
+    if (kind == LEAST || (kind == ONE_LEAST && value == -127)) value = -128;
+    // Most are within the range once the zero point is gone; bare ones are one beyond where it is 1 or -1.
+    const int32_t shifted = value + p->weight_zero_point;
+    w[i] = (int8_t)(kind == BARE || shifted < -128 || shifted > 127 ? value : shifted);
   }
-  if (kind == 3) return;
-  for (int lane = 0; lane < 16; lane++)
-    if (channels->shift[lane] > -6) channels->shift[lane] = shift - 6;
+  for (int lane = 0; lane < 16; lane++) {
+    // Shifts to the left, and yet no large results.
+    if (kind == SMALL) channels->bias[lane] = channels->bias[lane] % 1000;
+    else if (kind != AS_FILLED && channels->shift[lane] > -6) channels->shift[lane] = shift;
+  }
 }
 
 static bool depthwise_case(martlet_case_context *context, int32_t index) {
