@@ -1,8 +1,8 @@
 /// What the AVX-512 depthwise kernels share.
 ///
 /// A vector holds 64 bytes of one tap: 64 channels of a pixel, or 32 of two pixels, or 16 of four. Four taps are
-/// interleaved byte by byte, so that one vpdpbusd adds four products per channel; the order that the interleaving leaves
-/// (below) is the one that two rounds of packing put right again.
+/// interleaved byte by byte, so that one vpdpbusd adds four products per channel; the order that the interleaving
+/// leaves (below) is the one that two rounds of packing put right again.
 /// The input becomes unsigned (x + 128) as it is loaded; what that adds, 128 * sum(w - zero point), leaves the bias.
 #ifndef MARTLET_DEPTHWISE_AVX512_H
 #define MARTLET_DEPTHWISE_AVX512_H

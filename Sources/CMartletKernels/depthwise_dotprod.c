@@ -1,4 +1,5 @@
 #include "depthwise_neon.h"
+#include "depthwise_taps_neon.h"
 
 #if defined(__aarch64__)
 
@@ -154,12 +155,44 @@ static void run_3x3(const depthwise_run *run) {
   martlet_depthwise_slide(run, &variant);
 }
 
+// MARK: - Any other window: words of four taps
+
+TARGET static void run_any(const depthwise_run *run) {
+  if (!martlet_depthwise_fits(run, -128)) {
+    martlet_depthwise_widening(run);
+    return;
+  }
+  depthwise_taps taps;
+  martlet_depthwise_taps(run, &taps);
+#define WORDS(A, B, C, D, OUT)                            \
+  words(vzip1q_s8(A, B), vzip1q_s8(C, D), OUT);           \
+  words(vzip2q_s8(A, B), vzip2q_s8(C, D), (OUT) + 2)
+  for (int32_t tap = 0; tap < taps.count; tap += 4) {
+    int8x16_t *w = taps.weights + tap, out[4];
+    WORDS(w[0], w[1], w[2], w[3], out);
+    for (int j = 0; j < 4; j++) w[j] = out[j];
+  }
+  for (int32_t y = 0; y < run->rows; y++) {
+    MARTLET_DEPTHWISE_PIXELS(run, y, window, out) {
+      int32x4_t acc[1][4];
+      for (int j = 0; j < 4; j++) acc[0][j] = taps.channels.bias[j];
+      for (int32_t tap = 0; tap < taps.count; tap += 4) {
+        int8x16_t x[4], word[4];
+        for (int i = 0; i < 4; i++) x[i] = martlet_depthwise_load(run, window[taps.entry[tap + i]]);
+        WORDS(x[0], x[1], x[2], x[3], word);
+        for (int j = 0; j < 4; j++) acc[0][j] = vdotq_s32(acc[0][j], word[j], taps.weights[tap + j]);
+      }
+      martlet_depthwise_store_16(&taps.channels, acc, run->channels, out);
+    }
+  }
+#undef WORDS
+}
+
 MARTLET_KERNEL(depthwise, dotprod, p) {
   if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DEPTHWISE_TAPS) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  const bool slides = martlet_depthwise_slides(p);
-  martlet_depthwise_drive(p, buffers, first, last, scratch, slides ? run_3x3 : martlet_depthwise_widening, 1);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, martlet_depthwise_slides(p) ? run_3x3 : run_any, 1);
 }
 #endif

@@ -1,5 +1,5 @@
-#include "channels_neon.h"
 #include "depthwise_neon.h"
+#include "depthwise_taps_neon.h"
 
 #if defined(__aarch64__)
 
@@ -83,64 +83,57 @@ static void run_3x3(const depthwise_run *run) {
   martlet_depthwise_slide(run, &variant);
 }
 
-// MARK: - Any other window, 16 channels at a time: bytes are widened to words and multiplied by words
-// (w - weight_zero_point) into 32-bit sums
+// MARK: - Any other window
 
-INLINE int8x16_t load(const depthwise_run *run, const int8_t *pixel) {
-  pixel += run->channel;
-  if (run->channels >= 16) return vld1q_s8(pixel);
-  if (run->channels == 8) return vcombine_s8(vld1_s8(pixel), vdup_n_s8(0));
-  int8_t bytes[16] = {0};
-  memcpy(bytes, pixel, (size_t)run->channels);
-  return vld1q_s8(bytes);
-}
-
-/// Taps count as the table does, [kernel_w][kernel_h].
-static void widen_weights(const depthwise_run *run, int16x8_t weights[][2], int32_t entry[]) {
-  const martlet_depthwise_params *p = &run->grid->p;
-  const int8_t *w = (const int8_t *)run->panel + sizeof(martlet_channels);
-  const int16x8_t zero = vdupq_n_s16((int16_t)p->weight_zero_point);
-  for (int32_t kx = 0; kx < p->kernel_w; kx++) {
-    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
-      int32_t tap = kx * p->kernel_h + ky;
-      int8x16_t bytes = vld1q_s8(w + ((size_t)ky * p->kernel_w + kx) * 16);
-      weights[tap][0] = vsubq_s16(vmovl_s8(vget_low_s8(bytes)), zero);
-      weights[tap][1] = vsubq_s16(vmovl_high_s8(bytes), zero);
-      entry[tap] = kx * p->dilation_w * p->kernel_h + ky;
-    }
+static void run_any(const depthwise_run *run) {
+  if (!martlet_depthwise_fits(run, -127)) {
+    martlet_depthwise_widening(run);
+    return;
   }
-}
-
-INLINE void rows(const depthwise_run *run, int32_t taps) {
-  const martlet_depthwise_params *p = &run->grid->p;
-  const martlet_channels *c = (const martlet_channels *)run->panel;
-  int16x8_t weights[MARTLET_DEPTHWISE_TAPS][2];
-  int32_t entry[MARTLET_DEPTHWISE_TAPS];
-  widen_weights(run, weights, entry);
-  int8_t *out = run->out;
+  depthwise_taps taps;
+  martlet_depthwise_taps(run, &taps);
   for (int32_t y = 0; y < run->rows; y++) {
-    const int8_t *const *window = run->table + (ptrdiff_t)y * run->grid->columns * p->kernel_h;
-    for (int32_t x = 0; x < p->out_w; x++, window += p->stride_w * p->kernel_h, out += run->grid->channels) {
-      int32x4_t acc[4];
-      for (int j = 0; j < 4; j++) acc[j] = vld1q_s32(c->bias + 4 * j);
-      for (int32_t tap = 0; tap < taps; tap++) {
-        int8x16_t bytes = load(run, window[entry[tap]]);
-        int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
-        acc[0] = vmlal_s16(acc[0], vget_low_s16(low), vget_low_s16(weights[tap][0]));
-        acc[1] = vmlal_high_s16(acc[1], low, weights[tap][0]);
-        acc[2] = vmlal_s16(acc[2], vget_low_s16(high), vget_low_s16(weights[tap][1]));
-        acc[3] = vmlal_high_s16(acc[3], high, weights[tap][1]);
+    MARTLET_DEPTHWISE_PIXELS(run, y, window, out) {
+      int32x4_t acc[1][4];
+      for (int j = 0; j < 4; j++) acc[0][j] = taps.channels.bias[j];
+      for (int32_t tap = 0; tap < taps.count; tap += 2) {
+        const int8x16_t a = martlet_depthwise_load(run, window[taps.entry[tap]]), u = taps.weights[tap];
+        const int8x16_t b = martlet_depthwise_load(run, window[taps.entry[tap + 1]]), v = taps.weights[tap + 1];
+        int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(u)), high = vmull_high_s8(a, u);
+        low = vmlal_s8(low, vget_low_s8(b), vget_low_s8(v));
+        high = vmlal_high_s8(high, b, v);
+        acc[0][0] = vaddw_s16(acc[0][0], vget_low_s16(low));
+        acc[0][1] = vaddw_high_s16(acc[0][1], low);
+        acc[0][2] = vaddw_s16(acc[0][2], vget_low_s16(high));
+        acc[0][3] = vaddw_high_s16(acc[0][3], high);
       }
-      martlet_store_channels_neon(acc, c, p->output_zero_point, p->clamp_min, p->clamp_max, run->channels, out);
+      martlet_depthwise_store_16(&taps.channels, acc, run->channels, out);
     }
   }
 }
+
+// MARK: - Any other weights: bytes are widened to words and multiplied by words (w - weight_zero_point)
 
 void martlet_depthwise_widening(const depthwise_run *run) {
-  const int32_t taps = run->grid->p.kernel_h * run->grid->p.kernel_w;
-  if (taps == 9) rows(run, 9);
-  else if (taps == 25) rows(run, 25);
-  else rows(run, taps);
+  depthwise_taps taps;
+  martlet_depthwise_taps(run, &taps);
+  const int16x8_t zero = vdupq_n_s16((int16_t)run->grid->p.weight_zero_point);
+  for (int32_t y = 0; y < run->rows; y++) {
+    MARTLET_DEPTHWISE_PIXELS(run, y, window, out) {
+      int32x4_t acc[1][4];
+      for (int j = 0; j < 4; j++) acc[0][j] = taps.channels.bias[j];
+      for (int32_t tap = 0; tap < run->grid->p.kernel_h * run->grid->p.kernel_w; tap++) {
+        const int8x16_t bytes = martlet_depthwise_load(run, window[taps.entry[tap]]), w = vaddq_s8(taps.weights[tap], vdupq_n_s8((int8_t)run->grid->p.weight_zero_point));
+        const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
+        const int16x8_t w_low = vsubq_s16(vmovl_s8(vget_low_s8(w)), zero), w_high = vsubq_s16(vmovl_high_s8(w), zero);
+        acc[0][0] = vmlal_s16(acc[0][0], vget_low_s16(low), vget_low_s16(w_low));
+        acc[0][1] = vmlal_high_s16(acc[0][1], low, w_low);
+        acc[0][2] = vmlal_s16(acc[0][2], vget_low_s16(high), vget_low_s16(w_high));
+        acc[0][3] = vmlal_high_s16(acc[0][3], high, w_high);
+      }
+      martlet_depthwise_store_16(&taps.channels, acc, run->channels, out);
+    }
+  }
 }
 
 MARTLET_KERNEL(depthwise, neon, p) {
@@ -148,7 +141,6 @@ MARTLET_KERNEL(depthwise, neon, p) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  const bool slides = martlet_depthwise_slides(p);
-  martlet_depthwise_drive(p, buffers, first, last, scratch, slides ? run_3x3 : martlet_depthwise_widening, 1);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, martlet_depthwise_slides(p) ? run_3x3 : run_any, 1);
 }
 #endif
