@@ -157,15 +157,17 @@ static void run_3x3(const depthwise_run *run) {
 
 // MARK: - Any other window: words of four taps
 
-TARGET static void run_any(const depthwise_run *run) {
-  if (!martlet_depthwise_fits(run, -128)) {
-    martlet_depthwise_widening(run);
+TARGET static void run_any(const depthwise_run *all) {
+  // A copy: no store of outputs can change it.
+  const depthwise_run copy = *all, *run = &copy;
+  if (!martlet_depthwise_fits(all, -128)) {
+    martlet_depthwise_widening(all);
     return;
   }
   depthwise_taps taps;
-  martlet_depthwise_taps(run, &taps);
-#define WORDS(A, B, C, D, OUT)                            \
-  words(vzip1q_s8(A, B), vzip1q_s8(C, D), OUT);           \
+  martlet_depthwise_taps(all, &taps);
+#define WORDS(A, B, C, D, OUT)                  \
+  words(vzip1q_s8(A, B), vzip1q_s8(C, D), OUT); \
   words(vzip2q_s8(A, B), vzip2q_s8(C, D), (OUT) + 2)
   for (int32_t tap = 0; tap < taps.count; tap += 4) {
     int8x16_t *w = taps.weights + tap, out[4];
@@ -182,7 +184,7 @@ TARGET static void run_any(const depthwise_run *run) {
         WORDS(x[0], x[1], x[2], x[3], word);
         for (int j = 0; j < 4; j++) acc[0][j] = vdotq_s32(acc[0][j], word[j], taps.weights[tap + j]);
       }
-      martlet_depthwise_store_16(&taps.channels, acc, run->channels, out);
+      martlet_depthwise_store_16(&taps.channels, acc, copy.channels, out);
     }
   }
 #undef WORDS

@@ -85,13 +85,15 @@ static void run_3x3(const depthwise_run *run) {
 
 // MARK: - Any other window
 
-static void run_any(const depthwise_run *run) {
-  if (!martlet_depthwise_fits(run, -127)) {
-    martlet_depthwise_widening(run);
+static void run_any(const depthwise_run *all) {
+  // A copy: no store of outputs can change it.
+  const depthwise_run copy = *all, *run = &copy;
+  if (!martlet_depthwise_fits(all, -127)) {
+    martlet_depthwise_widening(all);
     return;
   }
   depthwise_taps taps;
-  martlet_depthwise_taps(run, &taps);
+  martlet_depthwise_taps(all, &taps);
   for (int32_t y = 0; y < run->rows; y++) {
     MARTLET_DEPTHWISE_PIXELS(run, y, window, out) {
       int32x4_t acc[1][4];
@@ -107,7 +109,7 @@ static void run_any(const depthwise_run *run) {
         acc[0][2] = vaddw_s16(acc[0][2], vget_low_s16(high));
         acc[0][3] = vaddw_high_s16(acc[0][3], high);
       }
-      martlet_depthwise_store_16(&taps.channels, acc, run->channels, out);
+      martlet_depthwise_store_16(&taps.channels, acc, copy.channels, out);
     }
   }
 }
@@ -123,7 +125,8 @@ void martlet_depthwise_widening(const depthwise_run *run) {
       int32x4_t acc[1][4];
       for (int j = 0; j < 4; j++) acc[0][j] = taps.channels.bias[j];
       for (int32_t tap = 0; tap < run->grid->p.kernel_h * run->grid->p.kernel_w; tap++) {
-        const int8x16_t bytes = martlet_depthwise_load(run, window[taps.entry[tap]]), w = vaddq_s8(taps.weights[tap], vdupq_n_s8((int8_t)run->grid->p.weight_zero_point));
+        const int8x16_t bytes = martlet_depthwise_load(run, window[taps.entry[tap]]),
+                        w = vaddq_s8(taps.weights[tap], vdupq_n_s8((int8_t)run->grid->p.weight_zero_point));
         const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
         const int16x8_t w_low = vsubq_s16(vmovl_s8(vget_low_s8(w)), zero), w_high = vsubq_s16(vmovl_high_s8(w), zero);
         acc[0][0] = vmlal_s16(acc[0][0], vget_low_s16(low), vget_low_s16(w_low));

@@ -55,11 +55,11 @@ MARTLET_INLINE void martlet_depthwise_store_16(const martlet_channels_neon *c, i
 }
 
 /// In front of a block that sees the table of each pixel's WINDOW in row Y, and its OUT.
-#define MARTLET_DEPTHWISE_PIXELS(RUN, Y, WINDOW, OUT)                                                                 \
-  const martlet_depthwise_params *const params = &(RUN)->grid->p;                                                     \
-  const int8_t *const *WINDOW = (RUN)->table + (ptrdiff_t)(Y) * (RUN)->grid->columns * params->kernel_h;              \
-  int8_t *OUT = (RUN)->out + (ptrdiff_t)(Y) * params->out_w * (RUN)->grid->channels;                                  \
-  for (int32_t x = 0; x < params->out_w;                                                                              \
+#define MARTLET_DEPTHWISE_PIXELS(RUN, Y, WINDOW, OUT)                                                    \
+  const martlet_depthwise_params *const params = &(RUN)->grid->p;                                        \
+  const int8_t *const *WINDOW = (RUN)->table + (ptrdiff_t)(Y) * (RUN)->grid->columns * params->kernel_h; \
+  int8_t *OUT = (RUN)->out + (ptrdiff_t)(Y) * params->out_w * (RUN)->grid->channels;                     \
+  for (int32_t x = 0; x < params->out_w;                                                                 \
        x++, WINDOW += (ptrdiff_t)params->stride_w * params->kernel_h, OUT += (RUN)->grid->channels)
 
 #endif
