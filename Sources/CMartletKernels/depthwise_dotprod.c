@@ -178,12 +178,20 @@ TARGET static void run_any(const depthwise_run *all) {
     MARTLET_DEPTHWISE_PIXELS(run, y, window, out) {
       int32x4_t acc[1][4];
       for (int j = 0; j < 4; j++) acc[0][j] = taps.channels.bias[j];
-      for (int32_t tap = 0; tap < taps.count; tap += 4) {
-        int8x16_t x[4], word[4];
-        for (int i = 0; i < 4; i++) x[i] = martlet_depthwise_load(run, window[taps.entry[tap + i]]);
-        WORDS(x[0], x[1], x[2], x[3], word);
-        for (int j = 0; j < 4; j++) acc[0][j] = vdotq_s32(acc[0][j], word[j], taps.weights[tap + j]);
+      int32_t tap = 0;
+#define QUAD(AT)                                                              \
+  int8x16_t x[4], word[4];                                                    \
+  for (int i = 0; i < 4; i++) x[i] = martlet_depthwise_load(run, window[AT]); \
+  WORDS(x[0], x[1], x[2], x[3], word);                                        \
+  for (int j = 0; j < 4; j++) acc[0][j] = vdotq_s32(acc[0][j], word[j], taps.weights[tap + j])
+      if (run->channels >= 16)
+        for (; tap < taps.consecutive; tap += 4) {
+          QUAD(tap + i);
+        }
+      for (; tap < taps.count; tap += 4) {
+        QUAD(taps.entry[tap + i]);
       }
+#undef QUAD
       martlet_depthwise_store_16(&taps.channels, acc, copy.channels, out);
     }
   }

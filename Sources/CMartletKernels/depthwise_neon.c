@@ -98,17 +98,29 @@ static void run_any(const depthwise_run *all) {
     MARTLET_DEPTHWISE_PIXELS(run, y, window, out) {
       int32x4_t acc[1][4];
       for (int j = 0; j < 4; j++) acc[0][j] = taps.channels.bias[j];
-      for (int32_t tap = 0; tap < taps.count; tap += 2) {
-        const int8x16_t a = martlet_depthwise_load(run, window[taps.entry[tap]]), u = taps.weights[tap];
-        const int8x16_t b = martlet_depthwise_load(run, window[taps.entry[tap + 1]]), v = taps.weights[tap + 1];
-        int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(u)), high = vmull_high_s8(a, u);
-        low = vmlal_s8(low, vget_low_s8(b), vget_low_s8(v));
-        high = vmlal_high_s8(high, b, v);
-        acc[0][0] = vaddw_s16(acc[0][0], vget_low_s16(low));
-        acc[0][1] = vaddw_high_s16(acc[0][1], low);
-        acc[0][2] = vaddw_s16(acc[0][2], vget_low_s16(high));
-        acc[0][3] = vaddw_high_s16(acc[0][3], high);
+      int32_t tap = 0;
+#define PAIR(AT)                                                                                   \
+  const int8x16_t a = martlet_depthwise_load(run, window[AT(tap)]), u = taps.weights[tap];         \
+  const int8x16_t b = martlet_depthwise_load(run, window[AT(tap + 1)]), v = taps.weights[tap + 1]; \
+  int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(u)), high = vmull_high_s8(a, u);            \
+  low = vmlal_s8(low, vget_low_s8(b), vget_low_s8(v));                                             \
+  high = vmlal_high_s8(high, b, v);                                                                \
+  acc[0][0] = vaddw_s16(acc[0][0], vget_low_s16(low));                                             \
+  acc[0][1] = vaddw_high_s16(acc[0][1], low);                                                      \
+  acc[0][2] = vaddw_s16(acc[0][2], vget_low_s16(high));                                            \
+  acc[0][3] = vaddw_high_s16(acc[0][3], high)
+#define CONSECUTIVE(TAP) (TAP)
+#define ENTRY(TAP) taps.entry[TAP]
+      if (run->channels >= 16)
+        for (; tap < taps.consecutive; tap += 2) {
+          PAIR(CONSECUTIVE);
+        }
+      for (; tap < taps.count; tap += 2) {
+        PAIR(ENTRY);
       }
+#undef PAIR
+#undef CONSECUTIVE
+#undef ENTRY
       martlet_depthwise_store_16(&taps.channels, acc, copy.channels, out);
     }
   }

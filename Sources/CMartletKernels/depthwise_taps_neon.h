@@ -11,6 +11,8 @@
 typedef struct depthwise_taps {
   martlet_channels_neon channels;
   int32_t count;
+  /// Taps in front, a multiple of 4, whose entries are 0, 1, 2, ...
+  int32_t consecutive;
   int32_t entry[MARTLET_DEPTHWISE_TAPS];
   /// w - weight_zero_point, which wraps where it does not fit.
   int8x16_t weights[MARTLET_DEPTHWISE_TAPS];
@@ -29,6 +31,7 @@ static inline void martlet_depthwise_taps(const depthwise_run *run, depthwise_ta
       out->entry[tap] = kx * p->dilation_w * p->kernel_h + ky;
     }
   }
+  out->consecutive = p->dilation_w == 1 ? tap & ~3 : 0;
   for (; tap % 4 != 0; tap++) {
     out->weights[tap] = vdupq_n_s8(0);
     out->entry[tap] = out->entry[tap - 1];
