@@ -1,17 +1,10 @@
-#include "depthwise.h"
-#include "requant_avx512.h"
-#include "variants.h"
+#include "depthwise_avx512.h"
 
 #if defined(__x86_64__)
 
-// A vector holds 64 bytes of one tap: 64 channels of a pixel, or 32 of two neighbours, or 16 of four. Four taps are
-// interleaved byte by byte, so that one vpdpbusd adds four products per channel; the order that the interleaving leaves
-// (below) is the one that two rounds of packing put right again.
-// The input becomes unsigned (x + 128) as it is loaded; what that adds, 128 * sum(w - zero point), leaves the bias.
-
 #define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
-#define MAX_QUADS 16
+#define MAX_QUADS (MARTLET_DEPTHWISE_TAPS_AVX512 / 4)
 
 typedef struct depthwise_state {
   const depthwise_run *run;
@@ -24,21 +17,6 @@ typedef struct depthwise_state {
   __m512i zero_point[MAX_QUADS][2];
   bool fast, rectified, has_zero_point;
 } depthwise_state;
-
-// MARK: - Lanes
-
-/// 128-bit lanes that one pixel fills: 4, 2 or 1. With 3 panels the fourth lane idles.
-INLINE int lanes_for(int32_t panels) { return panels > 2 ? 4 : panels; }
-
-/// Vector j, 128-bit lane l, holds channels 4 j ... 4 j + 3 of the lane's 16, four bytes (taps a, b, c, d) each.
-TARGET INLINE void interleave(__m512i a, __m512i b, __m512i c, __m512i d, __m512i out[4]) {
-  __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
-  __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
-  out[0] = _mm512_unpacklo_epi16(ab_low, cd_low);
-  out[1] = _mm512_unpackhi_epi16(ab_low, cd_low);
-  out[2] = _mm512_unpacklo_epi16(ab_high, cd_high);
-  out[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
-}
 
 /// One tap of 4 / lanes pixels whose pointers lie `step` entries apart.
 TARGET INLINE __m512i load(const depthwise_state *state, const int8_t *const *pixel, ptrdiff_t step, int lanes) {
@@ -60,26 +38,12 @@ TARGET INLINE __m512i load(const depthwise_state *state, const int8_t *const *pi
   return _mm512_xor_si512(x, _mm512_set1_epi8((char)0x80));
 }
 
-/// 16 bytes of each panel at `offset`, panel l % lanes in lane l; missing panels are zero.
-TARGET INLINE __m512i gather(const depthwise_run *run, size_t offset) {
-  __m512i out = _mm512_setzero_si512();
-  const uint8_t *at = run->panel + offset;
-  const int lanes = lanes_for(run->panels);
-  for (int lane = 0; lane < 4; lane++) {
-    int panel = lane % lanes;
-    if (panel >= run->panels) continue;
-    __m128i part = _mm_loadu_si128((const __m128i *)(at + (size_t)panel * run->grid->panel_bytes));
-    out = _mm512_mask_broadcast_i32x4(out, (__mmask16)(15 << (4 * lane)), part);
-  }
-  return out;
-}
-
 /// `tap` counts as the table does, [kernel_w][kernel_h]; -1 is none.
 TARGET INLINE __m512i tap_weights(const depthwise_run *run, int32_t tap) {
   const martlet_depthwise_params *p = &run->grid->p;
   if (tap < 0) return _mm512_setzero_si512();
   int32_t kx = tap / p->kernel_h, ky = tap % p->kernel_h;
-  return gather(run, sizeof(martlet_channels) + ((size_t)ky * p->kernel_w + kx) * 16);
+  return martlet_depthwise_gather(run, sizeof(martlet_channels) + ((size_t)ky * p->kernel_w + kx) * 16);
 }
 
 /// `taps` holds the four taps of each quad, -1 for none.
@@ -93,8 +57,8 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
   __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
   const __m512i all_128 = _mm512_set1_epi8((char)0x80);
   for (int32_t q = 0; q < quads; q++) {
-    interleave(tap_weights(run, taps[q][0]), tap_weights(run, taps[q][1]), tap_weights(run, taps[q][2]),
-               tap_weights(run, taps[q][3]), state->weights[q]);
+    martlet_depthwise_interleave(tap_weights(run, taps[q][0]), tap_weights(run, taps[q][1]),
+                                 tap_weights(run, taps[q][2]), tap_weights(run, taps[q][3]), state->weights[q]);
     uint32_t ones = 0;
     for (int i = 0; i < 4; i++) ones |= taps[q][i] >= 0 ? 1u << (8 * i) : 0;
     state->zero_point[q][0] = _mm512_set1_epi32((int32_t)(ones * (uint8_t)first));
@@ -107,9 +71,9 @@ TARGET static void prepare(depthwise_state *state, const depthwise_run *run, con
   }
   state->fast = true;
   for (int j = 0; j < 4; j++) {
-    __m512i bias = gather(run, offsetof(martlet_channels, bias) + j * 16);
-    __m512i multiplier = gather(run, offsetof(martlet_channels, multiplier) + j * 16);
-    __m512i shift = gather(run, offsetof(martlet_channels, shift) + j * 16);
+    __m512i bias = martlet_depthwise_gather(run, offsetof(martlet_channels, bias) + j * 16);
+    __m512i multiplier = martlet_depthwise_gather(run, offsetof(martlet_channels, multiplier) + j * 16);
+    __m512i shift = martlet_depthwise_gather(run, offsetof(martlet_channels, shift) + j * 16);
     bool right_only =
         martlet_rescale_prepare_avx512(_mm512_sub_epi32(bias, sums[j]), multiplier, shift, &state->channels[j]);
     state->fast = state->fast && right_only;
@@ -190,110 +154,6 @@ TARGET INLINE void store(const depthwise_state *state, const __m512i acc[4], int
   }
 }
 
-// MARK: - 3 x 3, dilation 1, symmetric weights: a column is interleaved once and serves every window that it is in
-
-/// Columns first, first + stride, ... of 4 / lanes windows; beyond the table the last column stands in, unused.
-TARGET INLINE void load_columns(const depthwise_state *state, const int8_t *const *table, int32_t first, int stride,
-                                int lanes, __m512i out[4]) {
-  const int32_t pixels = 4 / lanes, columns = state->run->grid->columns;
-  __m512i rows[3];
-  if (first + (pixels - 1) * stride < columns) {
-#pragma clang loop unroll(full)
-    for (int y = 0; y < 3; y++) rows[y] = load(state, table + (ptrdiff_t)first * 3 + y, 3 * stride, lanes);
-  } else {
-    const int8_t *pointers[12];
-    for (int32_t i = 0; i < pixels; i++) {
-      int32_t column = martlet_min(first + i * stride, columns - 1);
-      for (int y = 0; y < 3; y++) pointers[i * 3 + y] = table[(ptrdiff_t)column * 3 + y];
-    }
-    for (int y = 0; y < 3; y++) rows[y] = load(state, pointers + y, 3, lanes);
-  }
-  interleave(rows[0], rows[1], rows[2], rows[2], out);
-}
-
-/// The vector of windows one pixel further: the last pixels of `from` and the first of `next`.
-#define ADVANCE(out, next, from, pixels, lanes) \
-  for (int j = 0; j < 4; j++) (out)[j] = _mm512_alignr_epi64((next)[j], (from)[j], (pixels) * (lanes) * 2)
-
-/// Two or four pixels a vector.
-TARGET INLINE void rows_3x3_packed(const depthwise_state *state, int stride, int lanes) {
-  const depthwise_grid *g = state->run->grid;
-  const int32_t pixels = 4 / lanes;
-  for (int32_t y = 0; y < state->run->rows; y++) {
-    const int8_t *const *table = state->run->table + (ptrdiff_t)y * g->columns * 3;
-    int8_t *out = state->run->out + (ptrdiff_t)y * g->p.out_w * g->channels;
-    __m512i left[4], middle[4], right[4], next[4];
-    load_columns(state, table, 0, stride, lanes, left);
-    for (int32_t x = 0; x < g->p.out_w; x += pixels, out += (ptrdiff_t)pixels * g->channels) {
-      load_columns(state, table, (x + pixels) * stride, stride, lanes, next);
-      if (stride == 2) {
-        load_columns(state, table, x * 2 + 1, 2, lanes, middle);
-        if (lanes == 2) ADVANCE(right, next, left, 1, 2);
-        else ADVANCE(right, next, left, 1, 1);
-      } else if (lanes == 2) {
-        ADVANCE(middle, next, left, 1, 2);
-        for (int j = 0; j < 4; j++) right[j] = next[j];
-      } else {
-        ADVANCE(middle, next, left, 1, 1);
-        ADVANCE(right, next, left, 2, 1);
-      }
-      __m512i acc[4];
-      for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
-      accumulate(state, 0, left, acc);
-      accumulate(state, 1, middle, acc);
-      accumulate(state, 2, right, acc);
-      store(state, acc, martlet_min(pixels, g->p.out_w - x), lanes, out);
-      for (int j = 0; j < 4; j++) left[j] = next[j];
-    }
-  }
-}
-
-/// One pixel a vector.
-TARGET INLINE void rows_3x3(const depthwise_state *state, int stride) {
-  const depthwise_grid *g = state->run->grid;
-  int8_t *out = state->run->out;
-  for (int32_t y = 0; y < state->run->rows; y++) {
-    const int8_t *const *table = state->run->table + (ptrdiff_t)y * g->columns * 3;
-    __m512i left[4], middle[4], right[4];
-    load_columns(state, table, 0, 1, 4, left);
-    if (stride == 1) load_columns(state, table, 1, 1, 4, middle);
-    for (int32_t x = 0; x < g->p.out_w; x++, out += g->channels) {
-      if (stride == 2) load_columns(state, table, x * 2 + 1, 1, 4, middle);
-      load_columns(state, table, x * stride + 2, 1, 4, right);
-      __m512i acc[4];
-      for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
-      accumulate(state, 0, left, acc);
-      accumulate(state, 1, middle, acc);
-      accumulate(state, 2, right, acc);
-      store(state, acc, 1, 4, out);
-      for (int j = 0; j < 4; j++) {
-        left[j] = stride == 1 ? middle[j] : right[j];
-        middle[j] = right[j];
-      }
-    }
-  }
-}
-
-TARGET static void run_3x3(const depthwise_run *run) {
-  static const int32_t taps[3][4] = {{0, 1, 2, -1}, {3, 4, 5, -1}, {6, 7, 8, -1}};
-  depthwise_state state;
-  prepare(&state, run, taps, 3);
-  const bool dense = run->grid->p.stride_w == 1;
-  switch (lanes_for(run->panels)) {
-    case 4:
-      if (dense) rows_3x3(&state, 1);
-      else rows_3x3(&state, 2);
-      break;
-    case 2:
-      if (dense) rows_3x3_packed(&state, 1, 2);
-      else rows_3x3_packed(&state, 2, 2);
-      break;
-    default:
-      if (dense) rows_3x3_packed(&state, 1, 1);
-      else rows_3x3_packed(&state, 2, 1);
-  }
-}
-
 // MARK: - Any other window
 
 TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][4], int32_t quads, int lanes) {
@@ -310,9 +170,9 @@ TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][
       for (int j = 0; j < 4; j++) acc[j] = state->channels[j].bias;
       for (int32_t q = 0; q < quads; q++) {
         __m512i quad[4];
-        interleave(load(state, window + entry[q][0], between, lanes), load(state, window + entry[q][1], between, lanes),
-                   load(state, window + entry[q][2], between, lanes), load(state, window + entry[q][3], between, lanes),
-                   quad);
+        martlet_depthwise_interleave(
+            load(state, window + entry[q][0], between, lanes), load(state, window + entry[q][1], between, lanes),
+            load(state, window + entry[q][2], between, lanes), load(state, window + entry[q][3], between, lanes), quad);
         accumulate(state, q, quad, acc);
         if (state->has_zero_point) subtract_zero_point(state, q, quad, acc);
       }
@@ -324,7 +184,7 @@ TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][
   }
 }
 
-TARGET static void run_any(const depthwise_run *run) {
+TARGET void martlet_depthwise_any_avx512(const depthwise_run *run) {
   const martlet_depthwise_params *p = &run->grid->p;
   const int32_t count = p->kernel_h * p->kernel_w, quads = (count + 3) / 4;
   int32_t taps[MAX_QUADS][4], entry[MAX_QUADS][4];
@@ -335,7 +195,7 @@ TARGET static void run_any(const depthwise_run *run) {
   }
   depthwise_state state;
   prepare(&state, run, taps, quads);
-  switch (lanes_for(run->panels)) {
+  switch (martlet_depthwise_lanes(run->panels)) {
     case 4: rows_any(&state, entry, quads, 4); break;
     case 2: rows_any(&state, entry, quads, 2); break;
     default: rows_any(&state, entry, quads, 1);
@@ -343,12 +203,12 @@ TARGET static void run_any(const depthwise_run *run) {
 }
 
 MARTLET_KERNEL(depthwise, avx512vnni, p) {
-  if ((int64_t)p->kernel_h * p->kernel_w > MAX_QUADS * 4) {
+  if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DEPTHWISE_TAPS_AVX512) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2 &&
-                 p->weight_zero_point == 0;
-  martlet_depthwise_drive(p, buffers, first, last, scratch, sliding ? run_3x3 : run_any, 4);
+  bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
+  martlet_depthwise_drive(p, buffers, first, last, scratch,
+                          sliding ? martlet_depthwise_slide_avx512 : martlet_depthwise_any_avx512, 4);
 }
 #endif

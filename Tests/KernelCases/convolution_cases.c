@@ -182,18 +182,71 @@ static martlet_depthwise_params random_depthwise(martlet_random *random, int32_t
   return p;
 }
 
+/// What networks have, and its neighborhood: square strides, windows that slide, narrow pictures, ends of channels.
+static martlet_depthwise_params usual_depthwise(martlet_random *random, int32_t index) {
+  static const int32_t kernels[][2] = {{3, 3}, {3, 3}, {3, 3}, {5, 5}, {5, 5}, {3, 1}, {1, 5}, {7, 7}};
+  const int32_t *kernel = kernels[index % 8], stride = MARTLET_RANDOM_OF(random, 1, 1, 1, 2, 2, 3);
+  martlet_depthwise_params p = {.batch = 1, .multiplier = 1, .dilation_h = 1, .dilation_w = 1};
+  p.in_c = MARTLET_RANDOM_OF(random, martlet_random_in(random, 1, 70), 8, 16, 32, 48, 64, 72, 128);
+  p.kernel_h = kernel[0];
+  p.kernel_w = kernel[1];
+  p.stride_h = p.stride_w = stride;
+  p.pad_top = martlet_random_in(random, 0, p.kernel_h - 1);
+  p.pad_left = martlet_random_in(random, 0, p.kernel_w - 1);
+  p.in_w = index / 8 % 12 == 0 ? martlet_random_in(random, 60, 150) : 1 + index / 8 % 12;
+  p.in_h = martlet_random_in(random, 1, 11);
+  // As many as the padding on either side allows, or fewer.
+  p.out_h = martlet_random_in(random, 1, (p.in_h + p.pad_top + stride - 1) / stride);
+  p.out_w = (p.in_w + p.pad_left + stride - 1) / stride - martlet_random_in(random, 0, 1);
+  if (p.out_w < 1) p.out_w = 1;
+  p.input_zero_point = MARTLET_RANDOM_OF(random, -128, -128, 127, 0, martlet_random_in(random, -128, 127));
+  p.weight_zero_point = MARTLET_RANDOM_OF(random, 0, 0, 0, 1, -1, -128, 127, martlet_random_in(random, -20, 20));
+  p.output_zero_point = p.clamp_min = MARTLET_RANDOM_OF(random, -128, -128, -128, -3, 12);
+  p.clamp_max = 127;
+  if (martlet_random_in(random, 0, 2) == 0) random_output(random, &p.output_zero_point, &p.clamp_min, &p.clamp_max);
+  return p;
+}
+
+/// Sums and weights at the ends of what 16 bits, and what unsigned bytes, hold.
+static void usual_weights(martlet_random *random, const martlet_depthwise_params *p, martlet_channels *channels) {
+  enum { ENDS, LEAST, ONE_LEAST, AS_FILLED, BARE, SMALL, KINDS };
+  const int32_t kind = martlet_random_in(random, 0, KINDS - 1), shift = martlet_random_in(random, -10, -6);
+  int8_t *w = (int8_t *)(channels + 1);
+  for (int32_t i = 0; i < p->kernel_h * p->kernel_w * 16; i++) {
+    int32_t value = kind == SMALL ? martlet_random_in(random, -3, 3) : martlet_random_in(random, -127, 127);
+    if (kind == ENDS) value = value < 0 ? -127 : 127;
+    if (kind == LEAST || (kind == ONE_LEAST && value == -127)) value = -128;
+    // Most are within the range once the zero point is gone; bare ones are one beyond where it is 1 or -1.
+    const int32_t shifted = value + p->weight_zero_point;
+    w[i] = (int8_t)(kind == BARE || shifted < -128 || shifted > 127 ? value : shifted);
+  }
+  for (int lane = 0; lane < 16; lane++) {
+    // Shifts to the left, and yet no large results.
+    if (kind == SMALL) channels->bias[lane] = channels->bias[lane] % 1000;
+    else if (kind != AS_FILLED && channels->shift[lane] > -6) channels->shift[lane] = shift;
+  }
+}
+
 static bool depthwise_case(martlet_case_context *context, int32_t index) {
-  martlet_depthwise_params p = random_depthwise(&context->random, index);
+  const bool usual = index >= 250;
+  martlet_depthwise_params p = usual ? usual_depthwise(&context->random, index - 250)
+                                     : random_depthwise(&context->random, index);
   martlet_case_run run = {context->reference->depthwise, context->variant->depthwise,
                           martlet_case_bound(context, MARTLET_OPCODE_DEPTHWISE, &p),
                           martlet_depthwise_workload(&p).units, martlet_depthwise_workload(&p).scratch_bytes};
-  run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.in_c);
+  const size_t input_bytes = (size_t)p.batch * p.in_h * p.in_w * p.in_c;
+  int8_t *input = martlet_case_bytes(context, input_bytes);
+  run.input[0] = input;
   const size_t bytes = martlet_depthwise_weights_bytes(&p);
   const int32_t panels = (p.in_c * p.multiplier + 15) / 16;
   const bool left = martlet_random_in(&context->random, 0, 5) == 0;
   uint8_t *weights = (uint8_t *)martlet_case_bytes(context, bytes);
-  for (int32_t i = 0; i < panels; i++)
-    fill_channels(context, (martlet_channels *)(weights + bytes / (size_t)panels * (size_t)i), false, left);
+  for (int32_t i = 0; i < panels; i++) {
+    martlet_channels *channels = (martlet_channels *)(weights + bytes / (size_t)panels * (size_t)i);
+    fill_channels(context, channels, false, left);
+    if (usual) usual_weights(&context->random, &p, channels);
+  }
+  if (usual && index % 3 == 0) memset(input, -128, input_bytes);
   run.weights = weights;
   run.output_bytes = (size_t)p.batch * p.out_h * p.out_w * p.in_c * p.multiplier;
   if (p.batch == 1) martlet_case_go_round(context, &run, p.in_h, (size_t)p.in_w * p.in_c);
@@ -203,6 +256,6 @@ static bool depthwise_case(martlet_case_context *context, int32_t index) {
 const martlet_case_group martlet_convolution_cases[] = {
     {"conv2d", 250, conv2d_case},
     {"conv2d edges", 520, conv2d_edge_case},
-    {"depthwise", 250, depthwise_case},
+    {"depthwise", 826, depthwise_case},
     {NULL, 0, NULL},
 };

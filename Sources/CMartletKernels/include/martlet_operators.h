@@ -17,7 +17,7 @@
 
 #define MARTLET_OPERATORS(OPERATOR)                                                                                  \
   OPERATOR(1, CONV2D, conv2d, conv2d, conv2d, "CONV_2D", INPUT_0 | CONSTANT, 0, EVERY)                               \
-  OPERATOR(2, DEPTHWISE, depthwise, depthwise, depthwise, "DEPTHWISE_CONV_2D", INPUT_0 | CONSTANT, 0, WIDE)          \
+  OPERATOR(2, DEPTHWISE, depthwise, depthwise, depthwise, "DEPTHWISE_CONV_2D", INPUT_0 | CONSTANT, 0, DOT)           \
   OPERATOR(3, AVERAGE_POOL, average_pool, averagePool, pool, "AVERAGE_POOL_2D", INPUT_0, 0, VECTOR)                  \
   OPERATOR(4, MAX_POOL, max_pool, maxPool, pool, "MAX_POOL_2D", INPUT_0, 0, VECTOR)                                  \
   OPERATOR(5, MEAN, mean, mean, mean, "MEAN", INPUT_0, 0, VECTOR)                                                    \
