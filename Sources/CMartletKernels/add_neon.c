@@ -51,8 +51,8 @@ INLINE int16x8_t add_8(const prepared *c, int16x8_t a, int16x8_t b, shape s) {
 INLINE void add_16(const prepared *c, const int8_t *a, const int8_t *b, int8_t *out, shape s) {
   int8x16_t x = vld1q_s8(a), y = vld1q_s8(b);
   const int8x16_t zero_a = c->a.zero_point, zero_b = c->b.zero_point;
-  int16x8_t low = add_8(c, vsubl_s8(vget_low_s8(x), vget_low_s8(zero_a)),
-                        vsubl_s8(vget_low_s8(y), vget_low_s8(zero_b)), s);
+  int16x8_t low =
+      add_8(c, vsubl_s8(vget_low_s8(x), vget_low_s8(zero_a)), vsubl_s8(vget_low_s8(y), vget_low_s8(zero_b)), s);
   int16x8_t high = add_8(c, vsubl_high_s8(x, zero_a), vsubl_high_s8(y, zero_b), s);
   int8x16_t bytes = vqmovn_high_s16(vqmovn_s16(low), high);
   vst1q_s8(out, vmaxq_s8(vminq_s8(bytes, c->clamp_max), c->clamp_min));
@@ -74,17 +74,17 @@ INLINE void row(const prepared *c, const int8_t *a, int64_t stride_a, const int8
 }
 
 /// A row of SHAPE; with other strides than 0 and 1, which no model has, one by one.
-#define ROW(NAME, ...)                                                                                          \
-  static void NAME(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b,   \
-                   int8_t *out, int32_t n) {                                                                    \
-    /* A copy, which the output cannot be an alias of: it stays in registers. */                                 \
-    const prepared c = *(const prepared *)context;                                                              \
-    if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {                                 \
-      row(&c, a, stride_a, b, stride_b, out, n, (shape){__VA_ARGS__});                                           \
-      return;                                                                                                   \
-    }                                                                                                           \
-    MARTLET_REST                                                                                                \
-    for (int32_t i = 0; i < n; i++) out[i] = martlet_add_one(c.params, a[i * stride_a], b[i * stride_b]);      \
+#define ROW(NAME, ...)                                                                                        \
+  static void NAME(const void *context, const int8_t *a, int64_t stride_a, const int8_t *b, int64_t stride_b, \
+                   int8_t *out, int32_t n) {                                                                  \
+    /* A copy, which the output cannot be an alias of: it stays in registers. */                              \
+    const prepared c = *(const prepared *)context;                                                            \
+    if ((stride_a == 1 || stride_a == 0) && (stride_b == 1 || stride_b == 0)) {                               \
+      row(&c, a, stride_a, b, stride_b, out, n, (shape){__VA_ARGS__});                                        \
+      return;                                                                                                 \
+    }                                                                                                         \
+    MARTLET_REST                                                                                              \
+    for (int32_t i = 0; i < n; i++) out[i] = martlet_add_one(c.params, a[i * stride_a], b[i * stride_b]);     \
   }
 
 ROW(halves_row, .halves = true)
