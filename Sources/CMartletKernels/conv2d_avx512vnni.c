@@ -28,29 +28,26 @@ TARGET INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d, const mar
 #define FLIP(x) ((uint8_t)((x) ^ 0x80))
 MARTLET_DEFINE_CONV2D_WINDOW(copy_window, uint8_t, FLIP, TARGET)
 
+/// All that blocks read again and again, one step away: a block's first multiplications wait for these loads.
 typedef struct run_state {
-  const conv2d_run *run;
   martlet_channels_avx512 panel[2];
+  const conv2d_run *run;
+  const uint8_t *weights;
+  ptrdiff_t other_panel, pixel_stride, segment_stride_y, segment_stride_x, out_c;
+  int32_t segments_y, segments_x, segment_quads;
   /// The rule is fixed-point and no channel shifts to the left: the vector path.
   bool fast;
 } run_state;
 
-/// A block of pixels in one row.
-typedef struct pixel_block {
-  const uint8_t *a;
-  const int32_t *sums;
-  int8_t *out;
-} pixel_block;
-
-TARGET INLINE void multiply(const conv2d_run *run, const uint8_t *a, int pixels, int panels, __m512i acc[][2]) {
-  const conv2d_grid *g = run->grid;
-  const uint8_t *w = run->panel + sizeof(martlet_channels);
-  const size_t other = g->panel_bytes;
-  const ptrdiff_t stride = run->pixel_stride;
-  for (int32_t sy = 0; sy < g->segments_y; sy++) {
-    for (int32_t sx = 0; sx < g->segments_x; sx++) {
-      const uint8_t *x = a + sy * run->segment_stride_y + sx * run->segment_stride_x;
-      for (int32_t quad = 0; quad < g->segment_quads; quad++, x += 4, w += 64) {
+TARGET INLINE void multiply(const run_state *s, const uint8_t *a, int pixels, int panels, __m512i acc[][2]) {
+  const uint8_t *w = s->weights;
+  const ptrdiff_t other = s->other_panel, stride = s->pixel_stride;
+  const int32_t quads = s->segment_quads;
+  for (int32_t sy = 0; sy < s->segments_y; sy++, a += s->segment_stride_y) {
+    const uint8_t *segment = a;
+    for (int32_t sx = 0; sx < s->segments_x; sx++, segment += s->segment_stride_x) {
+      const uint8_t *x = segment;
+      for (int32_t quad = 0; quad < quads; quad++, x += 4, w += 64) {
         __m512i w0 = _mm512_loadu_si512(w);
         __m512i w1 = panels == 2 ? _mm512_loadu_si512(w + other) : w0;
 #pragma clang loop unroll(full)
@@ -124,7 +121,7 @@ TARGET INLINE void store(const run_state *state, int8_t *out, int pixels, int pa
     return;
   }
   const int step = panels == 2 ? 2 : 4;
-  const ptrdiff_t next = p->out_c;
+  const ptrdiff_t next = state->out_c;
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i += step, out += step * next) {
     __m512i v[4];
@@ -149,79 +146,81 @@ TARGET INLINE void store(const run_state *state, int8_t *out, int pixels, int pa
   }
 }
 
-TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixels, int panels, bool rectified) {
+/// A block of pixels in one row, from the first pixel's patch, sum and output on.
+TARGET INLINE void block(const run_state *state, const uint8_t *a, const int32_t *sums, int8_t *out, int pixels,
+                         int panels, bool rectified) {
   __m512i acc[MAX_NARROW][2];
 #pragma clang loop unroll(full)
   for (int i = 0; i < pixels; i++) {
     acc[i][0] = state->panel[0].bias;
     if (panels == 2) acc[i][1] = state->panel[1].bias;
   }
-  if (at->sums) {
+  if (sums) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < pixels; i++) {
-      __m512i sum = _mm512_set1_epi32(at->sums[i]);
+      __m512i sum = _mm512_set1_epi32(sums[i]);
       acc[i][0] = _mm512_sub_epi32(acc[i][0], sum);
       if (panels == 2) acc[i][1] = _mm512_sub_epi32(acc[i][1], sum);
     }
   }
-  multiply(state->run, at->a, pixels, panels, acc);
-  store(state, at->out, pixels, panels, rectified, acc);
+  multiply(state, a, pixels, panels, acc);
+  store(state, out, pixels, panels, rectified, acc);
 }
 
+#define DEFINE_BLOCK(NAME, N, PANELS, RECTIFIED)                                                                     \
+  TARGET static void NAME##_##N##_##PANELS(const run_state *s, const uint8_t *a, const int32_t *sums, int8_t *out) { \
+    block(s, a, sums, out, N, PANELS, RECTIFIED);                                                                    \
+  }
 // Code has a price on a device: these sizes serve every count, and only what large layers run has its rectified twin.
-#define DEFINE_BLOCK(N) \
-  TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }
-#define DEFINE_NARROW(N) \
-  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); }
-TARGET static void relu_16_1(const run_state *s, const pixel_block *at) { block(s, at, 16, 1, true); }
-#define DEFINE_RECTIFIED(N) \
-  TARGET static void relu_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, true); }
-DEFINE_BLOCK(1)
-DEFINE_BLOCK(2)
-DEFINE_BLOCK(3)
-DEFINE_BLOCK(4)
-DEFINE_BLOCK(5)
-DEFINE_BLOCK(6)
-DEFINE_BLOCK(8)
-DEFINE_BLOCK(10)
-DEFINE_BLOCK(12)
-DEFINE_NARROW(1)
-DEFINE_NARROW(2)
-DEFINE_NARROW(4)
-DEFINE_NARROW(8)
-DEFINE_NARROW(16)
-DEFINE_RECTIFIED(8)
-DEFINE_RECTIFIED(10)
-DEFINE_RECTIFIED(12)
+DEFINE_BLOCK(block, 1, 2, false)
+DEFINE_BLOCK(block, 2, 2, false)
+DEFINE_BLOCK(block, 3, 2, false)
+DEFINE_BLOCK(block, 4, 2, false)
+DEFINE_BLOCK(block, 5, 2, false)
+DEFINE_BLOCK(block, 6, 2, false)
+DEFINE_BLOCK(block, 8, 2, false)
+DEFINE_BLOCK(block, 10, 2, false)
+DEFINE_BLOCK(block, 12, 2, false)
+DEFINE_BLOCK(block, 1, 1, false)
+DEFINE_BLOCK(block, 2, 1, false)
+DEFINE_BLOCK(block, 4, 1, false)
+DEFINE_BLOCK(block, 8, 1, false)
+DEFINE_BLOCK(block, 16, 1, false)
+DEFINE_BLOCK(relu, 8, 2, true)
+DEFINE_BLOCK(relu, 10, 2, true)
+DEFINE_BLOCK(relu, 12, 2, true)
+DEFINE_BLOCK(relu, 16, 1, true)
 
-typedef void (*block_kernel)(const run_state *state, const pixel_block *at);
+typedef void (*block_kernel)(const run_state *state, const uint8_t *a, const int32_t *sums, int8_t *out);
 typedef struct block_size {
   int32_t pixels;
   block_kernel block, rectified;
 } block_size;
-/// By the wanted number of pixels: the largest size that is not above it.
+/// By the wanted number of pixels: the smallest size that is not below it.
 static const block_size wide[MAX_PIXELS + 1] = {
     [1] = {1, block_1_2, block_1_2},    [2] = {2, block_2_2, block_2_2},    [3] = {3, block_3_2, block_3_2},
     [4] = {4, block_4_2, block_4_2},    [5] = {5, block_5_2, block_5_2},    [6] = {6, block_6_2, block_6_2},
-    [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},     [9] = {8, block_8_2, relu_8_2},
-    [10] = {10, block_10_2, relu_10_2}, [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
-static const block_size narrow[] = {{16, block_16_1, relu_16_1},
-                                    {8, block_8_1, block_8_1},
-                                    {4, block_4_1, block_4_1},
+    [7] = {8, block_8_2, relu_8_2},     [8] = {8, block_8_2, relu_8_2},     [9] = {10, block_10_2, relu_10_2},
+    [10] = {10, block_10_2, relu_10_2}, [11] = {12, block_12_2, relu_12_2}, [12] = {12, block_12_2, relu_12_2}};
+static const block_size narrow[] = {{1, block_1_1, block_1_1},
                                     {2, block_2_1, block_2_1},
-                                    {1, block_1_1, block_1_1}};
+                                    {4, block_4_1, block_4_1},
+                                    {8, block_8_1, block_8_1},
+                                    {16, block_16_1, relu_16_1}};
 
-/// The block to run next, with `left` pixels to go in the row. Two panels: even shares of at most 12 pixels rather than
-/// full blocks and a small rest, in which the multiplier would wait for itself.
-static const block_size *next_block(int32_t left, int32_t panels) {
+/// The block to run next, with `left` of a row's `count` pixels to go. It may be larger than what is left, if not than
+/// the row: the last one ends with the row and computes again what the one before it has written, which takes less than
+/// a small rest of its own, in which the multiplier would wait for itself.
+static const block_size *next_block(int32_t left, int32_t count, int32_t panels) {
   if (panels == 1) {
     const block_size *size = narrow;
-    while (size->pixels > left) size++;
+    while (size->pixels < left && size->pixels < MAX_NARROW && size[1].pixels <= count) size++;
     return size;
   }
+  // Even shares: of 14 pixels two blocks of 8, not of 12.
   const int32_t parts = (left + MAX_PIXELS - 1) / MAX_PIXELS, share = (left + parts - 1) / parts;
-  // 7, 9 and 11 have no block of their own: rounding up keeps the number of blocks.
-  return &wide[share > 6 && left > share ? (share + 1) & ~1 : share];
+  const block_size *size = &wide[share];
+  return size->pixels <= count ? size : &wide[(share + 1) / 2];
 }
 
 /// 128 times the sum of each channel's weights.
@@ -284,7 +283,18 @@ TARGET static void run_avx512vnni(const conv2d_run *run) {
     run_vector(run);
     return;
   }
-  run_state state = {.run = run, .fast = !g->p.double_rescale};
+  run_state state;
+  state.run = run;
+  state.weights = run->panel + sizeof(martlet_channels);
+  state.other_panel = (ptrdiff_t)g->panel_bytes;
+  state.pixel_stride = run->pixel_stride;
+  state.segment_stride_y = run->segment_stride_y;
+  state.segment_stride_x = run->segment_stride_x;
+  state.out_c = g->p.out_c;
+  state.segments_y = g->segments_y;
+  state.segments_x = g->segments_x;
+  state.segment_quads = g->segment_quads;
+  state.fast = !g->p.double_rescale;
   for (int32_t j = 0; j < run->panels; j++) {
     const uint8_t *panel = run->panel + j * g->panel_bytes;
     const martlet_channels *c = (const martlet_channels *)panel;
@@ -294,17 +304,29 @@ TARGET static void run_avx512vnni(const conv2d_run *run) {
     state.fast = state.fast && right_only;
   }
   const bool rectified = g->p.clamp_min >= g->p.output_zero_point;
+  // What is multiplied next lies behind these panels: each block has its share of it fetched.
+  const char *next = (const char *)run->panel + run->panels * g->panel_bytes;
+  const int32_t blocks = run->rows * ((run->count + MAX_NARROW - 1) / MAX_NARROW);
+  const int64_t lines = martlet_ceil_div((int64_t)run->panels * (int64_t)g->panel_bytes / 64, blocks);
   for (int32_t y = 0; y < run->rows; y++) {
-    pixel_block at = {.a = (const uint8_t *)run->a + y * run->row_stride,
-                      .sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL,
-                      .out = run->out + y * run->out_stride};
+    const uint8_t *a = (const uint8_t *)run->a + y * run->row_stride;
+    const int32_t *sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL;
+    int8_t *out = run->out + y * run->out_stride;
     for (int32_t left = run->count; left > 0;) {
-      const block_size *size = next_block(left, run->panels);
-      (rectified ? size->rectified : size->block)(&state, &at);
+      const block_size *size = next_block(left, run->count, run->panels);
+      // A branch, which is foreseen: the addresses must not wait for the choice of a size.
+      if (__builtin_expect(size->pixels > left, 0)) {
+        const int32_t back = size->pixels - left;
+        a -= back * run->pixel_stride;
+        out -= (ptrdiff_t)back * g->p.out_c;
+        if (sums) sums -= back;
+      }
+      for (int64_t line = 0; line < lines; line++, next += 64) _mm_prefetch(next, _MM_HINT_T0);
+      (rectified ? size->rectified : size->block)(&state, a, sums, out);
       left -= size->pixels;
-      at.a += size->pixels * run->pixel_stride;
-      at.out += (ptrdiff_t)size->pixels * g->p.out_c;
-      if (at.sums) at.sums += size->pixels;
+      a += size->pixels * run->pixel_stride;
+      out += (ptrdiff_t)size->pixels * g->p.out_c;
+      if (sums) sums += size->pixels;
     }
   }
 }
