@@ -165,8 +165,11 @@ void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buf
   int32_t *sums = (int32_t *)((char *)scratch + sums_offset(&g));
   for (int32_t unit = first; unit < last; unit++) {
     const conv2d_tile t = martlet_conv2d_tile(&g, unit);
+    const bool in_place = variant->in_place && g.inside &&
+                          (g.segments_y * g.segments_x == 1 || variant->least_in_place == 0) &&
+                          g.segment_bytes >= variant->least_in_place;
     conv2d_run run;
-    if (variant->in_place && g.inside) {
+    if (in_place) {
       run = in_place_run(&g, &t, buffers->input[0]);
     } else {
       variant->copy_window(&g, &t, buffers->input[0], scratch);
@@ -175,7 +178,8 @@ void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buf
     run.grid = &g;
     run.rows = t.height;
     run.count = t.width;
-    run.sums = variant->sum && g.p.weight_zero_point != 0 ? sums : NULL;
+    run.in_place = in_place;
+    run.sums = variant->sum && (g.p.weight_zero_point != 0 || (in_place && variant->sums_in_place)) ? sums : NULL;
     if (run.sums) variant->sum(&run, sums);
     run.out_stride = (ptrdiff_t)g.p.out_w * g.p.out_c;
     const uint8_t *panels = (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel) * g.panel_bytes;
