@@ -68,9 +68,9 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item, v
   if (r->count != count) prepare(p, count, r);
   int32_t c = 0;
   if (n >= 16) {
-    for (; c < n; c = martlet_sum_next(c, 16, n)) channels(p, &w, item->out, c, r, true);
+    for (; c < n; c = martlet_next_channels(c, 16, n)) channels(p, &w, item->out, c, r, true);
   } else if (n >= 8) {
-    for (; c < n; c = martlet_sum_next(c, 8, n)) channels(p, &w, item->out, c, r, false);
+    for (; c < n; c = martlet_next_channels(c, 8, n)) channels(p, &w, item->out, c, r, false);
   }
   MARTLET_REST
   for (; c < n; c++) item->out[c] = martlet_pool_average(p, martlet_pool_sum(p, w, c), count);

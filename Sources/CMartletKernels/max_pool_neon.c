@@ -1,5 +1,4 @@
 #include "pool.h"
-#include "sum_neon.h"
 #include "variants.h"
 
 #if defined(__aarch64__)
@@ -30,9 +29,9 @@ static void pixel(const martlet_pool_params *p, const martlet_pool_item *item, v
   const int32_t n = item->channels;
   int32_t c = 0;
   if (n >= 16) {
-    for (; c < n; c = martlet_sum_next(c, 16, n)) vst1q_s8(out + c, largest_of_16(p, w, c));
+    for (; c < n; c = martlet_next_channels(c, 16, n)) vst1q_s8(out + c, largest_of_16(p, w, c));
   } else if (n >= 8) {
-    for (; c < n; c = martlet_sum_next(c, 8, n)) vst1_s8(out + c, largest_of_8(p, w, c));
+    for (; c < n; c = martlet_next_channels(c, 8, n)) vst1_s8(out + c, largest_of_8(p, w, c));
   }
   MARTLET_REST
   for (; c < n; c++) out[c] = martlet_pool_largest(p, w, c);

@@ -51,9 +51,9 @@ static void block_mean(const martlet_mean_params *p, const martlet_mean_block *b
   const int32_t n = block->channels;
   int32_t c = 0;
   if (n >= 16) {
-    for (; c < n; c = martlet_sum_next(c, 16, n)) channels(p, block, c, &r, true);
+    for (; c < n; c = martlet_next_channels(c, 16, n)) channels(p, block, c, &r, true);
   } else if (n >= 8) {
-    for (; c < n; c = martlet_sum_next(c, 8, n)) channels(p, block, c, &r, false);
+    for (; c < n; c = martlet_next_channels(c, 8, n)) channels(p, block, c, &r, false);
   }
   MARTLET_REST
   for (; c < n; c++) block->out[c] = martlet_mean_one(p, block->in + c);

@@ -55,12 +55,5 @@ static inline __attribute__((always_inline)) void martlet_sum_neon(martlet_sums_
   }
 }
 
-/// Where a loop in steps of `step` channels goes on after `c`: its last step ends with the last channel, and computes
-/// some of them once more. `count` otherwise.
-static inline int32_t martlet_sum_next(int32_t c, int32_t step, int32_t count) {
-  c += step;
-  return c < count && c + step > count ? count - step : c;
-}
-
 #endif
 #endif
