@@ -18,8 +18,8 @@ typedef struct prepared {
   bool subtract;
 } prepared;
 
-/// What is the same for a whole call. `common`: a sum whose first term is just shifted and whose second is not, as nearly
-/// all are. `rectified`: the clamp leaves nothing of negative sums, so that it does not matter how they round.
+/// What is the same for a whole call. `common`: a sum whose first term is just shifted and whose second is not, as
+/// nearly all are. `rectified`: the clamp leaves nothing of negative sums, so it does not matter how they round.
 typedef struct shape {
   bool common, rectified;
 } shape;

@@ -36,8 +36,8 @@ typedef struct run_state {
   bool fast;
 } run_state;
 
-/// vpdpbusd multiplies unsigned by signed bytes: pixels that are x + 128 by weights, or weights that become w + 128 here
-/// by pixels as they are.
+/// vpdpbusd multiplies unsigned by signed bytes: pixels that are x + 128 by weights, or weights that become w + 128
+/// here by pixels as they are.
 TARGET INLINE void multiply(const run_state *s, const uint8_t *a, int pixels, int panels, bool in_place,
                             __m512i acc[][2]) {
   const __m512i flip = _mm512_set1_epi8((char)0x80);

@@ -20,7 +20,7 @@ static inline __attribute__((always_inline)) int32x4_t martlet_rescale_neon(int3
   return martlet_round_shift_neon(vqrdmulhq_s32(vshlq_s32(x, left), multiplier), vnegq_s32(right));
 }
 
-/// martlet_rescale in three instructions, for a shift to the right by 1...31 (`minus_right` = -n), or a multiplier of 0.
+/// martlet_rescale in three instructions, for a shift to the right by 1...31 (`minus_right` = -n) or a multiplier of 0.
 ///
 /// The high product is never INT32_MIN, as the multiplier is at most 2^31 - 1: adding its sign, which makes half away
 /// from zero of vrshl's half up, needs no saturation.
