@@ -12,8 +12,8 @@ typedef struct martlet_sums_avx2 {
   __m256i half[2];
 } martlet_sums_avx2;
 
-/// Adds `rows` x `columns` pixels of 16 channels, or if not `wide` 8; `stride` bytes between pixels, `row_bytes` between
-/// rows. 16-bit partial sums are widened every 256 pixels: 256 x -128 just fits.
+/// Adds `rows` x `columns` pixels of 16 channels, or if not `wide` of 8; `stride` bytes between pixels, `row_bytes`
+/// between rows. 16-bit partial sums are widened every 256 pixels: 256 x -128 just fits.
 MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) void
 martlet_sum_avx2(martlet_sums_avx2 *sums, const int8_t *in, int64_t stride, int32_t columns, int64_t row_bytes,
                  int32_t rows, bool wide) {
