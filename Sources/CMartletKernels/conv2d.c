@@ -70,6 +70,8 @@ static conv2d_run in_place_run(const conv2d_grid *g, const conv2d_tile *t, const
 /// The input's part of a run: where the patches of the tile's pixels are and what they add up to.
 static conv2d_run run_of(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input, void *scratch, bool in_place,
                          const conv2d_variant *variant) {
+  const bool in_place = variant->in_place && g->inside && g->segment_bytes >= variant->least_in_place &&
+                        (g->segments_y * g->segments_x == 1 || variant->least_in_place == 0);
   conv2d_run run;
   if (in_place) {
     run = in_place_run(g, t, input);
@@ -81,7 +83,9 @@ static conv2d_run run_of(const conv2d_grid *g, const conv2d_tile *t, const int8_
   run.rows = t->height;
   run.count = t->width;
   run.out_stride = (ptrdiff_t)g->p.out_w * g->p.out_c;
-  int32_t *sums = variant->sum && g->p.weight_zero_point != 0 ? (int32_t *)((char *)scratch + g->sums_offset) : NULL;
+  const bool wants_sums = variant->sum && (g->p.weight_zero_point != 0 || (in_place && variant->sums_in_place));
+  int32_t *sums = wants_sums ? (int32_t *)((char *)scratch + g->sums_offset) : NULL;
+  run.in_place = in_place;
   run.sums = sums;
   if (sums) variant->sum(&run, sums);
   return run;

@@ -52,6 +52,8 @@ typedef struct conv2d_run {
   /// Strides in elements of the instruction set's kind.
   const void *a;
   ptrdiff_t row_stride, pixel_stride, segment_stride_y, segment_stride_x;
+  /// `a` is the input itself.
+  bool in_place;
   const uint8_t *panel;
   int32_t panels, rows, count;
   /// weight_zero_point times the sum of each pixel's patch, [rows][count]; NULL if there is no zero point or the
@@ -70,9 +72,13 @@ typedef struct conv2d_variant {
   void (*copy_window)(const conv2d_grid *grid, const conv2d_tile *tile, const int8_t *input, void *window);
   /// Elements are the input's own int8, so it may be read in place.
   bool in_place;
+  /// Only single segments of at least so many bytes, or of any size for 0.
+  int32_t least_in_place;
   void (*run)(const conv2d_run *run);
   /// Fills run->sums for a whole run; NULL if the instruction set subtracts the weights' zero point itself.
   void (*sum)(const conv2d_run *run, int32_t *sums);
+  /// `sum` is asked in place even if there is no zero point.
+  bool sums_in_place;
 } conv2d_variant;
 
 void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,

@@ -1,227 +1,85 @@
+#include "conv2d_block_avx512.h"
 #include "conv2d_window.h"
-#include "requant_avx512.h"
 #include "variants.h"
 
 #if defined(__x86_64__)
 
-// vpdpbusd multiplies unsigned by signed bytes. The window is copied as x + 128; what that adds, 128 * sum w, leaves
-// the bias, once per tile and panel. With a zero point of the weights, each pixel subtracts it times the patch's sum.
-
-#define TARGET MARTLET_TARGET_avx512vnni
-#define INLINE static inline __attribute__((always_inline))
-/// Pixels x panels of accumulators: 24 registers, leaving room for two panels' weights and the constants.
-#define MAX_PIXELS 12
-/// The same for a single panel, where each broadcast pixel serves one multiplication only.
-#define MAX_NARROW 16
-
-/// 4 x 16 int32 to 4 x 16 int8, in order: zero point added, saturated, clamped.
-TARGET INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d, const martlet_conv2d_params *p) {
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i zero = _mm512_set1_epi16((int16_t)p->output_zero_point);
-  __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero),
-          cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
-  __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(ab, cd));
-  bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_min));
-  return _mm512_min_epi8(bytes, _mm512_set1_epi8((int8_t)p->clamp_max));
-}
+// vpdpbusd multiplies unsigned by signed bytes. A window is copied as x + 128, and what that adds, 128 * sum w, leaves
+// the bias, once per tile and panel. Pixels that are read in place stay signed and the weights become w + 128: each
+// pixel then subtracts 128 times its sum. With a zero point of the weights it subtracts that times the sum too.
 
 #define FLIP(x) ((uint8_t)((x) ^ 0x80))
 MARTLET_DEFINE_CONV2D_WINDOW(copy_window, uint8_t, FLIP, TARGET)
-
-typedef struct run_state {
-  const conv2d_run *run;
-  martlet_channels_avx512 panel[2];
-  /// The rule is fixed-point and no channel shifts to the left: the vector path.
-  bool fast;
-} run_state;
-
-/// A block of pixels in one row.
-typedef struct pixel_block {
-  const uint8_t *a;
-  const int32_t *sums;
-  int8_t *out;
-} pixel_block;
-
-TARGET INLINE void multiply(const conv2d_run *run, const uint8_t *a, int pixels, int panels, __m512i acc[][2]) {
-  const conv2d_grid *g = run->grid;
-  const uint8_t *w = run->panel + sizeof(martlet_channels);
-  const size_t other = g->panel_bytes;
-  const ptrdiff_t stride = run->pixel_stride;
-  for (int32_t sy = 0; sy < g->segments_y; sy++) {
-    for (int32_t sx = 0; sx < g->segments_x; sx++) {
-      const uint8_t *x = a + sy * run->segment_stride_y + sx * run->segment_stride_x;
-      for (int32_t quad = 0; quad < g->segment_quads; quad++, x += 4, w += 64) {
-        __m512i w0 = _mm512_loadu_si512(w);
-        __m512i w1 = panels == 2 ? _mm512_loadu_si512(w + other) : w0;
-#pragma clang loop unroll(full)
-        for (int i = 0; i < pixels; i++) {
-          int32_t word;
-          memcpy(&word, x + i * stride, 4);
-          __m512i value = _mm512_set1_epi32(word);
-          acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], value, w0);
-          if (panels == 2) acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], value, w1);
-        }
-      }
-    }
-  }
-}
-
-/// martlet_double_rescale of 8 lanes.
-TARGET INLINE __m256i double_rescale(__m256i x, const martlet_channels *c, int lane) {
-  __m512i low = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(c->multiplier + lane)));
-  __m512i high = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(c->shift + lane)));
-  __m512d factor = _mm512_castsi512_pd(_mm512_or_si512(low, _mm512_slli_epi64(high, 32)));
-  __m512d p = _mm512_mul_pd(_mm512_cvtepi32_pd(x), factor);
-  // Of a NaN and a number, vmaxpd gives the second.
-  p = _mm512_min_pd(_mm512_max_pd(p, _mm512_set1_pd(-65536.0)), _mm512_set1_pd(65536.0));
-  __m512d t = _mm512_roundscale_pd(p, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC), rest = _mm512_sub_pd(p, t);
-  t = _mm512_mask_add_pd(t, _mm512_cmp_pd_mask(rest, _mm512_set1_pd(0.5), _CMP_GE_OQ), t, _mm512_set1_pd(1.0));
-  t = _mm512_mask_sub_pd(t, _mm512_cmp_pd_mask(rest, _mm512_set1_pd(-0.5), _CMP_LE_OQ), t, _mm512_set1_pd(1.0));
-  return _mm512_cvtpd_epi32(t);
-}
-
-/// Multipliers of 1 and more, and the rule in double: out of line, since few outputs are rescaled so.
-TARGET static __attribute__((noinline)) void store_otherwise(const conv2d_run *run, int8_t *out, int pixels, int panels,
-                                                             int32_t acc[][2][16]) {
-  const conv2d_grid *g = run->grid;
-  const __m512i none = _mm512_setzero_si512();
-  for (int j = 0; j < panels; j++) {
-    const martlet_channels *c = (const martlet_channels *)(run->panel + j * g->panel_bytes);
-    const __mmask16 mask = (__mmask16)((1u << martlet_min(16, run->channels - j * 16)) - 1);
-    const __m512i multiplier = _mm512_and_si512(_mm512_loadu_si512(c->multiplier), _mm512_set1_epi32(INT32_MAX));
-    const __m512i shift =
-        _mm512_min_epi32(_mm512_max_epi32(_mm512_loadu_si512(c->shift), _mm512_set1_epi32(-31)), _mm512_set1_epi32(30));
-    for (int i = 0; i < pixels; i++) {
-      __m512i v = _mm512_loadu_si512(acc[i][j]);
-      if (g->p.double_rescale) {
-        __m256i low = double_rescale(_mm512_castsi512_si256(v), c, 0);
-        __m256i high = double_rescale(_mm512_extracti64x4_epi64(v, 1), c, 8);
-        v = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-      } else {
-        v = martlet_rescale_avx512(v, multiplier, _mm512_max_epi32(shift, none),
-                                   _mm512_max_epi32(_mm512_sub_epi32(none, shift), none));
-      }
-      __m256i words = _mm256_adds_epi16(_mm512_cvtsepi32_epi16(v), _mm256_set1_epi16((int16_t)g->p.output_zero_point));
-      __m128i bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8((int8_t)g->p.clamp_min));
-      bytes = _mm_min_epi8(bytes, _mm_set1_epi8((int8_t)g->p.clamp_max));
-      _mm_mask_storeu_epi8(out + (ptrdiff_t)i * g->p.out_c + j * 16, mask, bytes);
-    }
-  }
-}
-
-TARGET INLINE void store(const run_state *state, int8_t *out, int pixels, int panels, bool rectified,
-                         __m512i acc[][2]) {
-  const conv2d_run *run = state->run;
-  const martlet_conv2d_params *p = &run->grid->p;
-  if (!state->fast) {
-    int32_t lanes[MAX_NARROW][2][16];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < pixels; i++) {
-      _mm512_storeu_si512(lanes[i][0], acc[i][0]);
-      if (panels == 2) _mm512_storeu_si512(lanes[i][1], acc[i][1]);
-    }
-    store_otherwise(run, out, pixels, panels, lanes);
-    return;
-  }
-  const int step = panels == 2 ? 2 : 4;
-  const ptrdiff_t next = p->out_c;
-#pragma clang loop unroll(full)
-  for (int i = 0; i < pixels; i += step, out += step * next) {
-    __m512i v[4];
-#pragma clang loop unroll(full)
-    for (int k = 0; k < 4; k++) {
-      int pixel = panels == 2 ? i + k / 2 : i + k, panel = panels == 2 ? k % 2 : 0;
-      v[k] = pixel < pixels ? martlet_rescale_prepared_avx512(acc[pixel][panel], &state->panel[panel], rectified)
-                            : _mm512_setzero_si512();
-    }
-    __m512i bytes = pack(v[0], v[1], v[2], v[3], p);
-    if (panels == 2) {
-      __mmask32 mask = (__mmask32)(((uint64_t)1 << run->channels) - 1);
-      _mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(bytes));
-      if (i + 1 < pixels) _mm256_mask_storeu_epi8(out + next, mask, _mm512_extracti64x4_epi64(bytes, 1));
-    } else {
-      __mmask16 mask = (__mmask16)(((uint32_t)1 << run->channels) - 1);
-      _mm_mask_storeu_epi8(out, mask, _mm512_castsi512_si128(bytes));
-      if (i + 1 < pixels) _mm_mask_storeu_epi8(out + next, mask, _mm512_extracti32x4_epi32(bytes, 1));
-      if (i + 2 < pixels) _mm_mask_storeu_epi8(out + 2 * next, mask, _mm512_extracti32x4_epi32(bytes, 2));
-      if (i + 3 < pixels) _mm_mask_storeu_epi8(out + 3 * next, mask, _mm512_extracti32x4_epi32(bytes, 3));
-    }
-  }
-}
-
-TARGET INLINE void block(const run_state *state, const pixel_block *at, int pixels, int panels, bool rectified) {
-  __m512i acc[MAX_NARROW][2];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < pixels; i++) {
-    acc[i][0] = state->panel[0].bias;
-    if (panels == 2) acc[i][1] = state->panel[1].bias;
-  }
-  if (at->sums) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < pixels; i++) {
-      __m512i sum = _mm512_set1_epi32(at->sums[i]);
-      acc[i][0] = _mm512_sub_epi32(acc[i][0], sum);
-      if (panels == 2) acc[i][1] = _mm512_sub_epi32(acc[i][1], sum);
-    }
-  }
-  multiply(state->run, at->a, pixels, panels, acc);
-  store(state, at->out, pixels, panels, rectified, acc);
-}
+/// From so many bytes of depth on, a pixel's sum takes less time than its copy.
+#define LEAST_IN_PLACE 128
 
 // Code has a price on a device: these sizes serve every count, and only what large layers run has its rectified twin.
-#define DEFINE_BLOCK(N) \
-  TARGET static void block_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, false); }
-#define DEFINE_NARROW(N) \
-  TARGET static void block_##N##_1(const run_state *s, const pixel_block *at) { block(s, at, N, 1, false); }
-TARGET static void relu_16_1(const run_state *s, const pixel_block *at) { block(s, at, 16, 1, true); }
-#define DEFINE_RECTIFIED(N) \
-  TARGET static void relu_##N##_2(const run_state *s, const pixel_block *at) { block(s, at, N, 2, true); }
-DEFINE_BLOCK(1)
-DEFINE_BLOCK(2)
-DEFINE_BLOCK(3)
-DEFINE_BLOCK(4)
-DEFINE_BLOCK(5)
-DEFINE_BLOCK(6)
-DEFINE_BLOCK(8)
-DEFINE_BLOCK(10)
-DEFINE_BLOCK(12)
-DEFINE_NARROW(1)
-DEFINE_NARROW(2)
-DEFINE_NARROW(4)
-DEFINE_NARROW(8)
-DEFINE_NARROW(16)
-DEFINE_RECTIFIED(8)
-DEFINE_RECTIFIED(10)
-DEFINE_RECTIFIED(12)
+#define DEFINE_BLOCK(NAME, N, PANELS, IN_PLACE, RECTIFIED)                                                           \
+  TARGET static void NAME##_##N##_##PANELS(const run_state *s, const uint8_t *a, const int32_t *sums, int8_t *out) { \
+    block(s, a, sums, out, N, PANELS, IN_PLACE, RECTIFIED);                                                          \
+  }
+#define DEFINE_BLOCKS(NAME, IN_PLACE)              \
+  DEFINE_BLOCK(NAME, 1, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 2, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 3, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 4, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 5, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 6, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 8, 2, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 10, 2, IN_PLACE, false)       \
+  DEFINE_BLOCK(NAME, 12, 2, IN_PLACE, false)       \
+  DEFINE_BLOCK(NAME, 1, 1, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 2, 1, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 4, 1, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 8, 1, IN_PLACE, false)        \
+  DEFINE_BLOCK(NAME, 16, 1, IN_PLACE, false)       \
+  DEFINE_BLOCK(NAME##_relu, 8, 2, IN_PLACE, true)  \
+  DEFINE_BLOCK(NAME##_relu, 10, 2, IN_PLACE, true) \
+  DEFINE_BLOCK(NAME##_relu, 12, 2, IN_PLACE, true) \
+  DEFINE_BLOCK(NAME##_relu, 16, 1, IN_PLACE, true)
+DEFINE_BLOCKS(copied, false)
+DEFINE_BLOCKS(in_place, true)
 
-typedef void (*block_kernel)(const run_state *state, const pixel_block *at);
+typedef void (*block_kernel)(const run_state *state, const uint8_t *a, const int32_t *sums, int8_t *out);
 typedef struct block_size {
   int32_t pixels;
   block_kernel block, rectified;
 } block_size;
-/// By the wanted number of pixels: the largest size that is not above it.
-static const block_size wide[MAX_PIXELS + 1] = {
-    [1] = {1, block_1_2, block_1_2},    [2] = {2, block_2_2, block_2_2},    [3] = {3, block_3_2, block_3_2},
-    [4] = {4, block_4_2, block_4_2},    [5] = {5, block_5_2, block_5_2},    [6] = {6, block_6_2, block_6_2},
-    [7] = {6, block_6_2, block_6_2},    [8] = {8, block_8_2, relu_8_2},     [9] = {8, block_8_2, relu_8_2},
-    [10] = {10, block_10_2, relu_10_2}, [11] = {10, block_10_2, relu_10_2}, [12] = {12, block_12_2, relu_12_2}};
-static const block_size narrow[] = {{16, block_16_1, relu_16_1},
-                                    {8, block_8_1, block_8_1},
-                                    {4, block_4_1, block_4_1},
-                                    {2, block_2_1, block_2_1},
-                                    {1, block_1_1, block_1_1}};
 
-/// The block to run next, with `left` pixels to go in the row. Two panels: even shares of at most 12 pixels rather than
-/// full blocks and a small rest, in which the multiplier would wait for itself.
-static const block_size *next_block(int32_t left, int32_t panels) {
-  if (panels == 1) {
-    const block_size *size = narrow;
-    while (size->pixels > left) size++;
+/// By the wanted number of pixels: the smallest size that is not below it.
+#define WIDE(N)                                                                                              \
+  {                                                                                                          \
+    [1] = {1, N##_1_2, N##_1_2}, [2] = {2, N##_2_2, N##_2_2}, [3] = {3, N##_3_2, N##_3_2},                   \
+    [4] = {4, N##_4_2, N##_4_2}, [5] = {5, N##_5_2, N##_5_2}, [6] = {6, N##_6_2, N##_6_2},                   \
+    [7] = {8, N##_8_2, N##_relu_8_2}, [8] = {8, N##_8_2, N##_relu_8_2}, [9] = {10, N##_10_2, N##_relu_10_2}, \
+    [10] = {10, N##_10_2, N##_relu_10_2}, [11] = {12, N##_12_2, N##_relu_12_2}, [12] = {                     \
+      12,                                                                                                    \
+      N##_12_2,                                                                                              \
+      N##_relu_12_2                                                                                          \
+    }                                                                                                        \
+  }
+static const block_size wide[2][MAX_PIXELS + 1] = {WIDE(copied), WIDE(in_place)};
+#define NARROW(N)                                                                                 \
+  {                                                                                               \
+    {1, N##_1_1, N##_1_1}, {2, N##_2_1, N##_2_1}, {4, N##_4_1, N##_4_1}, {8, N##_8_1, N##_8_1}, { \
+      16, N##_16_1, N##_relu_16_1                                                                 \
+    }                                                                                             \
+  }
+static const block_size narrow[2][5] = {NARROW(copied), NARROW(in_place)};
+
+/// The block to run next, with `left` of a row's pixels to go. It may be larger than what is left, if not than the row:
+/// the last one ends with the row and computes again what the one before it has written, which takes less than a small
+/// rest of its own, in which the multiplier would wait for itself.
+static const block_size *next_block(const conv2d_run *run, int32_t left) {
+  if (run->panels == 1) {
+    const block_size *size = narrow[run->in_place];
+    while (size->pixels < left && size->pixels < MAX_NARROW && size[1].pixels <= run->count) size++;
     return size;
   }
+  // Even shares: of 14 pixels two blocks of 8, not of 12.
   const int32_t parts = (left + MAX_PIXELS - 1) / MAX_PIXELS, share = (left + parts - 1) / parts;
-  // 7, 9 and 11 have no block of their own: rounding up keeps the number of blocks.
-  return &wide[share > 6 && left > share ? (share + 1) & ~1 : share];
+  const block_size *size = &wide[run->in_place][share];
+  return size->pixels <= run->count ? size : &wide[run->in_place][(share + 1) / 2];
 }
 
 /// 128 times the sum of each channel's weights.
@@ -237,43 +95,112 @@ TARGET INLINE __m512i weight_sums(const conv2d_grid *g, const uint8_t *panel) {
   return _mm512_add_epi32(even, odd);
 }
 
+// MARK: - Sums of pixels
+
+/// Adds 16 parts each of the patches of 4 pixels, which are to be added up: in vectors, and with one over the last of
+/// them in the first of the next segment.
+TARGET INLINE void add_patches(const conv2d_run *run, const uint8_t *pixel, ptrdiff_t stride, __m512i sums[4]) {
+  const conv2d_grid *g = run->grid;
+  const __m512i ones = _mm512_set1_epi8(1), flip = _mm512_set1_epi8(run->in_place ? 0 : (char)0x80);
+  const int32_t bytes = g->segment_quads * 4;
+  const __mmask64 rest = ((__mmask64)1 << bytes % 64) - 1;
+  const __m512i flip_rest = _mm512_maskz_mov_epi8(rest, flip);
+  for (int32_t sy = 0; sy < g->segments_y; sy++) {
+    for (int32_t sx = 0; sx < g->segments_x; sx++) {
+      const uint8_t *x = pixel + sy * run->segment_stride_y + sx * run->segment_stride_x;
+      int32_t k = 0;
+      for (; k + 64 <= bytes; k += 64, x += 64)
+        for (int i = 0; i < 4; i++)
+          sums[i] = _mm512_dpbusd_epi32(sums[i], ones, _mm512_xor_si512(_mm512_loadu_si512(x + i * stride), flip));
+      if (k == bytes) continue;
+      for (int i = 0; i < 4; i++) {
+        __m512i value = _mm512_maskz_loadu_epi8(rest, x + i * stride);
+        sums[i] = _mm512_dpbusd_epi32(sums[i], ones, _mm512_xor_si512(value, flip_rest));
+      }
+    }
+  }
+}
+
+/// The sums of four vectors.
+TARGET INLINE __m128i totals(const __m512i v[4]) {
+  __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+  __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
+  __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+  __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
+/// The weights' zero point, and in place 128 more, times each patch's sum.
+TARGET static void sum_avx512vnni(const conv2d_run *run, int32_t *out) {
+  const __m128i factor = _mm_set1_epi32(run->grid->p.weight_zero_point + (run->in_place ? 128 : 0));
+  const __m512i none = _mm512_setzero_si512();
+  for (int32_t y = 0; y < run->rows; y++, out += run->count) {
+    const uint8_t *row = (const uint8_t *)run->a + y * run->row_stride;
+    const ptrdiff_t stride = run->pixel_stride;
+    int32_t x = 0;
+    for (; x + 4 <= run->count; x += 4) {
+      __m512i sums[4] = {none, none, none, none};
+      add_patches(run, row + x * stride, stride, sums);
+      _mm_storeu_si128((__m128i *)(out + x), _mm_mullo_epi32(totals(sums), factor));
+    }
+    for (; x < run->count; x++) {
+      __m512i sums[4] = {none, none, none, none};
+      add_patches(run, row + x * stride, 0, sums);
+      _mm_storeu_si32(out + x, _mm_mullo_epi32(totals(sums), factor));
+    }
+  }
+}
+
+// MARK: - Runs
+
+/// A quad of depth of a single pixel times two panels.
+TARGET INLINE void add_quad(const uint8_t *w, size_t other, const uint8_t *x, int32_t flip_pixel, __m512i *first,
+                            __m512i *second) {
+  const __m512i flip = _mm512_set1_epi8((char)0x80);
+  int32_t word;
+  memcpy(&word, x, 4);
+  const __m512i value = _mm512_set1_epi32(word ^ flip_pixel);
+  *first = _mm512_dpbusd_epi32(*first, _mm512_xor_si512(_mm512_loadu_si512(w), flip), value);
+  *second = _mm512_dpbusd_epi32(*second, _mm512_xor_si512(_mm512_loadu_si512(w + other), flip), value);
+}
+
 /// A single pixel, as in a fully connected layer: the weights are read once, from memory, so they become unsigned here
-/// and the window's pixel signed again; one sum over the pixel then serves all channels.
+/// and a copied pixel signed again; one sum over the pixel then serves all channels.
 TARGET static void run_vector(const conv2d_run *run) {
   const conv2d_grid *g = run->grid;
-  const __m512i flip = _mm512_set1_epi8((char)0x80);
-  int32_t total = 0;
-  __m512i acc[2][2] = {{_mm512_setzero_si512(), _mm512_setzero_si512()},
-                       {_mm512_setzero_si512(), _mm512_setzero_si512()}};
+  const __m512i none = _mm512_setzero_si512();
+  const int32_t flip_pixel = run->in_place ? 0 : (int32_t)0x80808080;
+  // Chains that do not wait for each other.
+  __m512i acc[2][4] = {{none, none, none, none}, {none, none, none, none}};
   const uint8_t *w = run->panel + sizeof(martlet_channels);
   const size_t other = run->panels == 2 ? g->panel_bytes : 0;
   for (int32_t sy = 0; sy < g->segments_y; sy++) {
     for (int32_t sx = 0; sx < g->segments_x; sx++) {
       const uint8_t *x = (const uint8_t *)run->a + sy * run->segment_stride_y + sx * run->segment_stride_x;
-      for (int32_t quad = 0; quad < g->segment_quads; quad++, x += 4, w += 64) {
-        int32_t word;
-        memcpy(&word, x, 4);
-        const __m512i value = _mm512_set1_epi32(word ^ (int32_t)0x80808080);
-        const int odd = quad & 1;
-        acc[0][odd] = _mm512_dpbusd_epi32(acc[0][odd], _mm512_xor_si512(_mm512_loadu_si512(w), flip), value);
-        acc[1][odd] = _mm512_dpbusd_epi32(acc[1][odd], _mm512_xor_si512(_mm512_loadu_si512(w + other), flip), value);
+      int32_t quad = 0;
+      for (; quad + 4 <= g->segment_quads; quad += 4, x += 16, w += 256) {
+#pragma clang loop unroll(full)
+        for (int k = 0; k < 4; k++) add_quad(w + 64 * k, other, x + 4 * k, flip_pixel, &acc[0][k], &acc[1][k]);
       }
-      const int32_t bytes = g->segment_quads * 4;
-      __m512i sum = _mm512_setzero_si512();
-      for (int32_t k = 0; k < bytes; k += 64) {
-        __mmask64 mask = bytes - k >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (bytes - k)) - 1;
-        sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(mask, x - bytes + k), _mm512_set1_epi8(1));
-      }
-      total += _mm512_reduce_add_epi32(sum) - 128 * bytes;
+      for (; quad < g->segment_quads; quad++, x += 4, w += 64)
+        add_quad(w, other, x, flip_pixel, &acc[0][0], &acc[1][0]);
     }
   }
   // sum x*(w - zero point) = sum x*(w + 128) - (128 + zero point) * sum x
-  const __m512i correction = _mm512_set1_epi32(martlet_wrapping_mul(total, 128 + g->p.weight_zero_point));
+  int32_t correction;
+  if (run->in_place) {
+    correction = run->sums[0];
+  } else {
+    __m512i sums[4] = {none, none, none, none};
+    add_patches(run, run->a, 0, sums);
+    correction = martlet_wrapping_mul(_mm512_reduce_add_epi32(sums[0]), 128 + g->p.weight_zero_point);
+  }
   int32_t lanes[1][2][16];
   for (int32_t j = 0; j < run->panels; j++) {
     const martlet_channels *c = (const martlet_channels *)(run->panel + j * g->panel_bytes);
-    __m512i sum = _mm512_add_epi32(_mm512_add_epi32(acc[j][0], acc[j][1]), _mm512_loadu_si512(c->bias));
-    _mm512_storeu_si512(lanes[0][j], _mm512_sub_epi32(sum, correction));
+    __m512i sum = _mm512_add_epi32(_mm512_add_epi32(acc[j][0], acc[j][1]), _mm512_add_epi32(acc[j][2], acc[j][3]));
+    sum = _mm512_add_epi32(sum, _mm512_loadu_si512(c->bias));
+    _mm512_storeu_si512(lanes[0][j], _mm512_sub_epi32(sum, _mm512_set1_epi32(correction)));
   }
   store_otherwise(run, run->out, 1, run->panels, lanes);
 }
@@ -284,55 +211,62 @@ TARGET static void run_avx512vnni(const conv2d_run *run) {
     run_vector(run);
     return;
   }
-  run_state state = {.run = run, .fast = !g->p.double_rescale};
+  run_state state;
+  state.run = run;
+  state.weights = run->panel + sizeof(martlet_channels);
+  state.other_panel = (ptrdiff_t)g->panel_bytes;
+  state.pixel_stride = run->pixel_stride;
+  state.segment_stride_y = run->segment_stride_y;
+  state.segment_stride_x = run->segment_stride_x;
+  state.out_c = g->p.out_c;
+  state.segments_y = g->segments_y;
+  state.segments_x = g->segments_x;
+  state.segment_quads = g->segment_quads;
+  state.fast = !g->p.double_rescale;
   for (int32_t j = 0; j < run->panels; j++) {
     const uint8_t *panel = run->panel + j * g->panel_bytes;
     const martlet_channels *c = (const martlet_channels *)panel;
-    __m512i bias = _mm512_sub_epi32(_mm512_loadu_si512(c->bias), weight_sums(g, panel));
+    __m512i bias = _mm512_loadu_si512(c->bias);
+    if (!run->in_place) bias = _mm512_sub_epi32(bias, weight_sums(g, panel));
     bool right_only = martlet_rescale_prepare_avx512(bias, _mm512_loadu_si512(c->multiplier),
                                                      _mm512_loadu_si512(c->shift), &state.panel[j]);
     state.fast = state.fast && right_only;
   }
   const bool rectified = g->p.clamp_min >= g->p.output_zero_point;
+  // What is multiplied next lies behind these panels: each block has its share of it fetched.
+  const char *next = (const char *)run->panel + run->panels * g->panel_bytes;
+  const int32_t blocks = run->rows * ((run->count + MAX_NARROW - 1) / MAX_NARROW);
+  const int64_t lines = martlet_ceil_div((int64_t)run->panels * (int64_t)g->panel_bytes / 64, blocks);
   for (int32_t y = 0; y < run->rows; y++) {
-    pixel_block at = {.a = (const uint8_t *)run->a + y * run->row_stride,
-                      .sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL,
-                      .out = run->out + y * run->out_stride};
+    const uint8_t *a = (const uint8_t *)run->a + y * run->row_stride;
+    const int32_t *sums = run->sums ? run->sums + (ptrdiff_t)y * run->count : NULL;
+    int8_t *out = run->out + y * run->out_stride;
     for (int32_t left = run->count; left > 0;) {
-      const block_size *size = next_block(left, run->panels);
-      (rectified ? size->rectified : size->block)(&state, &at);
-      left -= size->pixels;
-      at.a += size->pixels * run->pixel_stride;
-      at.out += (ptrdiff_t)size->pixels * g->p.out_c;
-      if (at.sums) at.sums += size->pixels;
-    }
-  }
-}
-
-/// The window holds x + 128: weight_zero_point * (sum (x + 128) - 128 * depth).
-TARGET static void sum_avx512vnni(const conv2d_run *run, int32_t *out) {
-  const conv2d_grid *g = run->grid;
-  const __m512i ones = _mm512_set1_epi8(1);
-  const int32_t bytes = g->segment_quads * 4, depth = bytes * g->segments_y * g->segments_x;
-  for (int32_t i = 0; i < run->rows * run->count; i++) {
-    const uint8_t *pixel = (const uint8_t *)run->a + i / run->count * run->row_stride +
-                           i % run->count * run->pixel_stride;
-    __m512i sum = _mm512_setzero_si512();
-    for (int32_t sy = 0; sy < g->segments_y; sy++) {
-      for (int32_t sx = 0; sx < g->segments_x; sx++) {
-        const uint8_t *x = pixel + sy * run->segment_stride_y + sx * run->segment_stride_x;
-        for (int32_t k = 0; k < bytes; k += 64) {
-          __mmask64 mask = bytes - k >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (bytes - k)) - 1;
-          sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(mask, x + k), ones);
-        }
+      const block_size *size = next_block(run, left);
+      // A branch, which is foreseen: the addresses must not wait for the choice of a size.
+      if (__builtin_expect(size->pixels > left, 0)) {
+        const int32_t back = size->pixels - left;
+        a -= back * run->pixel_stride;
+        out -= (ptrdiff_t)back * g->p.out_c;
+        if (sums) sums -= back;
       }
+      for (int64_t line = 0; line < lines; line++, next += 64) _mm_prefetch(next, _MM_HINT_T0);
+      (rectified ? size->rectified : size->block)(&state, a, sums, out);
+      left -= size->pixels;
+      a += size->pixels * run->pixel_stride;
+      out += (ptrdiff_t)size->pixels * g->p.out_c;
+      if (sums) sums += size->pixels;
     }
-    out[i] = martlet_wrapping_mul(_mm512_reduce_add_epi32(sum) - 128 * depth, g->p.weight_zero_point);
   }
 }
 
 MARTLET_KERNEL(conv2d, avx512vnni, p) {
-  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx512vnni, .sum = sum_avx512vnni};
+  static const conv2d_variant variant = {.copy_window = copy_window,
+                                         .in_place = true,
+                                         .least_in_place = LEAST_IN_PLACE,
+                                         .run = run_avx512vnni,
+                                         .sum = sum_avx512vnni,
+                                         .sums_in_place = true};
   martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif

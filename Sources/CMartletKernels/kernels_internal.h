@@ -123,6 +123,13 @@ static inline int32_t martlet_items_per_unit(int64_t work) {
   return work >= MARTLET_UNIT_WORK ? 1 : (int32_t)(MARTLET_UNIT_WORK / (work > 0 ? work : 1));
 }
 
+/// Where a loop over at least `step` channels goes on after channel `c`: its last step ends with the last channel, and
+/// computes some once more.
+static inline int32_t martlet_next_channels(int32_t c, int32_t step, int32_t count) {
+  c += step;
+  return c < count && c + step > count ? count - step : c;
+}
+
 /// A unit of an operator that is nothing but a loop over elements.
 #define MARTLET_SPAN_UNIT 32768
 

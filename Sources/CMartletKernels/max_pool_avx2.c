@@ -20,7 +20,8 @@ MARTLET_TARGET_avx2 static inline __attribute__((always_inline)) __m256i largest
   return _mm256_min_epi8(largest, _mm256_set1_epi8((char)p->clamp_max));
 }
 
-MARTLET_TARGET_avx2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+MARTLET_TARGET_avx2 static void pixel(const martlet_pool_params *p, const martlet_pool_item *item, void *context) {
+  (void)context;
   martlet_window w = item->window;
   int8_t *out = item->out;
   int32_t c = 0;
@@ -32,5 +33,5 @@ MARTLET_TARGET_avx2 static void pixel(const martlet_pool_params *p, const martle
   for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-MARTLET_KERNEL(max_pool, avx2, p) { martlet_pool_run(p, buffers, first, last, pixel); }
+MARTLET_KERNEL(max_pool, avx2, p) { martlet_pool_run(p, buffers, first, last, pixel, NULL); }
 #endif

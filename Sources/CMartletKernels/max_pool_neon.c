@@ -22,15 +22,20 @@ static int8x8_t largest_of_8(const martlet_pool_params *p, martlet_window w, int
   return vmin_s8(largest, vdup_n_s8((int8_t)p->clamp_max));
 }
 
-static void pixel(const martlet_pool_params *p, const martlet_pool_item *item) {
+static void pixel(const martlet_pool_params *p, const martlet_pool_item *item, void *context) {
+  (void)context;
   martlet_window w = item->window;
   int8_t *out = item->out;
+  const int32_t n = item->channels;
   int32_t c = 0;
-  for (; c + 16 <= item->channels; c += 16) vst1q_s8(out + c, largest_of_16(p, w, c));
-  for (; c + 8 <= item->channels; c += 8) vst1_s8(out + c, largest_of_8(p, w, c));
+  if (n >= 16) {
+    for (; c < n; c = martlet_next_channels(c, 16, n)) vst1q_s8(out + c, largest_of_16(p, w, c));
+  } else if (n >= 8) {
+    for (; c < n; c = martlet_next_channels(c, 8, n)) vst1_s8(out + c, largest_of_8(p, w, c));
+  }
   MARTLET_REST
-  for (; c < item->channels; c++) out[c] = martlet_pool_largest(p, w, c);
+  for (; c < n; c++) out[c] = martlet_pool_largest(p, w, c);
 }
 
-MARTLET_KERNEL(max_pool, neon, p) { martlet_pool_run(p, buffers, first, last, pixel); }
+MARTLET_KERNEL(max_pool, neon, p) { martlet_pool_run(p, buffers, first, last, pixel, NULL); }
 #endif

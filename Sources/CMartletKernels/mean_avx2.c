@@ -33,7 +33,7 @@ MARTLET_TARGET_avx2 static void block_mean(const martlet_mean_params *p, martlet
   int32_t c = 0;
   for (; c + 16 <= block.channels; c += 16) {
     martlet_sums_avx2 sums = {{start, start}};
-    martlet_sum_avx2(&sums, block.in + c, p->inner, p->reduce, 0, 1);
+    martlet_sum_avx2(&sums, block.in + c, p->inner, p->reduce, 0, 1, true);
     for (int i = 0; i < 2; i++) {
       __m256i y = _mm256_add_epi32(martlet_rescale_avx2(sums.half[i], multiplier, left, right), zero_point);
       sums.half[i] = _mm256_max_epi32(_mm256_min_epi32(y, high), low);

@@ -16,23 +16,47 @@ static int32_t sum_of_run(const int8_t *in, int32_t count) {
   return sum;
 }
 
-static void block_mean(const martlet_mean_params *p, martlet_mean_block block) {
-  const int32x4_t multiplier = vdupq_n_s32(p->multiplier), zero_point = vdupq_n_s32(p->output_zero_point);
-  const int32x4_t left = vdupq_n_s32(martlet_max(p->shift, 0)), right = vdupq_n_s32(martlet_max(-p->shift, 0));
-  const int32x4_t low = vdupq_n_s32(p->clamp_min), high = vdupq_n_s32(p->clamp_max);
-  const int32x4_t start = vdupq_n_s32(martlet_wrapping_sub(0, martlet_wrapping_mul(p->input_zero_point, p->reduce)));
+/// What a sum becomes, for all channels.
+typedef struct rounding {
+  int32x4_t start, multiplier, left, right, zero_point, low, high;
+} rounding;
+
+static inline __attribute__((always_inline)) int8x8_t finish_8(const int32x4_t sums[2], const rounding *r) {
+  int16x4_t out[2];
+  for (int i = 0; i < 2; i++) {
+    int32x4_t y = vaddq_s32(martlet_rescale_neon(sums[i], r->multiplier, r->left, r->right), r->zero_point);
+    out[i] = vmovn_s32(vmaxq_s32(vminq_s32(y, r->high), r->low));
+  }
+  return vmovn_s16(vcombine_s16(out[0], out[1]));
+}
+
+static inline __attribute__((always_inline)) void
+channels(const martlet_mean_params *p, const martlet_mean_block *block, int32_t c, const rounding *r, bool wide) {
+  martlet_sums_neon sums = {{r->start, r->start, r->start, r->start}};
+  martlet_sum_neon(&sums, block->in + c, p->inner, p->reduce, 0, 1, wide);
+  vst1_s8(block->out + c, finish_8(sums.quarter, r));
+  if (wide) vst1_s8(block->out + c + 8, finish_8(sums.quarter + 2, r));
+}
+
+static void block_mean(const martlet_mean_params *p, const martlet_mean_block *block) {
+  const rounding r = {
+      .start = vdupq_n_s32(martlet_wrapping_sub(0, martlet_wrapping_mul(p->input_zero_point, p->reduce))),
+      .multiplier = vdupq_n_s32(p->multiplier),
+      .left = vdupq_n_s32(martlet_max(p->shift, 0)),
+      .right = vdupq_n_s32(martlet_max(-p->shift, 0)),
+      .zero_point = vdupq_n_s32(p->output_zero_point),
+      .low = vdupq_n_s32(p->clamp_min),
+      .high = vdupq_n_s32(p->clamp_max),
+  };
+  const int32_t n = block->channels;
   int32_t c = 0;
-  for (; c + 8 <= block.channels; c += 8) {
-    martlet_sums_neon sums = {{start, start}};
-    martlet_sum_neon(&sums, block.in + c, p->inner, p->reduce, 0, 1);
-    for (int i = 0; i < 2; i++) {
-      int32x4_t y = vaddq_s32(martlet_rescale_neon(sums.half[i], multiplier, left, right), zero_point);
-      sums.half[i] = vmaxq_s32(vminq_s32(y, high), low);
-    }
-    vst1_s8(block.out + c, vmovn_s16(vcombine_s16(vmovn_s32(sums.half[0]), vmovn_s32(sums.half[1]))));
+  if (n >= 16) {
+    for (; c < n; c = martlet_next_channels(c, 16, n)) channels(p, block, c, &r, true);
+  } else if (n >= 8) {
+    for (; c < n; c = martlet_next_channels(c, 8, n)) channels(p, block, c, &r, false);
   }
   MARTLET_REST
-  for (; c < block.channels; c++) block.out[c] = martlet_mean_one(p, block.in + c);
+  for (; c < n; c++) block->out[c] = martlet_mean_one(p, block->in + c);
 }
 
 MARTLET_KERNEL(mean, neon, p) {
@@ -42,7 +66,7 @@ MARTLET_KERNEL(mean, neon, p) {
     if (p->inner == 1) {
       block.out[0] = martlet_mean_finish(p, sum_of_run(block.in, p->reduce));
     } else {
-      block_mean(p, block);
+      block_mean(p, &block);
     }
   }
 }

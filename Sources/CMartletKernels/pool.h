@@ -44,11 +44,9 @@ static inline martlet_workload martlet_pool_workload(const martlet_pool_params *
                             .unit_work = grid.item_work * unit};
 }
 
-/// The part of output pixel `pixel`'s window that lies inside the picture; for validated parameters it is not empty.
-static inline martlet_window martlet_pool_window(const martlet_pool_params *p, const void *input, int64_t pixel) {
-  int32_t x = (int32_t)(pixel % p->out_w);
-  int32_t y = (int32_t)(pixel / p->out_w % p->out_h);
-  int64_t batch = pixel / p->out_w / p->out_h;
+/// The part of output pixel (x, y)'s window that lies inside the picture; for validated parameters it is not empty.
+static inline martlet_window martlet_pool_window(const martlet_pool_params *p, const int8_t *picture, int32_t y,
+                                                 int32_t x) {
   int64_t top = (int64_t)y * p->stride_h - p->pad_top, left = (int64_t)x * p->stride_w - p->pad_left;
   int64_t bottom = top + p->kernel_h, right = left + p->kernel_w;
   if (top < 0) top = 0;
@@ -57,28 +55,40 @@ static inline martlet_window martlet_pool_window(const martlet_pool_params *p, c
   if (right > p->in_w) right = p->in_w;
   martlet_window window;
   window.row_bytes = (int64_t)p->in_w * p->channels;
-  window.in = (const int8_t *)input + (batch * p->in_h + top) * window.row_bytes + left * p->channels;
+  window.in = picture + top * window.row_bytes + left * p->channels;
   window.rows = (int32_t)(bottom - top);
   window.columns = (int32_t)(right - left);
   return window;
 }
 
-typedef void (*martlet_pool_kernel)(const martlet_pool_params *p, const martlet_pool_item *item);
+/// `context` is what a kernel keeps from item to item.
+typedef void (*martlet_pool_kernel)(const martlet_pool_params *p, const martlet_pool_item *item, void *context);
 
 /// Runs units [first, last) item by item.
 static inline void martlet_pool_run(const martlet_pool_params *p, const martlet_buffers *buffers, int32_t first,
-                                    int32_t last, martlet_pool_kernel kernel) {
+                                    int32_t last, martlet_pool_kernel kernel, void *context) {
   martlet_pool_grid grid = martlet_pool_grid_of(p);
-  int64_t end = (int64_t)last * grid.items_per_unit;
+  int64_t at = (int64_t)first * grid.items_per_unit, end = (int64_t)last * grid.items_per_unit;
   if (end > grid.items) end = grid.items;
-  for (int64_t i = (int64_t)first * grid.items_per_unit; i < end; i++) {
-    int64_t pixel = i / grid.blocks;
-    int32_t channel = (int32_t)(i % grid.blocks) * grid.block;
-    martlet_pool_item item = {martlet_pool_window(p, buffers->input[0], pixel),
-                              (int8_t *)buffers->output + pixel * p->channels + channel,
+  int64_t pixel = at / grid.blocks, row = pixel / p->out_w;
+  int32_t block = (int32_t)(at % grid.blocks), x = (int32_t)(pixel % p->out_w), y = (int32_t)(row % p->out_h);
+  const int64_t picture_bytes = (int64_t)p->in_h * p->in_w * p->channels;
+  const int8_t *picture = (const int8_t *)buffers->input[0] + row / p->out_h * picture_bytes;
+  int8_t *out = (int8_t *)buffers->output + pixel * p->channels;
+  for (; at < end; at++) {
+    int32_t channel = block * grid.block;
+    martlet_pool_item item = {martlet_pool_window(p, picture, y, x), out + channel,
                               martlet_min(grid.block, p->channels - channel)};
     item.window.in += channel;
-    kernel(p, &item);
+    kernel(p, &item, context);
+    if (++block < grid.blocks) continue;
+    block = 0;
+    out += p->channels;
+    if (++x < p->out_w) continue;
+    x = 0;
+    if (++y < p->out_h) continue;
+    y = 0;
+    picture += picture_bytes;
   }
 }
 

@@ -53,6 +53,12 @@ static martlet_conv2d_params random_conv2d(martlet_random *random, int32_t index
   p.input_step_w = MARTLET_RANDOM_OF(random, 1, 1, 1, 1, 1, 2, 3);
   p.in_h = martlet_random_in(random, 1, 14);
   p.in_w = martlet_random_in(random, 1, 30);
+  // Deep ones too, of few pixels, as at the end of networks: kernels may read them where they are.
+  if (pointwise && index % 4 == 0) {
+    p.in_c = MARTLET_RANDOM_OF(random, 128, 132, 192, 260, 4 * martlet_random_in(random, 28, 70)) * p.groups;
+    p.in_h = martlet_random_in(random, 1, 3);
+    p.in_w = martlet_random_in(random, 1, 12);
+  }
   p.out_h = pointwise ? p.in_h : martlet_random_in(random, 1, 12);
   p.out_w = pointwise ? p.in_w : martlet_random_in(random, 1, 20);
   p.input_zero_point = martlet_random_in(random, -128, 127);
@@ -254,7 +260,7 @@ static bool depthwise_case(martlet_case_context *context, int32_t index) {
 }
 
 const martlet_case_group martlet_convolution_cases[] = {
-    {"conv2d", 250, conv2d_case},
+    {"conv2d", 300, conv2d_case},
     {"conv2d edges", 520, conv2d_edge_case},
     {"depthwise", 826, depthwise_case},
     {NULL, 0, NULL},

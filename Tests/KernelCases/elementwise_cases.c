@@ -123,6 +123,18 @@ static bool add_case(martlet_case_context *context, int32_t index) {
     if (kind != 0 && kind != 2) p.multiplier1 = 1 << 30, p.shift1 = 0;
   }
   clamps(random, &p.clamp_min, &p.clamp_max);
+  // Sums of x + y / 2, half of them just between two results, and a clamp at or just below the zero point: there it is
+  // seen which way negative ones are rounded.
+  if (index % 8 < 2) {
+    p.multiplier0 = p.multiplier1 = p.output_multiplier = 1 << 30;
+    p.shift0 = kind % 2 - 1;
+    p.shift1 = -1 - p.shift0;
+    p.output_shift = -18;
+    p.left_shift = 20;
+    p.clamp_min = MARTLET_RANDOM_OF(random, -128, p.output_zero_point, p.output_zero_point - 1);
+    if (p.clamp_min < -128) p.clamp_min = -128;
+    p.clamp_max = 127;
+  }
   return binary(context, &b,
                 (martlet_case_run){context->reference->add, context->variant->add, &p, martlet_add_workload(&p).units,
                                    martlet_add_workload(&p).scratch_bytes});

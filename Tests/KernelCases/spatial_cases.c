@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include <string.h>
+
 static int32_t channels(martlet_random *random) {
   return MARTLET_RANDOM_OF(random, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 320);
 }
@@ -59,9 +61,20 @@ static bool mean_case(martlet_case_context *context, int32_t index) {
   p.shift = MARTLET_RANDOM_OF(random, 0, -3, -6, martlet_random_in(random, -31, 3));
   p.clamp_min = -128;
   p.clamp_max = 127;
+  // The most that a sum in 16 bits has to hold, and a result that shows it.
+  const bool extreme = index % 8 == 1;
+  if (extreme) {
+    p.reduce = MARTLET_RANDOM_OF(random, 256, 257, 258, 300, 512, 513);
+    p.input_zero_point = p.output_zero_point = 0;
+    p.multiplier = 1 << 30;
+    p.shift = -8;
+  }
   martlet_case_run run = {context->reference->mean, context->variant->mean, &p, martlet_mean_workload(&p).units,
                           martlet_mean_workload(&p).scratch_bytes};
-  run.input[0] = martlet_case_bytes(context, (size_t)p.outer * p.reduce * p.inner);
+  const size_t bytes = (size_t)p.outer * p.reduce * p.inner;
+  int8_t *in = martlet_case_bytes(context, bytes);
+  if (extreme) memset(in, -128, bytes);
+  run.input[0] = in;
   run.output_bytes = (size_t)p.outer * p.inner;
   return martlet_case_equal(context, &run);
 }
