@@ -25,12 +25,13 @@ from harness.programs import CACHE, ROOT, Failed, build_path, run
 
 from ..host import revision
 from . import counting, litert, report
-from .code import Mappings, Symbols, lines, loops, profile
+from .hotspots import Mappings, Symbols, lines, loops, profile
 from .pipeline import Tools, read_assembly
 from .sets import SETS, InstructionSet
 
 SYSROOT = CACHE / "sysroot-arm64"
 PEER = CACHE / "arm64-litert"
+PLUGIN = ROOT / ".build-device" / "count.so"  # Tools/bench compiles it
 LLVM = CACHE / "llvm-19"
 BUILT = ROOT / ".build-embedded-aarch64" / "aarch64-none-none-elf" / "release" / "martlet"
 
@@ -73,7 +74,7 @@ def runs(content: bytes) -> int:
 def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symbols: Symbols, tools: Tools) -> Any:
     """Everything about one model on one set."""
     print(f"{subject.name}, {isa.name}", end="", file=sys.stderr, flush=True)
-    ours = counting.martlet(isa, SYSROOT, options.plugin, options.martlet, model)
+    ours = counting.martlet(isa, SYSROOT, PLUGIN, options.martlet, model)
     code = lines(ours.blocks)
     described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code)[:5]]
     result: dict[str, Any] = {
@@ -85,7 +86,7 @@ def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symb
     }
     if subject.content is not None and not options.no_litert:
         print(", LiteRT", end="", file=sys.stderr, flush=True)
-        theirs = litert.counted(isa, PEER, options.plugin, subject.content, runs(subject.content))
+        theirs = litert.counted(isa, PEER, PLUGIN, subject.content, runs(subject.content))
         result["litert"] = asdict(theirs.figures)
         mappings = Mappings(theirs.printed)
         found = loops(lines(theirs.blocks))[:5]
@@ -98,7 +99,6 @@ def parsed() -> Any:
     parser = Options(__doc__)
     parser.add_argument("--martlet", type=Path, default=BUILT, help="an arm64 build with symbols (default: this one's)")
     parser.add_argument("--tools", default=str(build_path() / "martlet-tools"), help="path of martlet-tools")
-    parser.add_argument("--plugin", type=Path, required=True, help="the counter; Tools/bench compiles and passes it")
     parser.add_argument("--isa", default=",".join(isa.name for isa in SETS), help="separated by commas (default: all)")
     parser.add_argument("--no-litert", action="store_true", help="Martlet alone")
     parser.add_argument("--loops", action="store_true", help="also the assembly of the loops, and LiteRT's loops")

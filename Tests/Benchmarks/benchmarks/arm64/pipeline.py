@@ -63,7 +63,9 @@ class Tools:
         """Of one iteration in a long run; None on a processor that does not have the instructions."""
         options = ["--mtriple=aarch64", f"--mcpu={cpu}", f"--iterations={ITERATIONS}"]
         try:
-            shown = self._run("llvm-mca", [*options, "--resource-pressure=0", "--instruction-info=0"], "\n".join(assembly))
+            shown = self._run(
+                "llvm-mca", [*options, "--resource-pressure=0", "--instruction-info=0"], "\n".join(assembly)
+            )
         except Failed as failure:
             if "instruction requires" in str(failure):
                 return None

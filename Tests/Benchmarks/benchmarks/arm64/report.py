@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.tables import table
 
-from .code import Loop
+from .hotspots import Loop
 from .pipeline import Tools, multiply_adds
 from .sets import InstructionSet
 

@@ -32,7 +32,6 @@ class Loop:
     """An innermost loop: the instructions from a branch's target to the branch."""
 
     lines: tuple[Line, ...]
-    function: str = ""
 
     @property
     def iterations(self) -> float:
@@ -114,10 +113,9 @@ class Symbols:
         self._starts = [start for start, _ in found]
         self._names = [name for _, name in found]
 
-    def __bool__(self) -> bool:
-        return bool(self._starts)
-
     def name(self, address: int) -> str:
+        if not self._starts:
+            return "(no symbols)"
         index = bisect.bisect_right(self._starts, address) - 1
         # The libraries lie far above the program.
         if index < 0 or address - self._starts[index] > 1 << 20:
@@ -126,7 +124,7 @@ class Symbols:
 
 
 class Mappings:
-    """Which file is where in memory, for a program without symbols: functions are named FILE+OFFSET of their loops."""
+    """Which file is where in memory: for programs without symbols, where a place is FILE+OFFSET."""
 
     def __init__(self, maps: str) -> None:
         self._spans = []
@@ -146,10 +144,9 @@ class Mappings:
         return f"{address:#x}"
 
 
-def profile(code: Iterable[Line], symbols: Symbols | None, mappings: Mappings | None = None) -> list[tuple[str, float]]:
-    """Instructions of each function, or of each file where there are no symbols; the most first."""
+def profile(code: Iterable[Line], symbols: Symbols) -> list[tuple[str, float]]:
+    """Instructions of each function, the most first."""
     sums: dict[str, float] = defaultdict(float)
     for line in code:
-        name = symbols.name(line.address) if symbols else mappings.file(line.address) if mappings else "(unknown)"
-        sums[name] += line.count
+        sums[symbols.name(line.address)] += line.count
     return sorted(sums.items(), key=lambda item: -item[1])
