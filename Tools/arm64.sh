@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What counting on arm64 takes besides lib.sh, which is sourced before: `Tools/bench arm64` and the thresholds. All of it
-# is unpacked into the cache.
+# What counting on arm64 takes (`Tools/bench arm64`, the thresholds); lib.sh is sourced before. All of it is unpacked
+# into the cache, not installed.
 
 # build_counter FILE : the plugin of QEMU that counts. build_counter FILE check : a program that checks its parts.
 build_counter() {
@@ -50,6 +50,9 @@ need_arm64_bench() {
   build_counter "$root/.build-device/count.so"
   case " $* " in *" --no-litert "*) ;; *) need_arm64_litert ;; esac
   case " $* " in *" --martlet "*) ;; *) build_device aarch64 martlet >/dev/null ;; esac
-  # Models that ship are converted.
-  case " $* " in *" --tools "*) ;; *) [ ! -d "${MARTLET_CORPUS:-$root/../shared/corpus}" ] || build_products martlet-tools ;; esac
+  # Models that ship are converted already.
+  case " $* " in
+    *" --tools "*) ;;
+    *) [ ! -d "${MARTLET_CORPUS:-$root/../shared/corpus}" ] || build_products martlet-tools ;;
+  esac
 }

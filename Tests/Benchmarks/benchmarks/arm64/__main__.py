@@ -76,7 +76,7 @@ def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symb
     print(f"{subject.name}, {isa.name}", end="", file=sys.stderr, flush=True)
     ours = counting.martlet(isa, SYSROOT, PLUGIN, options.martlet, model)
     code = lines(ours.blocks)
-    described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code)[:5]]
+    described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code, symbols.name)[:5]]
     result: dict[str, Any] = {
         "model": subject.name,
         "isa": isa.name,
@@ -140,6 +140,9 @@ def main() -> int:
                 except Failed as failure:
                     print(f"\n{subject.name}, {isa.name}: {failure}", file=sys.stderr)
                     problems += 1
+    if not results and not problems:
+        print(f"no model's name contains {options.only}", file=sys.stderr)
+        return 64
     for isa in sets:
         print(report.figures([result for result in results if result["isa"] == isa.name], isa))
     for result in results:
