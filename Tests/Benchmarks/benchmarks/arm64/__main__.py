@@ -73,7 +73,7 @@ def runs(content: bytes) -> int:
 
 def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symbols: Symbols, tools: Tools) -> Any:
     """Everything about one model on one set."""
-    print(f"{subject.name}, {isa.name}", end="", file=sys.stderr, flush=True)
+    print(f"{subject.name}, {isa.name}: Martlet", file=sys.stderr, flush=True)
     ours = counting.martlet(isa, SYSROOT, PLUGIN, options.martlet, model)
     code = lines(ours.blocks)
     described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code, symbols.name)[:5]]
@@ -85,13 +85,12 @@ def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symb
         "loops": described,
     }
     if subject.content is not None and not options.no_litert:
-        print(", LiteRT", end="", file=sys.stderr, flush=True)
+        print(f"{subject.name}, {isa.name}: LiteRT", file=sys.stderr, flush=True)
         theirs = litert.counted(isa, PEER, PLUGIN, subject.content, runs(subject.content))
         result["litert"] = asdict(theirs.figures)
         mappings = Mappings(theirs.printed)
         found = loops(lines(theirs.blocks))[:5]
         result["litert_loops"] = [report.describe(loop, isa.scheduled, tools, mappings.name) for loop in found]
-    print(file=sys.stderr)
     return result
 
 
@@ -124,7 +123,11 @@ def main() -> int:
         print(f"--isa: {options.isa}: there are {', '.join(isa.name for isa in SETS)}", file=sys.stderr)
         return 64
     if options.assembly:
-        print(report.assembly([(path.name, read_assembly(path)) for path in options.assembly], sets, tools))
+        try:
+            print(report.assembly([(path.name, read_assembly(path)) for path in options.assembly], sets, tools))
+        except (Failed, OSError) as failure:
+            print(f"--assembly: {failure}", file=sys.stderr)
+            return 65
         return 0
     print(f"- counted in the emulator, one thread; {tools.version()} for cycles\n- Martlet {revision()}\n")
     symbols = Symbols(options.martlet)
@@ -138,7 +141,7 @@ def main() -> int:
                     model = subject.martlet(options.tools, Path(folder))
                     results.append(count(subject, isa, model, options, symbols, tools))
                 except Failed as failure:
-                    print(f"\n{subject.name}, {isa.name}: {failure}", file=sys.stderr)
+                    print(f"{subject.name}, {isa.name}: {failure}", file=sys.stderr)
                     problems += 1
     if not results and not problems:
         print(f"no model's name contains {options.only}", file=sys.stderr)
