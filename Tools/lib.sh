@@ -84,35 +84,38 @@ need_build() {
 # The toolchain's llvm-objcopy knows every architecture, so that stripping needs no cross binutils.
 llvm-objcopy() { "$(dirname "$(readlink -f "$(command -v swift)")")/llvm-objcopy" "$@"; }
 
-# need_sysroot : the C library, compiler support files and the libraries that are linked, for arm64, unpacked, not
-# installed. apt reads a state of its own, so that the machine's package lists and architectures stay as they are.
-sysroot_packages=(libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev
-  libpng16-16 libpng-dev zlib1g zlib1g-dev libgpiod2 libgpiod-dev libyaml-0-2 libyaml-dev)
-
-need_sysroot() {
-  local wanted="${sysroot_packages[*]}" work apt link target
-  [ -f "$sysroot/.packages" ] && [ "$(cat "$sysroot/.packages")" = "$wanted" ] && return 0
-  say "unpacking for arm64 into $sysroot: $wanted"
+# unpack_debian ARCHITECTURE FOLDER PACKAGE... : Debian packages unpacked, not installed, unless they are there. apt
+# reads a state of its own, so that the machine's package lists and architectures stay as they are.
+unpack_debian() {
+  local architecture=$1 folder=$2 wanted="${*:3}" work apt link target
+  [ -f "$folder/.packages" ] && [ "$(cat "$folder/.packages")" = "$wanted" ] && return 0
+  say "unpacking for $architecture into $folder: $wanted"
   apt_need apt dpkg
   work=$(mktemp -d)
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root" "$cache"
   : >"$work/status"
   apt=(apt-get -qq -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$work/status" -o "Dir::Cache=$work/cache"
-    -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=)
+    -o "APT::Architecture=$architecture" -o "APT::Architectures=$architecture" -o APT::Sandbox::User=)
   "${apt[@]}" update
-  (cd "$work" && "${apt[@]}" download "${sysroot_packages[@]}" >/dev/null)
+  (cd "$work" && "${apt[@]}" download "${@:3}" >/dev/null)
   for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
-  # Absolute links would lead out of the sysroot.
+  # Absolute links would lead out of the folder.
   find "$work/root" -type l -lname '/*' -print0 | while IFS= read -r -d '' link; do
     target=$(readlink "$link")
     ln -sfrT "$work/root$target" "$link"
   done
   printf '%s' "$wanted" >"$work/root/.packages"
-  rm -rf "$sysroot"
+  rm -rf "$folder"
+  mkdir -p "$(dirname "$folder")"
   chmod 755 "$work/root"
-  mv "$work/root" "$sysroot"
+  mv "$work/root" "$folder"
   rm -rf "$work"
 }
+
+# need_sysroot : the C library, compiler support files and the libraries that are linked, for arm64.
+sysroot_packages=(libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libjpeg62-turbo libjpeg62-turbo-dev
+  libpng16-16 libpng-dev zlib1g zlib1g-dev libgpiod2 libgpiod-dev libyaml-0-2 libyaml-dev)
+need_sysroot() { unpack_debian arm64 "$sysroot" "${sysroot_packages[@]}"; }
 
 # need_sdk : the Swift SDK bundle for the aarch64 device build, written for this machine's paths.
 #

@@ -1,0 +1,155 @@
+"""What ran: functions by their share of the instructions, and the innermost loops.
+
+QEMU's blocks end at branches, at pages and where another block happened to begin, and they overlap: everything here is
+made from single instructions, each with the number of times that it ran.
+"""
+
+from __future__ import annotations
+
+import bisect
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .counting import Block
+
+EXECUTABLE_BASE = 0x5500000000  # where QEMU puts a position-independent arm64 program
+
+
+@dataclass(frozen=True)
+class Line:
+    """An instruction, and how often an inference runs it."""
+
+    address: int
+    word: int
+    count: float
+
+
+@dataclass(frozen=True)
+class Loop:
+    """An innermost loop: the instructions from a branch's target to the branch."""
+
+    lines: tuple[Line, ...]
+    function: str = ""
+
+    @property
+    def iterations(self) -> float:
+        """Of one inference."""
+        return self.lines[-1].count
+
+    @property
+    def instructions(self) -> float:
+        return sum(line.count for line in self.lines)
+
+    @property
+    def usual(self) -> tuple[Line, ...]:
+        """Those instructions that at least half of the iterations run."""
+        return tuple(line for line in self.lines if line.count * 2 >= self.iterations)
+
+
+def lines(blocks: Iterable[Block]) -> list[Line]:
+    """Every instruction that ran, by address."""
+    counts: dict[int, float] = defaultdict(float)
+    words: dict[int, int] = {}
+    for block in blocks:
+        for index, word in enumerate(block.code):
+            counts[block.address + 4 * index] += block.count
+            words[block.address + 4 * index] = word
+    return [Line(address, words[address], counts[address]) for address in sorted(counts)]
+
+
+def branch_target(line: Line) -> int | None:
+    """Where a branch with its distance in the instruction leads; calls are none."""
+    word = line.word
+    if word >> 26 == 0b000101:  # b
+        return line.address + 4 * _signed(word, 26)
+    if word >> 24 == 0b01010100 or word >> 25 & 0x3F == 0b011010:  # b.cond; cbz, cbnz
+        return line.address + 4 * _signed(word >> 5, 19)
+    if word >> 25 & 0x3F == 0b011011:  # tbz, tbnz
+        return line.address + 4 * _signed(word >> 5, 14)
+    return None
+
+
+def _signed(value: int, bits: int) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def loops(code: list[Line]) -> list[Loop]:
+    """Innermost loops, the one with the most instructions first: those with no other inside."""
+    addresses = [line.address for line in code]
+    spans: list[tuple[int, int]] = []
+    for end, line in enumerate(code):
+        target = branch_target(line)
+        if target is None or target > line.address:
+            continue
+        start = bisect.bisect_left(addresses, target)
+        # All of it ran, and lies in one piece.
+        if code[start].address == target and line.address - target == 4 * (end - start):
+            spans.append((start, end))
+    found = []
+    innermost = -1  # the last start of a loop that ended before
+    for start, end in spans:  # by their ends
+        if start > innermost:
+            loop = Loop(tuple(code[start : end + 1]))
+            # A branch back that is hardly ever taken is no loop.
+            if loop.lines[0].count > 1:
+                found.append(loop)
+        innermost = max(innermost, start)
+    return sorted(found, key=lambda loop: -loop.instructions)
+
+
+class Symbols:
+    """The functions of an executable with symbols, at the addresses where QEMU puts them."""
+
+    def __init__(self, program: Path, nm: str = "nm") -> None:
+        text = subprocess.run([nm, "--defined-only", str(program)], capture_output=True, text=True, check=True).stdout
+        found = sorted(
+            (int(row[0], 16) + EXECUTABLE_BASE, row[2])
+            for row in (line.split() for line in text.splitlines())
+            if len(row) == 3 and row[1] in "tTwW" and not row[2].startswith("$")
+        )
+        self._starts = [start for start, _ in found]
+        self._names = [name for _, name in found]
+
+    def __bool__(self) -> bool:
+        return bool(self._starts)
+
+    def name(self, address: int) -> str:
+        index = bisect.bisect_right(self._starts, address) - 1
+        # The libraries lie far above the program.
+        if index < 0 or address - self._starts[index] > 1 << 20:
+            return "(libraries)"
+        return self._names[index]
+
+
+class Mappings:
+    """Which file is where in memory, for a program without symbols: functions are named FILE+OFFSET of their loops."""
+
+    def __init__(self, maps: str) -> None:
+        self._spans = []
+        for row in (line.split() for line in maps.splitlines()):
+            if len(row) < 6 or "x" not in row[1]:
+                continue
+            start, end = (int(word, 16) for word in row[0].split("-"))
+            self._spans.append((start, end, int(row[2], 16), Path(row[5]).name))
+
+    def file(self, address: int) -> str:
+        return next((name for start, end, _, name in self._spans if start <= address < end), "(unknown)")
+
+    def name(self, address: int) -> str:
+        for start, end, offset, name in self._spans:
+            if start <= address < end:
+                return f"{name}+{address - start + offset:#x}"
+        return f"{address:#x}"
+
+
+def profile(code: Iterable[Line], symbols: Symbols | None, mappings: Mappings | None = None) -> list[tuple[str, float]]:
+    """Instructions of each function, or of each file where there are no symbols; the most first."""
+    sums: dict[str, float] = defaultdict(float)
+    for line in code:
+        name = symbols.name(line.address) if symbols else mappings.file(line.address) if mappings else "(unknown)"
+        sums[name] += line.count
+    return sorted(sums.items(), key=lambda item: -item[1])
