@@ -29,14 +29,13 @@ from harness.tables import table
 from turns.agreement import LIMIT, differences
 from turns.contender import LIMITED, LIMITS, SUFFIXES, Contender, Failed, Martlet, peers
 from turns.machine import governors, load, processor, text
-from turns.rounds import SMALL_MS, Result, measured
+from turns.rounds import STANDING, Result, measured, small_table
 
 from .host import header, revision
 
 # The same net as an ONNX file.
 ONNX = {"micro_kws_m_quantized": "micro_kws_m_static_qdq.onnx"}
 PACKAGES = {"LiteRT": "ai-edge-litert", "ONNX Runtime": "onnxruntime", "OpenVINO": "openvino"}
-STANDING = ["Martlet / fastest", "rounds' range", "fastest"]
 OTHER_NETWORK = "it does not run the same network"
 SATURATES = "without VNNI it adds pairs of products in 16 bits, which saturate"
 NOT_LIMITED = " (unlimited)"
@@ -99,30 +98,10 @@ def print_table(results: list[Result], threads: int) -> None:
         ]
         found = standing.cells() if standing else ["-", "-", "-"]
         rows.append([result.model, milliseconds(result.martlet(threads)), *cells, *found])
-    columns = [
-        "model",
-        "Martlet ms",
-        *(f"{name} ms" for name in names),
-        "Martlet / fastest",
-        "rounds' range",
-        "fastest",
-    ]
+    columns = ["model", "Martlet ms", *(f"{name} ms" for name in names), *STANDING]
     print(f"\n{threads} thread{'s' if threads > 1 else ''}:\n\n{table(columns, rows)}")
     if any(NOT_LIMITED in cell for row in rows for cell in row):
         print(f"\n{NOT_LIMITED.strip()}: has no switch for the instruction set, and does not count as the fastest")
-
-
-def print_small(results: list[Result]) -> None:
-    """Where a second thread may cost more than it brings: each side with the number that is better for it."""
-    rows = []
-    for result in (r for r in results if r.is_small()):
-        standing = result.standing()
-        rows.append([result.model, f"{result.best_ms():.4g}", *(standing.cells() if standing else ["-", "-", "-"])])
-    if rows:
-        columns = ["model", "Martlet ms", "Martlet / fastest", "rounds' range", "fastest"]
-        print(
-            f"\nUnder {SMALL_MS} ms, the better number of threads on each side in each round:\n\n{table(columns, rows)}"
-        )
 
 
 def print_scaling(results: list[Result]) -> None:
@@ -182,7 +161,7 @@ def measure_all(tested: Programs, networks: list[corpus.Network], options: Any) 
                 print(f"\nMartlet on {isa}" + (f", {', '.join(LIMITED)} limited likewise:" if limiting(isa) else ":"))
             for setting in settings:
                 print_table(results, setting.threads)
-            print_small(results)
+            print(small_table(results))
             print_scaling(results)
             print_agreement(results)
             print()

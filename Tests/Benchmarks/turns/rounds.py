@@ -9,12 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.tables import table
+
 from .contender import Contender, Failed, Martlet, Peer
 
 PAUSE_S = 0.02  # what a runtime has started may end
 FEWEST_RUNS, MOST_RUNS = 5, 5000
 SMALL_MS = 0.1
 """Below it a second thread may cost more than it brings: each side then has the number of threads that suits it."""
+
+STANDING = ["Martlet / fastest", "rounds' range", "fastest"]
+"""The columns of `Standing.cells`."""
 
 Times = dict[Contender, list[float]]
 
@@ -142,13 +147,11 @@ class Result:
                     "threads": threads,
                     "martlet_ms": statistics.median(self.martlet(threads)[0]),
                     "to_the_fastest": standing and standing.as_json(),
-                    "peers": {
-                        c.name: self._peer(c) for c in self.times if isinstance(c, Peer) and c.threads == threads
-                    },
+                    "peers": {peer.name: self._peer(peer) for peer in peers},
                     "martlet_rounds_ms": self.martlet(threads)[0],
                 }
             )
-        better = self.standing() if self.is_small() else None
+        better = self.standing() if self.is_small() and len(told) > 1 else None
         return {
             "model": self.model,
             **self.setting,
@@ -159,6 +162,12 @@ class Result:
             "notes": self.notes,
             **self.facts,
         }
+
+    @staticmethod
+    def joined(results: Sequence[Result]) -> Result:
+        """Of one model on several numbers of threads."""
+        times = {contender: own for result in results for contender, own in result.times.items()}
+        return Result(results[0].model, results[0].setting, times)
 
     def _peer(self, peer: Peer) -> dict[str, Any]:
         ratios = [a / b for a, b in zip(self.martlet(peer.threads)[0], self.times[peer], strict=True)]
@@ -172,3 +181,15 @@ class Result:
             "limited_to_the_instruction_set": peer.is_limited,
             "rounds_ms": self.times[peer],
         }
+
+
+def small_table(results: Sequence[Result]) -> str:
+    """The models that are so small that a second thread may not pay, or nothing where there are none."""
+    rows = []
+    for result in (r for r in results if r.is_small() and len(r.threads()) > 1):
+        standing = result.standing()
+        rows.append([result.model, f"{result.best_ms():.4g}", *(standing.cells() if standing else ["-", "-", "-"])])
+    if not rows:
+        return ""
+    title = f"Under {SMALL_MS} ms, the better number of threads on each side in each round:"
+    return f"\n{title}\n\n{table(['model', 'Martlet ms', *STANDING], rows)}"
