@@ -29,7 +29,7 @@ from harness.tables import table
 from turns.agreement import LIMIT, differences
 from turns.contender import LIMITED, LIMITS, SUFFIXES, Contender, Failed, Martlet, peers
 from turns.machine import governors, load, processor, text
-from turns.rounds import STANDING, Result, measured, small_table
+from turns.rounds import STANDING, Result, details, measured, small_table
 
 from .host import header, revision
 
@@ -126,14 +126,6 @@ def print_agreement(results: list[Result]) -> None:
     )
 
 
-def print_details(results: list[Result]) -> None:
-    """What the runtimes say of how they run a model."""
-    for result in results:
-        told = {contender.name: contender.detail for contender in result.times if contender.detail}
-        for name, detail in told.items():
-            print(f"- {result.model}, {name}: {detail}")
-
-
 def grouped(settings: Sequence[Setting]) -> list[list[Setting]]:
     """Settings that differ in the number of threads alone."""
     found: dict[tuple[tuple[str, ...], str], list[Setting]] = {}
@@ -165,11 +157,9 @@ def measure_all(tested: Programs, networks: list[corpus.Network], options: Any) 
             print_scaling(results)
             print_agreement(results)
             print()
-            print_details(results)
-            for result in results:
-                for note in result.notes:
-                    print(f"- {result.model}: {note}")
-                    problems += OTHER_NETWORK in note
+            for line in details(results):
+                print(f"- {line}")
+            problems += sum(OTHER_NETWORK in note for result in results for note in result.notes)
             sys.stdout.flush()
             everything += results
     return everything, problems

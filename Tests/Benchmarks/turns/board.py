@@ -24,7 +24,7 @@ from harness.tables import table
 from . import machine
 from .agreement import LIMIT, differences
 from .contender import SUFFIXES, Contender, Failed, Martlet, Place, peers
-from .rounds import STANDING, Result, measured, small_table
+from .rounds import STANDING, Result, details, measured, small_table
 
 USAGE, DATA, UNAVAILABLE, CANNOT_CREATE = 64, 65, 69, 73  # of sysexits.h, as Martlet has them
 MOST_THREADS = 4
@@ -183,8 +183,11 @@ def main(bundle: Path, arguments: Sequence[str]) -> int:
             print(f"- {model['name']}: the bundle has no file of it for other runtimes")
 
     results, failures = run_all(bundle, models, kinds, asked, packages, described | {"packages": versions})
-    for note in sorted({f"{result.model}: {note}" for result in results for note in result.notes}):
-        print(f"- {note}")
+    print()
+    for line in details(results):
+        print(f"- {line}")
+    if others := {f"{c.runtime} {c.version}" for result in results for c in result.times if not isinstance(c, Martlet)}:
+        print(f"- {', '.join(sorted(others))}")
     for failure in failures:
         print(f"run: {failure}", file=sys.stderr)
     print(f"\nAll of it, round by round: {asked.json}")
@@ -216,14 +219,29 @@ def run_all(
                     failures.append(f"{model['name']}, {kind.name}, {threads} threads: {failure}")
                     continue
                 everything.append(results[-1])
-                found = {**described, "failures": failures, "results": [result.as_json() for result in everything]}
-                part = asked.json.with_name(asked.json.name + ".part")
-                part.write_text(json.dumps(found, indent=2) + "\n")
-                os.replace(part, asked.json)
+                write(asked.json, {**described, "failures": failures}, everything)
             show(results, kind, threads)
-        own = [result for result in everything if result.setting["kind"] == kind.name]
-        names = dict.fromkeys(result.model for result in own)
-        joined = [Result.joined([result for result in own if result.model == name]) for name in names]
-        if words := small_table(joined):
+        if words := small_table(joined(everything, kind.name)):
             print(f"\n{kind.name}. {words.strip()}", flush=True)
     return everything, failures
+
+
+def joined(results: Sequence[Result], kind: str) -> list[Result]:
+    """Each model on all numbers of threads of a kind of processor."""
+    own = [result for result in results if result.setting["kind"] == kind]
+    names = dict.fromkeys(result.model for result in own)
+    return [Result.joined([result for result in own if result.model == name]) for name in names]
+
+
+def write(target: Path, described: dict[str, Any], results: Sequence[Result]) -> None:
+    """Everything so far, in one step: whenever it ends, the file is whole."""
+    better = [
+        {"model": result.model, "kind": kind, **standing.as_json()}
+        for kind in dict.fromkeys(result.setting["kind"] for result in results)
+        for result in joined(results, kind)
+        if result.is_small() and (standing := result.standing())
+    ]
+    found = {**described, "results": [result.as_json() for result in results], "better_threads_to_the_fastest": better}
+    part = target.with_name(target.name + ".part")
+    part.write_text(json.dumps(found, indent=2) + "\n")
+    os.replace(part, target)

@@ -14,7 +14,7 @@ from harness.tables import table
 from .contender import Contender, Failed, Martlet, Peer
 
 PAUSE_S = 0.02  # what a runtime has started may end
-FEWEST_RUNS, MOST_RUNS = 5, 5000
+FEWEST_RUNS, MOST_RUNS = 5, 20_000
 SMALL_MS = 0.1
 """Below it a second thread may cost more than it brings: each side then has the number of threads that suits it."""
 
@@ -193,3 +193,9 @@ def small_table(results: Sequence[Result]) -> str:
         return ""
     title = f"Under {SMALL_MS} ms, the better number of threads on each side in each round:"
     return f"\n{title}\n\n{table(['model', 'Martlet ms', *STANDING], rows)}"
+
+
+def details(results: Sequence[Result]) -> list[str]:
+    """What the others say of how they run each model, and of what went wrong."""
+    told = [f"{r.model}, {c.name} x{c.threads}: {c.detail}" for r in results for c in r.times if c.detail]
+    return list(dict.fromkeys(told + [f"{result.model}: {note}" for result in results for note in result.notes]))

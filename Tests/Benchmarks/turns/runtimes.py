@@ -154,7 +154,7 @@ class OpenVino(Runtime):
 
     @staticmethod
     def _layers(compiled: Any) -> str:
-        """How many of the layers with weights run in int8, and the types of the others."""
+        """How many of the layers with weights run in int8, and the types of the others: layers that it fuses, too."""
         told = [node.get_rt_info() for node in compiled.get_runtime_model().get_ordered_ops()]
         layers = [
             str(info["primitiveType"].astype(str))
@@ -164,7 +164,7 @@ class OpenVino(Runtime):
         whole = sum(layer.lower().endswith(("_i8", "_u8")) for layer in layers)
         rest = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         others = rest if rest == "f32" else f"{rest} or f32"
-        return f"{whole} of {len(layers)} layers with weights in int8, the others in {others}"
+        return f"{whole} of {len(layers)} layers in int8, others in {others}"
 
     def put(self, values: list[np.ndarray]) -> None:
         for tensor, value in zip(self.request.input_tensors, values, strict=True):
