@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What counting on arm64 takes besides lib.sh, which is sourced before: `Tools/bench arm64` and the thresholds. All of it
-# is unpacked into the cache.
+# What counting on arm64 takes (`Tools/bench arm64`, the thresholds); lib.sh is sourced before. All of it is unpacked
+# into the cache, not installed.
 
-# build_counter FILE : the plugin of QEMU that counts.
+# build_counter FILE : the plugin of QEMU that counts. build_counter FILE check : a program that checks its parts.
 build_counter() {
-  local clang
-  clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-  "$clang" -std=gnu11 -O2 -Wall -Wextra -shared -fPIC "$root/Tests/Benchmarks/counting/count.c" -o "$1"
+  local source=$root/Tests/Benchmarks/counting/${2:-count}.c options=(-std=gnu11 -O2 -Wall -Wextra)
+  [ -n "${2:-}" ] || options+=(-shared -fPIC)
+  "$(dirname "$(readlink -f "$(command -v swift)")")/clang" "${options[@]}" "$source" -o "$1"
 }
 
 # need_llvm_mca : llvm-mca and llvm-mc of a release that knows the pipelines of today's processors, and the libraries
@@ -38,4 +38,21 @@ need_arm64_litert() {
   for wheel in "$wheels"/*.whl; do "$venv/bin/python" -m zipfile -e "$wheel" "$arm64_litert/site"; done
   printf '%s' "$wanted" >"$arm64_litert/.wanted"
   rm -rf "$wheels"
+}
+
+# need_arm64_bench ARGUMENT... : what `Tools/bench arm64` runs, as far as these arguments ask for it.
+need_arm64_bench() {
+  need_qemu
+  need_sysroot
+  need_llvm_mca
+  case " $* " in *" --assembly "*) return ;; esac
+  mkdir -p "$root/.build-device"
+  build_counter "$root/.build-device/count.so"
+  case " $* " in *" --no-litert "*) ;; *) need_arm64_litert ;; esac
+  case " $* " in *" --martlet "*) ;; *) build_device aarch64 martlet >/dev/null ;; esac
+  # Models that ship are converted already.
+  case " $* " in
+    *" --tools "*) ;;
+    *) [ ! -d "${MARTLET_CORPUS:-$root/../shared/corpus}" ] || build_products martlet-tools ;;
+  esac
 }

@@ -1,5 +1,5 @@
-/// A plugin of QEMU's user-mode emulation that counts what an arm64 program does: instructions, loads, stores, misses of
-/// a simulated cache, and how often each block of code ran.
+/// A plugin of QEMU's user-mode emulation that counts what an arm64 program does: instructions, loads, stores, misses
+/// of a simulated cache, and how often each block of code ran.
 ///
 ///     qemu-aarch64 -plugin count.so,out=FILE[,cache=1][,inferences=N] PROGRAM ...
 ///
@@ -11,8 +11,8 @@
 ///     inference INSTRUCTIONS LOADS STORES L1 L2 READ WRITTEN       misses and bytes: 0 without the cache
 ///     block ADDRESS COUNT LOADS STORES CODE                        ran COUNT times in all these inferences
 ///
-/// ADDRESS and CODE are hexadecimal. Instructions that load or store are counted, not accesses: a pair of registers is one load. It is made for one
-/// thread: with several, the counters lose additions.
+/// ADDRESS and CODE are hexadecimal. Instructions that load or store are counted, not accesses: a pair of registers is
+/// one load. It is made for one thread: with several, the counters lose additions.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

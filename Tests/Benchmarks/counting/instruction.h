@@ -18,7 +18,7 @@ static inline memory_use instruction_memory_use(uint32_t word) {
     case 3:
       if (upper == 0) return size == 3 && !vector ? none : load;  // literal
       return opc == 0 ? store : load;                             // ordered, with an offset
-    case 5: return bit22 ? load : store;  // pairs
+    case 5: return bit22 ? load : store;                          // pairs
     case 7:
       if (upper == 0 && (word >> 21 & 1) && (word >> 10 & 3) == 0) return both;  // atomic
       if (vector) return bit22 ? load : store;

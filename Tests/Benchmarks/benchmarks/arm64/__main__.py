@@ -25,12 +25,13 @@ from harness.programs import CACHE, ROOT, Failed, build_path, run
 
 from ..host import revision
 from . import counting, litert, report
-from .code import Mappings, Symbols, lines, loops, profile
+from .hotspots import Mappings, Symbols, lines, loops, profile
 from .pipeline import Tools, read_assembly
 from .sets import SETS, InstructionSet
 
 SYSROOT = CACHE / "sysroot-arm64"
 PEER = CACHE / "arm64-litert"
+PLUGIN = ROOT / ".build-device" / "count.so"  # Tools/bench compiles it
 LLVM = CACHE / "llvm-19"
 BUILT = ROOT / ".build-embedded-aarch64" / "aarch64-none-none-elf" / "release" / "martlet"
 
@@ -72,10 +73,10 @@ def runs(content: bytes) -> int:
 
 def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symbols: Symbols, tools: Tools) -> Any:
     """Everything about one model on one set."""
-    print(f"{subject.name}, {isa.name}", end="", file=sys.stderr, flush=True)
-    ours = counting.martlet(isa, SYSROOT, options.plugin, options.martlet, model)
+    print(f"{subject.name}, {isa.name}: Martlet", file=sys.stderr, flush=True)
+    ours = counting.martlet(isa, SYSROOT, PLUGIN, options.martlet, model)
     code = lines(ours.blocks)
-    described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code)[:5]]
+    described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code, symbols.name)[:5]]
     result: dict[str, Any] = {
         "model": subject.name,
         "isa": isa.name,
@@ -84,13 +85,12 @@ def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symb
         "loops": described,
     }
     if subject.content is not None and not options.no_litert:
-        print(", LiteRT", end="", file=sys.stderr, flush=True)
-        theirs = litert.counted(isa, PEER, options.plugin, subject.content, runs(subject.content))
+        print(f"{subject.name}, {isa.name}: LiteRT", file=sys.stderr, flush=True)
+        theirs = litert.counted(isa, PEER, PLUGIN, subject.content, runs(subject.content))
         result["litert"] = asdict(theirs.figures)
         mappings = Mappings(theirs.printed)
         found = loops(lines(theirs.blocks))[:5]
         result["litert_loops"] = [report.describe(loop, isa.scheduled, tools, mappings.name) for loop in found]
-    print(file=sys.stderr)
     return result
 
 
@@ -98,7 +98,6 @@ def parsed() -> Any:
     parser = Options(__doc__)
     parser.add_argument("--martlet", type=Path, default=BUILT, help="an arm64 build with symbols (default: this one's)")
     parser.add_argument("--tools", default=str(build_path() / "martlet-tools"), help="path of martlet-tools")
-    parser.add_argument("--plugin", type=Path, required=True, help="the counter; Tools/bench compiles and passes it")
     parser.add_argument("--isa", default=",".join(isa.name for isa in SETS), help="separated by commas (default: all)")
     parser.add_argument("--no-litert", action="store_true", help="Martlet alone")
     parser.add_argument("--loops", action="store_true", help="also the assembly of the loops, and LiteRT's loops")
@@ -124,7 +123,11 @@ def main() -> int:
         print(f"--isa: {options.isa}: there are {', '.join(isa.name for isa in SETS)}", file=sys.stderr)
         return 64
     if options.assembly:
-        print(report.assembly([(path.name, read_assembly(path)) for path in options.assembly], sets, tools))
+        try:
+            print(report.assembly([(path.name, read_assembly(path)) for path in options.assembly], sets, tools))
+        except (Failed, OSError) as failure:
+            print(f"--assembly: {failure}", file=sys.stderr)
+            return 65
         return 0
     print(f"- counted in the emulator, one thread; {tools.version()} for cycles\n- Martlet {revision()}\n")
     symbols = Symbols(options.martlet)
@@ -138,8 +141,11 @@ def main() -> int:
                     model = subject.martlet(options.tools, Path(folder))
                     results.append(count(subject, isa, model, options, symbols, tools))
                 except Failed as failure:
-                    print(f"\n{subject.name}, {isa.name}: {failure}", file=sys.stderr)
+                    print(f"{subject.name}, {isa.name}: {failure}", file=sys.stderr)
                     problems += 1
+    if not results and not problems:
+        print(f"no model's name contains {options.only}", file=sys.stderr)
+        return 64
     for isa in sets:
         print(report.figures([result for result in results if result["isa"] == isa.name], isa))
     for result in results:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from .code import Mappings
 from .counting import Block, Counted, Figures, emulate
+from .hotspots import Mappings
 from .sets import InstructionSet
 
 INSIDE = Path(__file__).with_name("inside.py")
@@ -21,7 +22,13 @@ INSIDE = Path(__file__).with_name("inside.py")
 def counted(isa: InstructionSet, peer: Path, plugin: Path, content: bytes, runs: int) -> Counted:
     """A .tflite model's inference, counted now or before."""
     digest = hashlib.sha256()
-    for part in (content, plugin.read_bytes(), INSIDE.read_bytes(), (peer / ".wanted").read_bytes(), repr(isa).encode()):
+    for part in (
+        content,
+        plugin.read_bytes(),
+        INSIDE.read_bytes(),
+        (peer / ".wanted").read_bytes(),
+        repr(isa).encode(),
+    ):
         digest.update(hashlib.sha256(part).digest())
     kept = peer / "counted" / f"{digest.hexdigest()[:32]}-{runs}.json"
     if kept.exists():
@@ -29,7 +36,7 @@ def counted(isa: InstructionSet, peer: Path, plugin: Path, content: bytes, runs:
     found = _count(isa, peer, plugin, content, runs)
     kept.parent.mkdir(exist_ok=True)
     blocks = [asdict(block) for block in found.blocks]
-    part = kept.with_suffix(".part")
+    part = kept.with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps({"figures": asdict(found.figures), "blocks": blocks, "printed": found.printed}))
     part.replace(kept)
     return without_python(found)
@@ -96,7 +103,9 @@ def describe_processor(root: Path, isa: InstructionSet) -> None:
         f"{cpu}/online": "0\n",
         f"{cpu}/cpu0/regs/identification/midr_el1": f"{0x410F0000 | isa.part << 4:#018x}\n",
     }
-    for index, (level, kind, kib, ways) in enumerate([(1, "Data", 32, 4), (1, "Instruction", 32, 4), (2, "Unified", 512, 8)]):
+    for index, (level, kind, kib, ways) in enumerate(
+        [(1, "Data", 32, 4), (1, "Instruction", 32, 4), (2, "Unified", 512, 8)]
+    ):
         facts = {"level": level, "type": kind, "size": f"{kib}K", "ways_of_associativity": ways}
         facts |= {"coherency_line_size": 64, "number_of_sets": kib * 16 // ways, "shared_cpu_list": "0"}
         files |= {f"{cpu}/cpu0/cache/index{index}/{key}": f"{value}\n" for key, value in facts.items()}

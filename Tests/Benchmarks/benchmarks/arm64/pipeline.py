@@ -63,7 +63,9 @@ class Tools:
         """Of one iteration in a long run; None on a processor that does not have the instructions."""
         options = ["--mtriple=aarch64", f"--mcpu={cpu}", f"--iterations={ITERATIONS}"]
         try:
-            shown = self._run("llvm-mca", [*options, "--resource-pressure=0", "--instruction-info=0"], "\n".join(assembly))
+            shown = self._run(
+                "llvm-mca", [*options, "--resource-pressure=0", "--instruction-info=0"], "\n".join(assembly)
+            )
         except Failed as failure:
             if "instruction requires" in str(failure):
                 return None
@@ -79,11 +81,11 @@ def multiply_adds(assembly: Iterable[str]) -> int:
 
 
 def read_assembly(path: Path) -> tuple[str, ...]:
-    """The instructions of a file, without comments, labels and directives; branches lose where they lead."""
+    """The instructions of a file, without comments, labels and directives; where a branch leads does not matter."""
     found = []
-    for line in path.read_text().splitlines():
-        text = re.split(r"//|/\*|;|@", line)[0]
-        text = re.sub(r"\s+", " ", re.sub(r"^\s*[\w.$]+:", "", text)).strip()
+    for line in path.read_text().lower().splitlines():
+        text = re.sub(r"^\s*[\w.$]+:", "", re.split(r"//|/\*|;|@", line)[0])
+        text = re.sub(r"\s+", " ", text).strip()
         if text and not text.startswith((".", "#")):
-            found.append(re.sub(r"^(b|b\.\w+|cbn?z \w+,|tbn?z \w+, ?#\d+,) ?[A-Za-z_.$][\w.$]*$", r"\1 #-4", text))
+            found.append(re.sub(r"^(b|b\.\w+|(?:cbn?z|tbn?z) .*,) ?[\w.$]+$", r"\1 #-4", text))
     return tuple(found)

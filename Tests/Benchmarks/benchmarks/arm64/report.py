@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.tables import table
 
-from .code import Loop
+from .hotspots import Loop
 from .pipeline import Tools, multiply_adds
 from .sets import InstructionSet
 
@@ -47,7 +47,7 @@ def describe(loop: Loop, cpus: Sequence[str], tools: Tools, name: Callable[[int]
     usual = loop.usual
     assembly = tools.disassembled(tuple(line.word for line in usual))
     return {
-        "function": name(loop.lines[0].address),
+        "function": name(loop.lines[0].address) + loop.kind,
         "instructions": loop.instructions,
         "iterations": loop.iterations,
         "multiply_adds": multiply_adds(assembly),

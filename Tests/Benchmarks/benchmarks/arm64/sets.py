@@ -1,4 +1,4 @@
-"""The instruction sets that are counted: a processor of the emulator for each, and the processors it is compiled for."""
+"""The instruction sets that are counted: a processor of the emulator for each, and those whose cycles are asked for."""
 
 from __future__ import annotations
 

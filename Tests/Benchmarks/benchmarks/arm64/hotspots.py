@@ -1,4 +1,4 @@
-"""What ran: functions by their share of the instructions, and the innermost loops.
+"""What ran: functions by their share of the instructions, and loops.
 
 QEMU's blocks end at branches, at pages and where another block happened to begin, and they overlap: everything here is
 made from single instructions, each with the number of times that it ran.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import bisect
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .counting import Block
 
 EXECUTABLE_BASE = 0x5500000000  # where QEMU puts a position-independent arm64 program
+AROUND, OUTSIDE = " (around others)", " (outside loops)"
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Loop:
-    """An innermost loop: the instructions from a branch's target to the branch."""
+    """The instructions from a branch's target to the branch, without those of the loops inside; or what a function has
+    outside of its loops, of which a call is an iteration."""
 
     lines: tuple[Line, ...]
-    function: str = ""
+    kind: str = ""
 
     @property
     def iterations(self) -> float:
         """Of one inference."""
-        return self.lines[-1].count
+        return self.lines[0 if self.kind == OUTSIDE else -1].count
 
     @property
     def instructions(self) -> float:
@@ -77,8 +79,8 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def loops(code: list[Line]) -> list[Loop]:
-    """Innermost loops, the one with the most instructions first: those with no other inside."""
+def loops(code: list[Line], function: Callable[[int], str] | None = None) -> list[Loop]:
+    """The one with the most instructions of its own first. Code outside of loops is known by the function it is in."""
     addresses = [line.address for line in code]
     spans: list[tuple[int, int]] = []
     for end, line in enumerate(code):
@@ -86,18 +88,24 @@ def loops(code: list[Line]) -> list[Loop]:
         if target is None or target > line.address:
             continue
         start = bisect.bisect_left(addresses, target)
-        # All of it ran, and lies in one piece.
-        if code[start].address == target and line.address - target == 4 * (end - start):
+        # A branch back that was never taken, or hardly ever, is no loop.
+        if code[start].address == target and line.count > 1:
             spans.append((start, end))
     found = []
-    innermost = -1  # the last start of a loop that ended before
-    for start, end in spans:  # by their ends
-        if start > innermost:
-            loop = Loop(tuple(code[start : end + 1]))
-            # A branch back that is hardly ever taken is no loop.
-            if loop.lines[0].count > 1:
-                found.append(loop)
-        innermost = max(innermost, start)
+    taken: set[int] = set()
+    for start, end in sorted(spans, key=lambda span: span[1] - span[0]):
+        own = [index for index in range(start, end + 1) if index not in taken]
+        # The branch itself belongs to a smaller one where loops only overlap.
+        if own[-1:] == [end]:
+            kind = "" if len(own) == end + 1 - start else AROUND
+            found.append(Loop(tuple(code[index] for index in own), kind))
+        taken.update(own)
+    if function:
+        outside: dict[str, list[Line]] = defaultdict(list)
+        for index, line in enumerate(code):
+            if index not in taken:
+                outside[function(line.address)].append(line)
+        found += [Loop(tuple(own), OUTSIDE) for own in outside.values()]
     return sorted(found, key=lambda loop: -loop.instructions)
 
 
@@ -114,10 +122,9 @@ class Symbols:
         self._starts = [start for start, _ in found]
         self._names = [name for _, name in found]
 
-    def __bool__(self) -> bool:
-        return bool(self._starts)
-
     def name(self, address: int) -> str:
+        if not self._starts:
+            return "(no symbols)"
         index = bisect.bisect_right(self._starts, address) - 1
         # The libraries lie far above the program.
         if index < 0 or address - self._starts[index] > 1 << 20:
@@ -126,7 +133,7 @@ class Symbols:
 
 
 class Mappings:
-    """Which file is where in memory, for a program without symbols: functions are named FILE+OFFSET of their loops."""
+    """Which file is where in memory: for programs without symbols, where a place is FILE+OFFSET."""
 
     def __init__(self, maps: str) -> None:
         self._spans = []
@@ -146,10 +153,9 @@ class Mappings:
         return f"{address:#x}"
 
 
-def profile(code: Iterable[Line], symbols: Symbols | None, mappings: Mappings | None = None) -> list[tuple[str, float]]:
-    """Instructions of each function, or of each file where there are no symbols; the most first."""
+def profile(code: Iterable[Line], symbols: Symbols) -> list[tuple[str, float]]:
+    """Instructions of each function, the most first."""
     sums: dict[str, float] = defaultdict(float)
     for line in code:
-        name = symbols.name(line.address) if symbols else mappings.file(line.address) if mappings else "(unknown)"
-        sums[name] += line.count
+        sums[symbols.name(line.address)] += line.count
     return sorted(sums.items(), key=lambda item: -item[1])
