@@ -25,9 +25,10 @@ from harness import corpus
 from harness.options import Options
 from harness.programs import CACHE, ROOT, Failed, Programs, build_path
 from turns.contender import SUFFIXES
+from turns.runtimes import LOADERS
 
 from .host import revision
-from .vision import PACKAGES, files
+from .vision import files
 
 NAME = "martlet-board"
 REQUIREMENTS = ("Tests/Harness/requirements.txt", "Tests/Benchmarks/requirements-openvino.txt")
@@ -60,7 +61,7 @@ def end(code: int, message: str) -> NoReturn:
 
 def pinned(without: list[str]) -> list[str]:
     """The requirements of the runtimes, as the tests have them."""
-    names = [package for runtime, package in PACKAGES.items() if runtime not in without] + ["numpy"]
+    names = [loader.package for runtime, loader in LOADERS.items() if runtime not in without] + ["numpy"]
     lines = [line for path in REQUIREMENTS for line in (ROOT / path).read_text().splitlines()]
     return [line for line in lines if line.split("==")[0] in names]
 
@@ -121,8 +122,7 @@ def contents(options: Any, folder: Path) -> dict[str, Path | bytes]:
         models = corpus_models(options.tools, options.only, folder)
     if not models:
         end(USAGE, f"--only {options.only}: there is no such model")
-    runtimes = [name.replace("-", "_") for name in PACKAGES.values()]
-    facts = {"martlet": revision(), "runtimes": runtimes, "models": models}
+    facts = {"martlet": revision(), "models": models}
     here = ROOT / "Tests" / "Benchmarks" / "turns"
     found: dict[str, Path | bytes] = {
         "README": README.encode(),

@@ -27,15 +27,15 @@ from harness.programs import Failed as NotRun
 from harness.programs import Programs, Setting, programs
 from harness.tables import table
 from turns.agreement import LIMIT, differences
-from turns.contender import LIMITED, LIMITS, SUFFIXES, Contender, Failed, Martlet, peers
+from turns.contender import LIMITED, LIMITS, Contender, Failed, Martlet, peers
 from turns.machine import governors, load, processor, text
 from turns.rounds import STANDING, Result, details, measured, small_table
+from turns.runtimes import LOADERS
 
 from .host import header, revision
 
 # The same net as an ONNX file.
 ONNX = {"micro_kws_m_quantized": "micro_kws_m_static_qdq.onnx"}
-PACKAGES = {"LiteRT": "ai-edge-litert", "ONNX Runtime": "onnxruntime", "OpenVINO": "openvino"}
 OTHER_NETWORK = "it does not run the same network"
 SATURATES = "without VNNI it adds pairs of products in 16 bits, which saturate"
 NOT_LIMITED = " (unlimited)"
@@ -175,7 +175,7 @@ def main() -> int:
     options = parser.parse_args()
     corpus.require()
     tested = programs(options)
-    versions = {name: version(PACKAGES[name]) for name in SUFFIXES}
+    versions = {name: version(loader.package) for name, loader in LOADERS.items()}
     told = [f"{name} {number}" for name, number in versions.items()]
     print(header(*told, f"{options.rounds} rounds in turns, medians, milliseconds per inference"), flush=True)
     before = load()

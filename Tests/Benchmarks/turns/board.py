@@ -23,7 +23,7 @@ from harness.tables import table
 
 from . import machine
 from .agreement import LIMIT, differences
-from .contender import SUFFIXES, Contender, Failed, Martlet, Place, peers
+from .contender import SUFFIXES, Contender, Failed, Martlet, Place, available, peers
 from .rounds import STANDING, Result, details, measured, small_table
 
 USAGE, DATA, UNAVAILABLE, CANNOT_CREATE = 64, 65, 69, 73  # of sysexits.h, as Martlet has them
@@ -65,14 +65,14 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def site(bundle: Path) -> tuple[Path | None, dict[str, str]]:
-    """The folder of the runtimes' packages for this Python, unpacked the first time, where it has any; the versions."""
+def site(bundle: Path) -> Path | None:
+    """The folder of the runtimes' packages for this Python, unpacked the first time, where the bundle has any."""
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
     wheels = sorted((bundle / "wheels" / tag).glob("*.whl"))
     if not wheels:
         has = ", ".join(sorted(folder.name for folder in (bundle / "wheels").glob("cp*"))) or "none"
         print(f"- no packages for this Python in the bundle ({tag}; it has {has}): what is installed is used")
-        return None, {}
+        return None
     target, part = bundle / f"site-{tag}", bundle / f"site-{tag}.part"
     if not target.is_dir():
         print(f"- unpacking {len(wheels)} packages into {target.name}", flush=True)
@@ -80,7 +80,21 @@ def site(bundle: Path) -> tuple[Path | None, dict[str, str]]:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(part)
         part.rename(target)
-    return target, dict(wheel.name.split("-")[:2] for wheel in wheels)
+    return target
+
+
+def loaded(asked: argparse.Namespace, packages: Path | None) -> dict[str, str]:
+    """The versions of the runtimes that can be loaded on this board; the others are told of and left out."""
+    found = {}
+    for runtime in SUFFIXES:
+        if runtime in asked.without:
+            continue
+        try:
+            found[runtime] = available(runtime, Place((), tuple(asked.runner)), packages)
+        except Failed as failure:
+            print(f"- {runtime} cannot be loaded here: {failure}")
+            asked.without.append(runtime)
+    return found
 
 
 def measure(
@@ -174,20 +188,18 @@ def main(bundle: Path, arguments: Sequence[str]) -> int:
     print(f"- {described['board']}, kernel {described['kernel']}, Python {described['python']}")
     print(f"- {'; '.join(described['processors'])}")
     print(f"- governor {described['governor']}, load {described['load']:.2f}")
-    packages, versions = site(bundle)
-    told = ", ".join(f"{name} {number}" for name, number in versions.items() if name in facts["runtimes"])
-    print(f"- Martlet {facts['martlet']}" + (f"; {told}" if told else ""))
+    packages = site(bundle)
+    versions = loaded(asked, packages)
+    print(f"- {', '.join(f'{name} {number}' for name, number in {'Martlet': facts['martlet'], **versions}.items())}")
     print(f"- {asked.rounds} rounds in turns, medians, milliseconds per inference", flush=True)
     for model in models:
         if not model["files"]:
             print(f"- {model['name']}: the bundle has no file of it for other runtimes")
 
-    results, failures = run_all(bundle, models, kinds, asked, packages, described | {"packages": versions})
+    results, failures = run_all(bundle, models, kinds, asked, packages, described | {"runtimes": versions})
     print()
     for line in details(results):
         print(f"- {line}")
-    if others := {f"{c.runtime} {c.version}" for result in results for c in result.times if not isinstance(c, Martlet)}:
-        print(f"- {', '.join(sorted(others))}")
     for failure in failures:
         print(f"run: {failure}", file=sys.stderr)
     print(f"\nAll of it, round by round: {asked.json}")

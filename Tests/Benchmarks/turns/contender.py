@@ -108,16 +108,13 @@ class Peer:
         self.runtime, self.model, self.threads = runtime, model, threads
         self.is_limited = isa not in LIMITS or runtime in LIMITED
         place = place or Place()
-        paths = [str(LIBRARY), *([str(site)] if site else []), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, **LIMITS.get(isa, {}), "PYTHONPATH": os.pathsep.join(paths)}
-        asked = ["-W", "ignore", "-m", "turns.worker", runtime, str(model), str(threads)]
         self.complaints = tempfile.TemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen(
-            [*place.runner, sys.executable, *asked],
+            [*worker(runtime, place), str(model), str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.complaints,
-            env=environment,
+            env={**surroundings(site), **LIMITS.get(isa, {})},
             **place.options(),
         )
         self.pending = b""
@@ -161,10 +158,10 @@ class Peer:
                 raise Failed(f"{self.name}: {said[-1] if said else ending(self.process.wait())}")
             self.pending += read
         line, self.pending = self.pending.split(b"\n", 1)
+        self.process.send_signal(signal.SIGSTOP)
         told = json.loads(line)
         if "error" in told:
             raise Failed(f"{self.name}: {told['error']}")
-        self.process.send_signal(signal.SIGSTOP)
         return told
 
     def close(self) -> None:
@@ -179,6 +176,26 @@ class Peer:
 Contender = Martlet | Peer
 
 
+def worker(runtime: str, place: Place) -> list[str]:
+    return [*place.runner, sys.executable, "-W", "ignore", "-m", "turns.worker", runtime]
+
+
+def surroundings(site: Path | None) -> dict[str, str]:
+    """The environment of a worker: where it finds this package and, in `site`, those of the runtimes."""
+    paths = [str(LIBRARY), *([str(site)] if site else []), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def available(runtime: str, place: Place, site: Path | None) -> str:
+    """The version of a runtime that can be loaded here."""
+    command = worker(runtime, place)
+    done = subprocess.run(command, capture_output=True, text=True, env=surroundings(site), timeout=TIMEOUT_S)
+    told = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"error": ending(done.returncode)}
+    if "error" in told:
+        raise Failed(told["error"])
+    return told["version"]
+
+
 def peers(
     files: Sequence[Path], threads: int, failed: Callable[[str], None], without: Sequence[str] = (), **options: Any
 ) -> list[Peer]:
@@ -191,7 +208,7 @@ def peers(
             try:
                 found.append(Peer(runtime, path, threads, **options))
             except Failed as failure:
-                failed(str(failure))
+                failed(f"{failure} (on {threads} thread{'s' if threads > 1 else ''})")
     return found
 
 

@@ -1,6 +1,6 @@
 """Other runtimes, timed from the inside: only the inference, without the copying in and out.
 
-Only `worker` loads this module, in a process for each model: it needs numpy and the runtime itself.
+Only `worker` loads models with it, in a process for each: that needs numpy and the runtime itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 import statistics
 import time
 from abc import ABC, abstractmethod
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,14 @@ class Runtime(ABC):
 
     detail = ""
     """How it was set up, where that was its own choice."""
-    version: str
+    package: str
+    """On PyPI."""
     inputs: list[tuple[np.dtype, tuple[int, ...]]]
+
+    @staticmethod
+    @abstractmethod
+    def imported() -> Any:
+        """What of the package is used."""
 
     @abstractmethod
     def put(self, values: list[np.ndarray]) -> None:
@@ -46,13 +51,18 @@ class Runtime(ABC):
 
 
 class LiteRT(Runtime):
-    """LiteRT with its default kernels (XNNPACK). A call from Python costs 0.1 us."""
+    """LiteRT with its default kernels (XNNPACK)."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    package = "ai-edge-litert"
+
+    @staticmethod
+    def imported() -> Any:
         from ai_edge_litert.interpreter import Interpreter
 
-        self.version = version("ai-edge-litert")
-        self.interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        return Interpreter
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self.interpreter = self.imported()(model_path=str(path), num_threads=threads)
         self.interpreter.allocate_tensors()
         details = self.interpreter.get_input_details()
         self.inputs = [(np.dtype(d["dtype"]), tuple(int(n) for n in d["shape"])) for d in details]
@@ -73,12 +83,17 @@ class LiteRT(Runtime):
 class OnnxRuntime(Runtime):
     """ONNX Runtime's CPU provider, inputs and outputs bound beforehand."""
 
+    package = "onnxruntime"
     TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8}
 
-    def __init__(self, path: Path, threads: int) -> None:
+    @staticmethod
+    def imported() -> Any:
         import onnxruntime
 
-        self.version = version("onnxruntime")
+        return onnxruntime
+
+    def __init__(self, path: Path, threads: int) -> None:
+        onnxruntime = self.imported()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3
@@ -106,19 +121,24 @@ class OnnxRuntime(Runtime):
 
 
 class OpenVino(Runtime):
-    """OpenVINO's processor plugin. Its time is the one that it takes itself: a call from Python costs it 2 us.
+    """OpenVINO's processor plugin, timed by itself.
 
     What cannot run in int8 runs in bfloat16 or float16 where the processor has them, unless float32 is asked for; the
     faster of the two is kept. Threads are not pinned, as with the others.
     """
 
+    package = "openvino"
     SETTINGS = {"NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
     TRIAL_S = 0.2
 
-    def __init__(self, path: Path, threads: int) -> None:
+    @staticmethod
+    def imported() -> Any:
         import openvino
 
-        self.version = version("openvino")
+        return openvino
+
+    def __init__(self, path: Path, threads: int) -> None:
+        openvino = self.imported()
         core = openvino.Core()
         model = core.read_model(str(path))
         fixed = {port: [d.get_length() if d.is_static else 1 for d in port.partial_shape] for port in model.inputs}

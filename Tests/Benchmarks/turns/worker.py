@@ -1,8 +1,8 @@
-"""The process of one runtime with one model: `python -m turns.worker RUNTIME MODEL THREADS`.
+"""The process of one runtime with one model: `python -m turns.worker RUNTIME [MODEL THREADS]`.
 
 Its first line says what it loaded, or why it did not. Then it answers requests, a line of JSON each: {"runs": N} with
 the median latency, {"infer": [FILE...], "given": [TENSOR...], "to": [FILE...]} with raw outputs for raw inputs of the
-type, shape and quantization that TENSOR has. It ends with its input.
+type, shape and quantization that TENSOR has. It ends with its input. Without a model it only tells its version.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import signal
 import statistics
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,17 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     tell = lambda answer: print(json.dumps(answer), file=answers)
-    name, path, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     try:
         import numpy as np
 
         from . import runtimes
 
-        runtime = runtimes.LOADERS[name](path, threads)
+        load = runtimes.LOADERS[sys.argv[1]]
+        if len(sys.argv) == 2:
+            load.imported()
+            tell({"version": version(load.package)})
+            return 0
+        runtime = load(Path(sys.argv[2]), int(sys.argv[3]))
         size = sum(int(np.prod(shape)) * dtype.itemsize for dtype, shape in runtime.inputs)
         count = min(max(MEMORY // size, 4), 64)
         inputs = [runtimes.made_up(runtime.inputs, number) for number in range(count)]
@@ -46,7 +51,7 @@ def main() -> int:
         tell({"error": reason(error)})
         return 1
     described = [{"type": dtype.name, "shape": shape} for dtype, shape in runtime.inputs]
-    tell({"version": runtime.version, "detail": runtime.detail, "inputs": described})
+    tell({"version": version(load.package), "detail": runtime.detail, "inputs": described})
     for line in sys.stdin:
         try:
             tell(answer(runtime, inputs, json.loads(line)))
