@@ -113,5 +113,5 @@ def emulate(
 
 def martlet(isa: InstructionSet, sysroot: Path, plugin: Path, program: Path, model: Path, runs: int = 3) -> Counted:
     """`martlet bench` of an arm64 build; its counts do not change from run to run."""
-    command = ["./martlet", "bench", "model.martlet", "--runs", str(runs)]
+    command = ["./martlet", "bench", "model.martlet", "--threads", "1", "--runs", str(runs)]
     return emulate(isa, sysroot, plugin, runs, command, {"martlet": program, "model.martlet": model})
