@@ -124,6 +124,15 @@ floor() {
   return $bad
 }
 
+# The bundle for a board, with one other runtime, in the emulator.
+board() {
+  source "$root/Tools/arm64.sh"
+  need_qemu
+  need_arm64_litert
+  "$venv/bin/python" "$root/Tests/System/board" "$arm64_litert/root" "$sysroot" "$device/aarch64/martlet" \
+    "$release/martlet-tools"
+}
+
 # Who uses whom, in the C of both architectures and between modules.
 arrows() {
   "$root/Tests/System/arrows"

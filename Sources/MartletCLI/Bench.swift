@@ -27,30 +27,19 @@ enum Bench {
     let ready = martlet_now_ns()
     var measured = Measurement(runs: runs)
     measured.loadNs = ready - opened
-    fillInputs(&model)
+    var input = MadeUpInput()
+    input.fill(&model)
     let before = martlet_now_ns()
     model.engine.run(on: model.team)
     let first = martlet_now_ns()
     measured.firstInferenceNs = first - before
     measured.coldStartNs = first - martlet_process_start_ns()
 
-    measured.time(&model)
-    if arguments.has(.profile) { measured.profile(&model, sweeps: min(runs, 50)) }
+    measured.time(&model, &input)
+    if arguments.has(.profile) { measured.profile(&model, &input, sweeps: min(runs, 50)) }
     measured.peakResidentBytes = martlet_peak_resident_bytes()
     let result = BenchReport(measured, model.engine, isa: InstructionSet.name(isa), threads: model.team.threads)
     if arguments.has(.json) { return try report(json: result.json(model.engine)) }
     try report(result.text(model.engine))
-  }
-
-  /// The same made-up bytes every time; for float inputs they are set behind the quantization.
-  private static func fillInputs(_ model: inout LoadedModel) {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    for index in 0..<model.engine.inputCount {
-      let bytes = model.engine.bytes(ofInput: index)
-      for i in bytes.indices {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        bytes[i] = UInt8(truncatingIfNeeded: state >> 56)
-      }
-    }
   }
 }

@@ -86,8 +86,8 @@ enum Help {
   static let bench = """
     usage: martlet bench MODEL [--threads N] [--runs N] [--profile] [--json]
 
-    Measures on made-up input: cold start, latency, processor time and memory. Of a language model: a prompt of 512
-    tokens, and 128 tokens one after another (three runs unless told).
+    Measures on made-up input, another one each run: cold start, latency, processor time and memory. Of a language
+    model: a prompt of 512 tokens, and 128 tokens one after another (three runs unless told).
 
       --threads N   1...64, 1 unless told
       --runs N      1...100000, 100 unless told

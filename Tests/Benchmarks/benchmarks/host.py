@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
-from pathlib import Path
 
 from harness.programs import ROOT
+from turns.machine import governors, load, processor
 
-
-def processor() -> str:
-    """The processor's own name, or the machine's type where it tells none."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
+__all__ = ["header", "processor", "revision"]
 
 
 def revision() -> str:
@@ -26,7 +19,6 @@ def revision() -> str:
 
 
 def header(*more: str) -> str:
-    """Processor, cores, load and versions: without them a time says nothing."""
-    load = os.getloadavg()[0]
-    facts = [f"{processor()}, {os.cpu_count()} cores, load {load:.2f}", f"Martlet {revision()}", *more]
-    return "\n".join(f"- {fact}" for fact in facts) + "\n"
+    """Processor, cores, governor, load and versions: without them a time says nothing."""
+    machine = f"{processor()}, {os.cpu_count()} cores, governor {governors()}, load {load():.2f}"
+    return "\n".join(f"- {fact}" for fact in (machine, f"Martlet {revision()}", *more)) + "\n"
