@@ -97,21 +97,5 @@ static inline __attribute__((always_inline)) void martlet_store_lanes_neon(int8_
   if (lanes & 1) *out = (int8_t)word;
 }
 
-/// All of it for a single pixel: rescales 16 accumulators, bias included, packs them and stores the first `lanes`.
-static inline __attribute__((always_inline)) void
-martlet_store_channels_neon(int32x4_t acc[4], const martlet_channels *channels, int32_t zero_point, int32_t clamp_min,
-                            int32_t clamp_max, int32_t lanes, int8_t *out) {
-  const int32x4_t none = vdupq_n_s32(0);
-  for (int j = 0; j < 4; j++) {
-    int32x4_t multiplier = vandq_s32(vld1q_s32(channels->multiplier + 4 * j), vdupq_n_s32(INT32_MAX));
-    int32x4_t shift = vminq_s32(vmaxq_s32(vld1q_s32(channels->shift + 4 * j), vdupq_n_s32(-31)), vdupq_n_s32(30));
-    int32x4_t high = vqrdmulhq_s32(vshlq_s32(acc[j], vmaxq_s32(shift, none)), multiplier);
-    acc[j] = martlet_round_shift_neon(high, vminq_s32(shift, none));
-  }
-  int8x16_t bytes = martlet_pack_channels_neon(acc, vdupq_n_s16((int16_t)zero_point), vdupq_n_s8((int8_t)clamp_min),
-                                               vdupq_n_s8((int8_t)clamp_max));
-  martlet_store_lanes_neon(out, bytes, lanes);
-}
-
 #endif
 #endif
