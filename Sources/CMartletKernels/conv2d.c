@@ -70,8 +70,6 @@ static conv2d_run in_place_run(const conv2d_grid *g, const conv2d_tile *t, const
 /// The input's part of a run: where the patches of the tile's pixels are and what they add up to.
 static conv2d_run run_of(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input, void *scratch, bool in_place,
                          const conv2d_variant *variant) {
-  const bool in_place = variant->in_place && g->inside && g->segment_bytes >= variant->least_in_place &&
-                        (g->segments_y * g->segments_x == 1 || variant->least_in_place == 0);
   conv2d_run run;
   if (in_place) {
     run = in_place_run(g, t, input);
@@ -108,10 +106,15 @@ static void run_panels(conv2d_run *run, const conv2d_tile *t, const martlet_buff
   }
 }
 
+static bool is_in_place(const conv2d_variant *variant, const conv2d_grid *g, const martlet_buffers *buffers) {
+  return variant->in_place && g->inside && buffers->ring_rows == 0 && g->segment_bytes >= variant->least_in_place &&
+         (g->segments_y * g->segments_x == 1 || variant->least_in_place == 0);
+}
+
 void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,
                           int32_t last, void *scratch, const conv2d_variant *variant) {
   const conv2d_grid *g = martlet_conv2d_plan_of(plan);
-  const bool in_place = variant->in_place && g->inside && buffers->ring_rows == 0;
+  const bool in_place = is_in_place(variant, g, buffers);
   const int32_t height = in_place ? g->tile_h : g->copy_h, width = in_place ? g->tile_w : g->copy_w;
   conv2d_tile t = tile_of(g, first), before = {.picture = -1};
   conv2d_run run;
