@@ -5,6 +5,7 @@
 #define MARTLET_CONV2D_NEON_H
 
 #include "conv2d_panel_neon.h"
+#include "conv2d_sum_neon.h"
 #include "conv2d_window.h"
 #include "variants.h"
 
@@ -12,27 +13,6 @@
 
 /// Convolves `times` blocks of pixels, and moves on.
 typedef void (*conv2d_blocks_neon)(const conv2d_panel_neon *panel, conv2d_pixels_neon *at, int32_t times);
-
-/// weight_zero_point times each patch's sum.
-static void conv2d_sum_neon(const conv2d_run *run, int32_t *out) {
-  const conv2d_grid *g = run->grid;
-  const int32_t bytes = g->segment_quads * 4;
-  for (int32_t i = 0; i < run->rows * run->count; i++) {
-    const int8_t *pixel = (const int8_t *)run->a + i / run->count * run->row_stride +
-                          i % run->count * run->pixel_stride;
-    int32x4_t wide = vdupq_n_s32(0);
-    int32_t sum = 0;
-    for (int32_t sy = 0; sy < g->segments_y; sy++) {
-      for (int32_t sx = 0; sx < g->segments_x; sx++) {
-        const int8_t *x = pixel + sy * run->segment_stride_y + sx * run->segment_stride_x;
-        int32_t k = 0;
-        for (; k + 16 <= bytes; k += 16) wide = vpadalq_s16(wide, vpaddlq_s8(vld1q_s8(x + k)));
-        for (; k < bytes; k++) sum += x[k];
-      }
-    }
-    out[i] = martlet_wrapping_mul(martlet_wrapping_add(sum, vaddvq_s32(wide)), g->p.weight_zero_point);
-  }
-}
 
 /// How an instruction set cuts a row: `wide[n - 1]` convolves n units of `unit` pixels, at most `most`; `narrow` so
 /// many pixels at once with half a panel, where no more channels are left.
