@@ -31,7 +31,10 @@ public enum Comparison {
       progress("reading pictures", 0)
       let pictures = try folder.pictures(fit)
       let samples = PictureSamples(pictures: pictures, channels: fit.channels, normalization: normalization)
-      return try compare(model.graph, file, folder, pictures, samples, fit, first.provenance, progress)
+      // The loader has accepted the file. Between the operators of a cascade no tensor exists whole.
+      var whole = file
+      whole.bytes = try WholeTensors.withoutCascades(file.bytes)
+      return try compare(model.graph, whole, folder, pictures, samples, fit, first.provenance, progress)
     }
   }
 

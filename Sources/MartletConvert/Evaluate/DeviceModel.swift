@@ -90,7 +90,8 @@ final class DeviceModel {
     }
   }
 
-  /// Runs operator by operator and shows each result, once it is whole, while it is in the arena.
+  /// Runs operator by operator and shows each result, once it is whole, while it is in the arena: for a file without
+  /// cascades.
   func runObserved(_ observe: (_ result: ObservedTensor) -> Void) {
     let outputs = (0..<engine.operatorCount).map { Int(engine.operatorRecord($0).output) }
     // A concatenation is written part by part.

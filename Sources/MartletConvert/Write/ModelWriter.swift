@@ -3,7 +3,6 @@ import Martlet
 /// The bytes of a `.martlet` file. Equal programs give equal bytes.
 struct ModelWriter {
   var program: Program
-  var plan: ArenaPlan
   var manifest: ManifestRecord
   var labels: [String]
   /// 3 x 256 int8, or nil.
@@ -11,26 +10,29 @@ struct ModelWriter {
   /// `key: value` lines.
   var provenance: [String]
 
-  func bytes() throws(ConversionError) -> [UInt8] {
+  func bytes(_ plan: ArenaPlan) throws(ConversionError) -> [UInt8] {
     guard program.tensors.count <= ModelFormat.maxTensors, program.operators.count <= ModelFormat.maxOperators else {
       throw .unsupported("\(program.operators.count) operators on \(program.tensors.count) tensors are too many")
     }
-    let (weights, offsets) = packedConstants()
+    let (weights, offsets) = packedConstants(plan)
     var names: [UInt8] = []
     var tensors: [UInt8] = []
+    let rings = plan.cascades.reduce(into: [Int: Int]()) { $0.merge($1.ringRows) { first, _ in first } }
     for (index, tensor) in program.tensors.enumerated() {
-      SectionFile.append(record(tensor, offset: offsets[index], names: &names), to: &tensors)
+      var record = record(tensor, offset: offsets[index], names: &names)
+      record.ringRows = UInt32(rings[index] ?? 0)
+      SectionFile.append(record, to: &tensors)
     }
     var operators: [UInt8] = []
     for operation in program.operators { SectionFile.append(record(operation), to: &operators) }
-    var planRecord = PlanRecord()
-    planRecord.plannedPeakBytes = UInt64(plan.plannedPeakBytes)
-    planRecord.lowerBoundBytes = UInt64(plan.lowerBoundBytes)
+    var cascades: [UInt8] = []
+    for cascade in plan.cascades { SectionFile.append(CascadeRecord(cascade), to: &cascades) }
 
     var sections: [(SectionKind, [UInt8])] = [
-      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors),
+      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: PlanRecord(plan))), (.tensors, tensors),
       (.operators, operators), (.names, names),
     ]
+    if !cascades.isEmpty { sections.append((.cascades, cascades)) }
     if !labels.isEmpty { sections.append((.labels, labelSection())) }
     if let pixels { sections.append((.pixels, pixels.map { UInt8(bitPattern: $0) })) }
     sections.append((.provenance, SectionFile.lines(provenance)))
@@ -39,7 +41,7 @@ struct ModelWriter {
   }
 
   /// The weights section in the order in which operators read it, and each tensor's offset: there, or in the arena.
-  private func packedConstants() -> (bytes: [UInt8], offsets: [Int]) {
+  private func packedConstants(_ plan: ArenaPlan) -> (bytes: [UInt8], offsets: [Int]) {
     var bytes: [UInt8] = []
     // Swift 6.3.1's optimizer fails on a closure over `DeviceTensor.buffer` here.
     var offsets = [Int?](repeating: nil, count: program.tensors.count)
@@ -99,5 +101,23 @@ struct ModelWriter {
     }
     SectionFile.append(UInt32(text.count), to: &offsets)
     return offsets + text
+  }
+}
+
+extension PlanRecord {
+  init(_ plan: ArenaPlan) {
+    self.init()
+    plannedPeakBytes = UInt64(plan.plannedPeakBytes)
+    lowerBoundBytes = UInt64(plan.lowerBoundBytes)
+    wholeLowerBoundBytes = UInt64(plan.wholeLowerBoundBytes)
+  }
+}
+
+extension CascadeRecord {
+  init(_ cascade: Cascade) {
+    self.init()
+    firstOperator = UInt32(cascade.operators.lowerBound)
+    operatorCount = UInt32(cascade.operators.count)
+    stripRows = UInt32(cascade.stripRows)
   }
 }

@@ -1,0 +1,191 @@
+import Martlet
+
+/// Which operators of a program run in cascades, and in strips of how many rows.
+///
+/// What is alive while an operator or a cascade runs depends on no other choice: a tensor that a cascade touches lives
+/// as long as the cascade, and everything else as it did. So the program is cut into segments, operators alone and
+/// cascades, and for a given peak the fastest cut is the shortest way through the segments that stay below it.
+///
+/// By default the peak is the least one that costs no more than `Goal.slowdown` by the model of `CascadeCost`, and then
+/// `Goal.slack` more of it is given for time: the largest strips and the fewest cascades. Below `Goal.enough` nothing is
+/// given for memory. Where the whole tensors fit below a peak that something else dictates, nothing is gained by a
+/// cascade, and the model tells so; unless its rings stay in the L2 cache where the whole tensors would not.
+struct CascadeSearch {
+  enum Goal {
+    /// The most time that a smaller peak may cost, relative to the operators run whole.
+    static let slowdown = 0.1
+    static let slack = 0.02
+    /// Bytes. Tables, scratch and the program itself take as much.
+    static let enough = 128 << 10
+  }
+
+  /// A piece of the program on its own: an operator, or a cascade.
+  private struct Segment {
+    var end: Int
+    var bytes: Int
+    var cost: Double
+    var cascade: Cascade?
+  }
+
+  struct Schedule {
+    var cascades: [Cascade]
+    /// By `CascadeCost`.
+    var cost: Double
+    /// The most that is alive at one time, in bytes.
+    var peak: Int
+  }
+
+  /// By first operator.
+  private var segments: [[Segment]]
+  /// The peaks among which there is a choice, ascending.
+  private(set) var peaks: [Int] = []
+  private let program: Program
+
+  /// Operators of one cascade at most, and of a program that has any: real networks have a hundred.
+  private static let longest = 32
+  private static let mostOperators = 2048
+
+  init(_ program: Program) {
+    self.program = program
+    let stages = program.operators.map { CascadeStage($0, program) }
+    let cost = CascadeCost(program, stages)
+    let live = Lifetimes(program, cascades: []).live
+    segments = program.operators.indices.map {
+      [Segment(end: $0 + 1, bytes: live[$0 + 1], cost: cost.cost(ofOperator: $0), cascade: nil)]
+    }
+    if program.operators.count <= Self.mostOperators { addCascades(stages, cost) }
+    peaks = Array(Set(segments.joined().map(\.bytes))).sorted()
+  }
+
+  // MARK: - The choice
+
+  /// The cascades of the schedule that the goal asks for.
+  func chosen() -> [Cascade] {
+    let bound = 1 + Goal.slowdown
+    guard let least = leastPeak({ self.schedule(within: $0).map { $0.cost <= bound } ?? false }) else { return [] }
+    return schedule(within: max(Goal.enough, least + Int(Double(least) * Goal.slack)))?.cascades ?? []
+  }
+
+  /// The least of `peaks` that `fits`, which all larger ones do too.
+  func leastPeak(_ fits: (Int) -> Bool) -> Int? {
+    var (low, high) = (0, peaks.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if fits(peaks[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low < peaks.count ? peaks[low] : nil
+  }
+
+  /// The fastest schedule whose live tensors never exceed `peak` bytes; nil where there is none.
+  func schedule(within peak: Int) -> Schedule? {
+    let count = segments.count
+    var best = Array(repeating: Double.infinity, count: count + 1)
+    var next: [Segment?] = Array(repeating: nil, count: count)
+    best[count] = 0
+    for first in segments.indices.reversed() {
+      for segment in segments[first] where segment.bytes <= peak {
+        let cost = segment.cost + best[segment.end]
+        if cost < best[first] { (best[first], next[first]) = (cost, segment) }
+      }
+    }
+    guard best[0] < .infinity else { return nil }
+    var cascades: [Cascade] = []
+    var at = 0
+    var bytes = 0
+    while at < count, let segment = next[at] {
+      if let cascade = segment.cascade { cascades.append(cascade) }
+      bytes = max(bytes, segment.bytes)
+      at = segment.end
+    }
+    return Schedule(cascades: cascades, cost: best[0], peak: bytes)
+  }
+
+  // MARK: - The segments
+
+  private mutating func addCascades(_ stages: [CascadeStage?], _ cost: CascadeCost) {
+    let lives = BufferLives(program)
+    for first in stages.indices {
+      var live = lives.bytes(before: first)
+      for last in first..<min(first + Self.longest, stages.count) {
+        guard stages[last] != nil else { break }
+        live += lives.bytesBeginning(at: last)
+        let operators = first..<last + 1
+        guard
+          let range = CascadeRange(
+            operators, stages[first...last], isInside: { lives.isInside($0, operators, of: program) })
+        else { continue }
+        for rows in Self.strips(of: range) { segments[first].append(segment(range, rows, live: live, cost)) }
+      }
+    }
+  }
+
+  /// Strips of the last stage worth a look.
+  private static func strips(of range: CascadeRange) -> [Int] {
+    let rows = range.stages[range.stages.count - 1].rows
+    return [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64].filter { 2 * $0 <= rows }
+  }
+
+  /// - Parameter live: bytes of what is alive at any time of the range, all of it whole.
+  private func segment(_ range: CascadeRange, _ stripRows: Int, live: Int, _ cost: CascadeCost) -> Segment {
+    let rings = range.leastRingRows(stripRows)
+    var cascade = Cascade(operators: range.operators, stripRows: stripRows, ringRows: [:], strips: [:])
+    var bytes = live
+    var ringBytes = 0
+    for (index, stage) in range.stages.enumerated() where rings[index] < stage.rows {
+      let tensor = program.tensors[stage.output]
+      let ring = Lifetimes.aligned(tensor.byteCount / stage.rows * rings[index])
+      bytes += ring - Lifetimes.aligned(tensor.byteCount)
+      ringBytes += ring
+      cascade.ringRows[stage.output] = rings[index]
+      cascade.strips[stage.output] = range.stripRows(of: index, stripRows)
+    }
+    let time = cost.cost(of: range, stripRows, ringBytes: ringBytes)
+    return Segment(end: range.operators.upperBound, bytes: bytes, cost: time, cascade: cascade)
+  }
+}
+
+/// When each buffer is in use, its bytes, and what is seen of it.
+private struct BufferLives {
+  private var first: [Int]
+  private var last: [Int]
+  private var tensors: [Int]
+  private var beginning: [Int] = []
+  private var before: [Int] = []
+
+  init(_ program: Program) {
+    first = Array(repeating: Int.max, count: program.buffers.count)
+    last = Array(repeating: Int.min, count: program.buffers.count)
+    tensors = Array(repeating: 0, count: program.buffers.count)
+    for tensor in program.tensors { if let buffer = tensor.buffer { tensors[buffer] += 1 } }
+    Lifetimes.visit(program) { buffer, time in
+      first[buffer] = min(first[buffer], time)
+      last[buffer] = max(last[buffer], time)
+    }
+    let count = program.operators.count
+    beginning = Array(repeating: 0, count: count)
+    var change = Array(repeating: 0, count: count + 1)
+    for buffer in program.buffers.indices where first[buffer] <= last[buffer] {
+      let size = Lifetimes.aligned(program.buffers[buffer])
+      if beginning.indices.contains(first[buffer]) { beginning[first[buffer]] += size }
+      // Alive before operator t, and at it or after: first < t <= last.
+      let (from, to) = (first[buffer] + 1, min(last[buffer], count - 1))
+      if from <= to { (change[from], change[to + 1]) = (change[from] + size, change[to + 1] - size) }
+    }
+    var sum = 0
+    for delta in change {
+      sum += delta
+      before.append(sum)
+    }
+  }
+
+  /// Of what was begun before operator `index` and is used there or later.
+  func bytes(before index: Int) -> Int { before[index] }
+
+  func bytesBeginning(at index: Int) -> Int { beginning[index] }
+
+  /// Whether nothing but `operators` sees the tensor, under this name or another.
+  func isInside(_ tensor: Int, _ operators: Range<Int>, of program: Program) -> Bool {
+    guard let buffer = program.tensors[tensor].buffer else { return false }
+    return operators.contains(first[buffer]) && operators.contains(last[buffer]) && tensors[buffer] == 1
+  }
+}
