@@ -11,7 +11,6 @@
 /// Enough units to keep a small team busy to the end of the operator.
 #define WANTED_UNITS 8
 
-MARTLET_SMALL_BEGIN
 static int32_t even_share(int32_t count, int32_t parts) { return (count + parts - 1) / parts; }
 
 static void normalise(martlet_conv2d_params *p) {
@@ -35,7 +34,7 @@ static void set_window(conv2d_grid *g) {
 /// In the widest elements of any instruction set; saturates.
 static size_t window_bytes(const conv2d_grid *g) { return martlet_scratch_product(g->window_h, g->window_stride * 2); }
 
-void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
+static void make_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
   g->p = *params;
   martlet_conv2d_params *p = &g->p;
   normalise(p);
@@ -89,10 +88,11 @@ void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
   panels = (panels + 1) & ~(int64_t)1;
   g->tile_panels = martlet_min((int32_t)panels, g->panels);
   g->tiles_p = even_share(g->panels, g->tile_panels);
+  g->sums_offset = (window_bytes(g) + 63) & ~(size_t)63;
 }
 
-conv2d_tile martlet_conv2d_tile(const conv2d_grid *g, int32_t unit) {
-  // Panels outermost: neighbouring units share weights, which are what has to come from memory.
+/// Panels outermost: neighbouring units share weights, which are what has to come from memory.
+static conv2d_tile tile_of(const conv2d_grid *g, int32_t unit) {
   conv2d_tile t;
   int32_t tile_x = unit % g->tiles_x;
   unit /= g->tiles_x;
@@ -111,19 +111,40 @@ conv2d_tile martlet_conv2d_tile(const conv2d_grid *g, int32_t unit) {
   return t;
 }
 
-// MARK: - Sizes
+/// The next unit's, without a division.
+static void advance(const conv2d_grid *g, conv2d_tile *t) {
+  t->x += g->tile_w;
+  if (t->x >= g->p.out_w) {
+    t->x = 0;
+    t->y += g->tile_h;
+    if (t->y >= g->p.out_h) {
+      t->y = 0;
+      if (++t->picture == g->p.batch) {
+        t->picture = 0;
+        t->panel += g->tile_panels;
+        if (t->panel >= g->panels) {
+          t->panel = 0;
+          t->group++;
+        }
+        t->panels = martlet_min(g->tile_panels, g->panels - t->panel);
+      }
+    }
+    t->height = martlet_min(g->tile_h, g->p.out_h - t->y);
+  }
+  t->width = martlet_min(g->tile_w, g->p.out_w - t->x);
+}
 
-static size_t sums_offset(const conv2d_grid *g) { return (window_bytes(g) + 63) & ~(size_t)63; }
+// MARK: - Sizes
 
 MARTLET_WORKLOAD(conv2d, params) {
   conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
+  make_grid(params, &g);
   int64_t depth = (int64_t)g.segments_y * g.segments_x * g.segment_quads * 4;
   return (martlet_workload){
       // At most as many as the output has elements.
       .units = g.p.groups * g.tiles_p * g.p.batch * g.tiles_y * g.tiles_x,
       .unit_work = depth * 16 * g.tile_panels * g.tile_h * g.tile_w,
-      .scratch_bytes = sums_offset(&g) + (size_t)g.tile_h * g.tile_w * 4,
+      .scratch_bytes = g.sums_offset + (size_t)g.tile_h * g.tile_w * 4,
       .multiply_accumulates = (int64_t)g.p.batch * g.p.out_h * g.p.out_w * g.p.out_c *
                               ((int64_t)g.p.kernel_h * g.p.kernel_w * g.group_in_c),
   };
@@ -131,13 +152,13 @@ MARTLET_WORKLOAD(conv2d, params) {
 
 size_t martlet_conv2d_weights_bytes(const martlet_conv2d_params *params) {
   conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
+  make_grid(params, &g);
   return (size_t)g.p.groups * g.panels * g.panel_bytes;
 }
 
-// MARK: - Driving the tiles
+MARTLET_PLAN(conv2d, params, grid) { make_grid(params, grid); }
 
-MARTLET_SMALL_END
+// MARK: - Driving the tiles
 
 static conv2d_run window_run(const conv2d_grid *g, const void *window) {
   return (conv2d_run){.a = window,
@@ -158,36 +179,47 @@ static conv2d_run in_place_run(const conv2d_grid *g, const conv2d_tile *t, const
                       .segment_stride_x = (ptrdiff_t)p->dilation_w * p->in_c};
 }
 
-void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
+/// The input's part of a tile's run: where its patches are and what they add up to.
+static conv2d_run run_of(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input, void *scratch,
+                         const conv2d_variant *variant) {
+  conv2d_run run;
+  if (variant->in_place && g->inside) {
+    run = in_place_run(g, t, input);
+  } else {
+    variant->copy_window(g, t, input, scratch);
+    run = window_run(g, scratch);
+  }
+  run.grid = g;
+  run.rows = t->height;
+  run.count = t->width;
+  run.out_stride = (ptrdiff_t)g->p.out_w * g->p.out_c;
+  int32_t *sums = variant->sum && g->p.weight_zero_point != 0 ? (int32_t *)((char *)scratch + g->sums_offset) : NULL;
+  run.sums = sums;
+  if (sums) variant->sum(&run, sums);
+  return run;
+}
+
+void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,
                           int32_t last, void *scratch, const conv2d_variant *variant) {
-  conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
-  int32_t *sums = (int32_t *)((char *)scratch + sums_offset(&g));
-  for (int32_t unit = first; unit < last; unit++) {
-    const conv2d_tile t = martlet_conv2d_tile(&g, unit);
-    conv2d_run run;
-    if (variant->in_place && g.inside) {
-      run = in_place_run(&g, &t, buffers->input[0]);
-    } else {
-      variant->copy_window(&g, &t, buffers->input[0], scratch);
-      run = window_run(&g, scratch);
-    }
-    run.grid = &g;
-    run.rows = t.height;
-    run.count = t.width;
-    run.sums = variant->sum && g.p.weight_zero_point != 0 ? sums : NULL;
-    if (run.sums) variant->sum(&run, sums);
-    run.out_stride = (ptrdiff_t)g.p.out_w * g.p.out_c;
-    const uint8_t *panels = (const uint8_t *)buffers->weights + ((size_t)t.group * g.panels + t.panel) * g.panel_bytes;
-    int8_t *out = (int8_t *)buffers->output + ((ptrdiff_t)t.picture * g.p.out_h + t.y) * run.out_stride +
-                  (ptrdiff_t)t.x * g.p.out_c + t.group * g.group_out_c;
+  const conv2d_grid *g = martlet_conv2d_plan_of(plan);
+  conv2d_tile t = tile_of(g, first), before = {.picture = -1};
+  conv2d_run run;
+  for (int32_t unit = first; unit < last; unit++, advance(g, &t)) {
+    // Where a whole picture is one tile, the next unit is the same pixels times other panels.
+    if (t.picture != before.picture || t.y != before.y || t.x != before.x || t.group != before.group)
+      run = run_of(g, &t, buffers->input[0], scratch, variant);
+    before = t;
+    run.panel = (const uint8_t *)buffers->weights + ((size_t)t.group * g->panels + t.panel) * g->panel_bytes;
+    run.channels = g->group_out_c - t.panel * 16;
+    run.out = (int8_t *)buffers->output + ((ptrdiff_t)t.picture * g->p.out_h + t.y) * run.out_stride +
+              (ptrdiff_t)t.x * g->p.out_c + t.group * g->group_out_c + t.panel * 16;
+    const int32_t channels = run.channels;
     for (int32_t panel = 0; panel < t.panels; panel += 2) {
-      const int32_t channel = (t.panel + panel) * 16;
-      run.panel = panels + panel * g.panel_bytes;
       run.panels = martlet_min(2, t.panels - panel);
-      run.channels = martlet_min(16 * run.panels, g.group_out_c - channel);
-      run.out = out + channel;
+      run.channels = martlet_min(16 * run.panels, channels - panel * 16);
       variant->run(&run);
+      run.panel += 2 * g->panel_bytes;
+      run.out += 32;
     }
   }
 }
@@ -222,11 +254,10 @@ static int32_t accumulate(const conv2d_grid *g, const int8_t *picture, const int
 }
 
 MARTLET_KERNEL(conv2d, scalar, params) {
-  conv2d_grid g;
-  martlet_conv2d_grid(params, &g);
+  const conv2d_grid g = *martlet_conv2d_plan_of(params);
   const martlet_conv2d_params *p = &g.p;
   for (int32_t unit = first; unit < last; unit++) {
-    conv2d_tile t = martlet_conv2d_tile(&g, unit);
+    conv2d_tile t = tile_of(&g, unit);
     const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c +
                             t.group * g.group_in_c;
     for (int32_t i = 0; i < t.panels; i++) {

@@ -10,8 +10,10 @@
 
 #include "kernels_internal.h"
 
+/// What is computed at load, and what kernels are called with.
 typedef struct conv2d_grid {
-  /// A 1x1 convolution of stride 1 is rewritten as one row of pixels, whatever its pictures' shape.
+  /// First, so that a kernel may take it for its record. A 1x1 convolution of stride 1 is rewritten as one row of
+  /// pixels, whatever its pictures' shape.
   martlet_conv2d_params p;
   int32_t group_in_c, group_out_c;
   int32_t segments_y, segments_x, segment_bytes, segment_quads;
@@ -25,18 +27,20 @@ typedef struct conv2d_grid {
   int32_t window_h, window_w;
   /// Elements from one row of the copied window to the next. The scratch limit bounds window_h * window_stride.
   int64_t window_stride;
+  /// Of the patches' sums in scratch, behind the window.
+  size_t sums_offset;
 } conv2d_grid;
 
-/// For parameters within their bounds; nothing below overflows with them.
-void martlet_conv2d_grid(const martlet_conv2d_params *params, conv2d_grid *grid);
+/// The grid that begins with this record.
+static inline const conv2d_grid *martlet_conv2d_plan_of(const martlet_conv2d_params *plan) {
+  return (const conv2d_grid *)plan;
+}
 
 /// Where one unit lies.
 typedef struct conv2d_tile {
   int32_t picture, group, panel, panels;
   int32_t y, x, height, width;
 } conv2d_tile;
-
-conv2d_tile martlet_conv2d_tile(const conv2d_grid *grid, int32_t unit);
 
 /// `rows` x `count` output pixels times `panels` blocks of channels.
 typedef struct conv2d_run {
@@ -67,7 +71,7 @@ typedef struct conv2d_variant {
   void (*sum)(const conv2d_run *run, int32_t *sums);
 } conv2d_variant;
 
-void martlet_conv2d_drive(const martlet_conv2d_params *params, const martlet_buffers *buffers, int32_t first,
+void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,
                           int32_t last, void *scratch, const conv2d_variant *variant);
 
 /// round half away from zero of acc * d, saturated to a little over 16 bits. No libm: p - t is exact.

@@ -1,8 +1,6 @@
 #include "variants.h"
 #include "walk.h"
 
-MARTLET_SMALL_BEGIN
-
 MARTLET_WORKLOAD(copy, p) {
   int64_t count = martlet_box_count(p->shape);
   return (martlet_workload){.units = martlet_ceil_div(count, MARTLET_SPAN_UNIT),
@@ -44,5 +42,3 @@ MARTLET_KERNEL(copy, scalar, p) {
     at += n;
   }
 }
-
-MARTLET_SMALL_END

@@ -9,8 +9,9 @@
 /// Blocks of channels that the widest instruction set handles at once.
 #define WIDEST 4
 
-MARTLET_SMALL_BEGIN
-void martlet_depthwise_grid(const martlet_depthwise_params *params, depthwise_grid *g) {
+static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+static void make_grid(const martlet_depthwise_params *params, depthwise_grid *g) {
   g->p = *params;
   const martlet_depthwise_params *p = &g->p;
   g->channels = p->in_c * p->multiplier;
@@ -35,29 +36,23 @@ void martlet_depthwise_grid(const martlet_depthwise_params *params, depthwise_gr
   g->tiles_p = martlet_ceil_div(g->panels, panels);
   g->tile_panels = martlet_min(martlet_ceil_div(martlet_ceil_div(g->panels, g->tiles_p), block) * block, g->panels);
   g->tiles_p = martlet_ceil_div(g->panels, g->tile_panels);
+
+  g->zeros_bytes = rounded((size_t)g->panels * 16 + 64);
+  g->table_bytes =
+      rounded(martlet_scratch_product((int64_t)g->tile_h * g->columns, p->kernel_h * (int64_t)sizeof(void *)));
+  g->repeated_bytes =
+      p->multiplier == 1 ? 0 : rounded(martlet_scratch_product(g->window_h, (int64_t)p->in_w * g->channels) + 64);
 }
 
 // MARK: - Sizes
 
-static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
-
-/// Scratch: a pixel of zero points, the tables, then the window where channels are repeated.
-static size_t zeros_bytes(const depthwise_grid *g) { return rounded((size_t)g->panels * 16 + 64); }
-static size_t table_bytes(const depthwise_grid *g) {
-  return rounded(martlet_scratch_product((int64_t)g->tile_h * g->columns, g->p.kernel_h * (int64_t)sizeof(void *)));
-}
-static size_t repeated_bytes(const depthwise_grid *g) {
-  if (g->p.multiplier == 1) return 0;
-  return rounded(martlet_scratch_product(g->window_h, (int64_t)g->p.in_w * g->channels) + 64);
-}
-
 MARTLET_WORKLOAD(depthwise, params) {
   depthwise_grid g;
-  martlet_depthwise_grid(params, &g);
+  make_grid(params, &g);
   return (martlet_workload){
       .units = g.tiles_p * g.p.batch * g.tiles_y,
       .unit_work = (int64_t)g.p.kernel_h * g.p.kernel_w * 16 * g.tile_panels * g.tile_h * g.p.out_w,
-      .scratch_bytes = zeros_bytes(&g) + table_bytes(&g) + repeated_bytes(&g),
+      .scratch_bytes = g.zeros_bytes + g.table_bytes + g.repeated_bytes,
       .multiply_accumulates = (int64_t)g.p.batch * g.p.out_h * g.p.out_w * g.channels *
                               ((int64_t)g.p.kernel_h * g.p.kernel_w),
   };
@@ -65,9 +60,11 @@ MARTLET_WORKLOAD(depthwise, params) {
 
 size_t martlet_depthwise_weights_bytes(const martlet_depthwise_params *params) {
   depthwise_grid g;
-  martlet_depthwise_grid(params, &g);
+  make_grid(params, &g);
   return (size_t)g.panels * g.panel_bytes;
 }
+
+MARTLET_PLAN(depthwise, params, grid) { make_grid(params, grid); }
 
 // MARK: - Units
 
@@ -88,23 +85,61 @@ static depthwise_tile tile_of(const depthwise_grid *g, int32_t unit) {
   return t;
 }
 
-MARTLET_SMALL_END
+/// The next unit's, without a division.
+static void advance(const depthwise_grid *g, depthwise_tile *t) {
+  t->panel += g->tile_panels;
+  if (t->panel >= g->panels) {
+    t->panel = 0;
+    t->y += g->tile_h;
+    if (t->y >= g->p.out_h) {
+      t->y = 0;
+      t->picture++;
+    }
+    t->height = martlet_min(g->tile_h, g->p.out_h - t->y);
+  }
+  t->panels = martlet_min(g->tile_panels, g->panels - t->panel);
+}
+
+/// `count` entries of each column of a row's table: pixel[k], a step further on from column to column in the picture.
+static inline __attribute__((always_inline)) void fill_row(const depthwise_grid *g, int32_t kernel_h, int32_t count,
+                                                           const int8_t *pixel[], const ptrdiff_t step[],
+                                                           const int8_t *zeros, const int8_t **entry) {
+  const int32_t left = martlet_min(g->p.pad_left, g->columns);
+  const int32_t right = martlet_min(g->p.pad_left + g->p.in_w, g->columns);
+  int32_t column = 0;
+  for (; column < left; column++, entry += kernel_h)
+    for (int32_t k = 0; k < count; k++) entry[k] = zeros;
+  for (; column < right; column++, entry += kernel_h) {
+    for (int32_t k = 0; k < count; k++) {
+      entry[k] = pixel[k];
+      pixel[k] += step[k];
+    }
+  }
+  for (; column < g->columns; column++, entry += kernel_h)
+    for (int32_t k = 0; k < count; k++) entry[k] = zeros;
+}
+
+/// Rows of a window that are filled side by side.
+#define TOGETHER 5
 
 static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture, int32_t first_row,
                        const int8_t *zeros, const int8_t **table) {
   const martlet_depthwise_params *p = &g->p;
-  const int32_t left = martlet_min(p->pad_left, g->columns), right = martlet_min(p->pad_left + p->in_w, g->columns);
+  const int64_t row_bytes = (int64_t)p->in_w * g->channels;
   for (int32_t y = 0; y < t->height; y++, table += (ptrdiff_t)g->columns * p->kernel_h) {
-    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
-      const int32_t row = (t->y + y) * p->stride_h - p->pad_top + ky * p->dilation_h;
-      const bool inside = row >= 0 && row < p->in_h;
-      const int8_t *pixel = inside ? picture + (int64_t)(row - first_row) * p->in_w * g->channels : zeros;
-      const ptrdiff_t step = inside ? g->channels : 0;
-      const int8_t **entry = table + ky;
-      int32_t column = 0;
-      for (; column < left; column++, entry += p->kernel_h) *entry = zeros;
-      for (; column < right; column++, entry += p->kernel_h, pixel += step) *entry = pixel;
-      for (; column < g->columns; column++, entry += p->kernel_h) *entry = zeros;
+    int32_t row = (t->y + y) * p->stride_h - p->pad_top;
+    for (int32_t from = 0; from < p->kernel_h; from += TOGETHER) {
+      const int8_t *pixel[TOGETHER];
+      ptrdiff_t step[TOGETHER];
+      const int32_t count = martlet_min(TOGETHER, p->kernel_h - from);
+      for (int32_t k = 0; k < count; k++, row += p->dilation_h) {
+        const bool inside = row >= 0 && row < p->in_h;
+        pixel[k] = inside ? picture + (row - first_row) * row_bytes : zeros;
+        step[k] = inside ? g->channels : 0;
+      }
+      if (p->kernel_h == 3) fill_row(g, 3, 3, pixel, step, zeros, table);
+      else if (p->kernel_h == 5) fill_row(g, 5, 5, pixel, step, zeros, table);
+      else fill_row(g, p->kernel_h, count, pixel, step, zeros, table + from);
     }
   }
 }
@@ -119,38 +154,39 @@ static void repeat_channels(const depthwise_grid *g, const int8_t *picture, int3
     for (int32_t m = 0; m < p->multiplier; m++) *out++ = in[i];
 }
 
-void martlet_depthwise_drive(const martlet_depthwise_params *params, const martlet_buffers *buffers, int32_t first,
+void martlet_depthwise_drive(const martlet_depthwise_params *plan, const martlet_buffers *buffers, int32_t first,
                              int32_t last, void *scratch, depthwise_run_kernel kernel, int32_t panels) {
-  depthwise_grid g;
-  martlet_depthwise_grid(params, &g);
-  const martlet_depthwise_params *p = &g.p;
+  const depthwise_grid *g = martlet_depthwise_plan_of(plan);
+  const martlet_depthwise_params *p = &g->p;
   int8_t *zeros = scratch;
-  const int8_t **table = (const int8_t **)(zeros + zeros_bytes(&g));
-  int8_t *repeated = (int8_t *)table + table_bytes(&g);
-  memset(zeros, p->input_zero_point, zeros_bytes(&g));
-  for (int32_t unit = first; unit < last; unit++) {
-    depthwise_tile t = tile_of(&g, unit);
-    const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c;
-    int32_t first_row = 0;
-    if (p->multiplier > 1) {
-      first_row = martlet_clamp(t.y * p->stride_h - p->pad_top, 0, p->in_h - 1);
-      repeat_channels(&g, picture, first_row, repeated);
-      picture = repeated;
+  const int8_t **table = (const int8_t **)(zeros + g->zeros_bytes);
+  int8_t *repeated = (int8_t *)table + g->table_bytes;
+  memset(zeros, p->input_zero_point, g->zeros_bytes);
+  depthwise_tile t = tile_of(g, first);
+  depthwise_run run = {.grid = g, .table = table};
+  for (int32_t unit = first; unit < last; unit++, advance(g, &t)) {
+    // The next unit may be the same rows times other panels.
+    if (unit == first || t.panel == 0) {
+      const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c;
+      int32_t first_row = 0;
+      if (p->multiplier > 1) {
+        first_row = martlet_clamp(t.y * p->stride_h - p->pad_top, 0, p->in_h - 1);
+        repeat_channels(g, picture, first_row, repeated);
+        picture = repeated;
+      }
+      fill_table(g, &t, picture, first_row, zeros, table);
     }
-    fill_table(&g, &t, picture, first_row, zeros, table);
-    int8_t *out = (int8_t *)buffers->output + ((int64_t)t.picture * p->out_h + t.y) * p->out_w * g.channels;
-    for (int32_t i = 0; i < t.panels; i += panels) {
-      int32_t panel = t.panel + i, channel = panel * 16;
-      int32_t count = martlet_min(panels, t.panels - i);
-      depthwise_run run = {.grid = &g,
-                           .table = table,
-                           .rows = t.height,
-                           .channel = channel,
-                           .panel = (const uint8_t *)buffers->weights + (size_t)panel * g.panel_bytes,
-                           .panels = count,
-                           .channels = martlet_min(16 * count, g.channels - channel),
-                           .out = out + channel};
+    run.rows = t.height;
+    run.channel = t.panel * 16;
+    run.panel = (const uint8_t *)buffers->weights + (size_t)t.panel * g->panel_bytes;
+    run.out = (int8_t *)buffers->output + ((int64_t)t.picture * p->out_h + t.y) * p->out_w * g->channels + run.channel;
+    for (int32_t left = t.panels; left > 0; left -= panels) {
+      run.panels = martlet_min(panels, left);
+      run.channels = martlet_min(16 * run.panels, g->channels - run.channel);
       kernel(&run);
+      run.channel += 16 * panels;
+      run.panel += (size_t)panels * g->panel_bytes;
+      run.out += 16 * panels;
     }
   }
 }
@@ -180,8 +216,7 @@ static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture,
 }
 
 MARTLET_KERNEL(depthwise, scalar, params) {
-  depthwise_grid g;
-  martlet_depthwise_grid(params, &g);
+  const depthwise_grid g = *martlet_depthwise_plan_of(params);
   const martlet_depthwise_params *p = &g.p;
   for (int32_t unit = first; unit < last; unit++) {
     depthwise_tile t = tile_of(&g, unit);

@@ -10,7 +10,9 @@
 
 #include "kernels_internal.h"
 
+/// What is computed at load, and what kernels are called with.
 typedef struct depthwise_grid {
+  /// First, so that a kernel may take it for its record.
   martlet_depthwise_params p;
   int32_t channels;
   int32_t panels;
@@ -21,9 +23,14 @@ typedef struct depthwise_grid {
   int32_t columns;
   /// Input rows that the windows of a tile touch.
   int32_t window_h;
+  /// Scratch: a pixel of zero points, the tables, then the window where channels are repeated.
+  size_t zeros_bytes, table_bytes, repeated_bytes;
 } depthwise_grid;
 
-void martlet_depthwise_grid(const martlet_depthwise_params *params, depthwise_grid *grid);
+/// The grid that begins with this record.
+static inline const depthwise_grid *martlet_depthwise_plan_of(const martlet_depthwise_params *plan) {
+  return (const depthwise_grid *)plan;
+}
 
 /// All pixels of a tile times `panels` blocks of channels.
 typedef struct depthwise_run {
@@ -45,7 +52,7 @@ typedef void (*depthwise_run_kernel)(const depthwise_run *run);
 
 /// Runs the units, `panels` blocks of channels at a time. A pointer of the table may lead to a tensor's last pixel:
 /// kernels read no more than run.channels bytes from it.
-void martlet_depthwise_drive(const martlet_depthwise_params *params, const martlet_buffers *buffers, int32_t first,
+void martlet_depthwise_drive(const martlet_depthwise_params *plan, const martlet_buffers *buffers, int32_t first,
                              int32_t last, void *scratch, depthwise_run_kernel kernel, int32_t panels);
 
 #endif

@@ -1,4 +1,6 @@
 /// The rows of the operators, the dispatch table that is made of them, and which instruction sets this processor has.
+#include "conv2d.h"
+#include "depthwise.h"
 #include "variants.h"
 
 #if defined(__x86_64__)
@@ -22,9 +24,19 @@ const martlet_operator *martlet_operator_of(uint16_t opcode) {
               .is_foldable = ((TRAITS) & FOLDABLE) != 0},
       MARTLET_OPERATORS(ROW)
 #undef ROW
+#define ROW(CASE, NAME) \
+  [MARTLET_OPCODE_##CASE].plan_bytes = sizeof(NAME##_grid), [MARTLET_OPCODE_##CASE].plan = martlet_##NAME##_plan,
+          MARTLET_PLANNED_OPERATORS(ROW)
+#undef ROW
   };
   if (opcode >= sizeof operators / sizeof *operators || !operators[opcode].name) return NULL;
   return &operators[opcode];
+}
+
+const void *martlet_operator_bind(const martlet_operator *row, const void *params, void *memory) {
+  if (!row->plan) return params;
+  row->plan(params, memory);
+  return memory;
 }
 
 static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {

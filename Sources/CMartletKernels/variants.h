@@ -56,12 +56,17 @@
 MARTLET_OPERATORS(MARTLET_DECLARE_ROW)
 #undef MARTLET_DECLARE_ROW
 
+/// Declares the plan of an operator that has one.
+#define MARTLET_DECLARE_PLAN(CASE, NAME) void martlet_##NAME##_plan(const void *params, void *plan);
+MARTLET_PLANNED_OPERATORS(MARTLET_DECLARE_PLAN)
+#undef MARTLET_DECLARE_PLAN
+
 #if defined(__clang__)
 #pragma clang diagnostic error "-Wmissing-prototypes"
 #endif
 
-/// Defines martlet_NAME_ISA, a martlet_kernel: in front of its body, which sees the record as P, and `buffers`,
-/// `first`, `last` and `scratch`.
+/// Defines martlet_NAME_ISA, a martlet_kernel: in front of its body, which sees the record as P (the one that its plan
+/// begins with, if it has a plan), and `buffers`, `first`, `last` and `scratch`.
 #define MARTLET_KERNEL(NAME, ISA, P)                                                                                  \
   MARTLET_TARGET_##ISA static inline __attribute__((always_inline)) void NAME##_##ISA##_kernel(                       \
       const martlet_##NAME##_record *P, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch);  \
@@ -71,6 +76,12 @@ MARTLET_OPERATORS(MARTLET_DECLARE_ROW)
   }                                                                                                                   \
   MARTLET_TARGET_##ISA static inline __attribute__((always_inline)) void NAME##_##ISA##_kernel(                       \
       const martlet_##NAME##_record *P, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch)
+
+/// Defines martlet_NAME_plan: in front of its body, which sees the record as P and a NAME_grid to fill as GRID.
+#define MARTLET_PLAN(NAME, P, GRID)                                                         \
+  static inline void NAME##_plan(const martlet_##NAME##_record *P, NAME##_grid *GRID);      \
+  void martlet_##NAME##_plan(const void *params, void *plan) { NAME##_plan(params, plan); } \
+  static inline void NAME##_plan(const martlet_##NAME##_record *P, NAME##_grid *GRID)
 
 /// Defines martlet_NAME_workload: in front of its body, which sees the record as P.
 #define MARTLET_WORKLOAD(NAME, P)                                                                    \

@@ -47,6 +47,11 @@ int32_t martlet_case_multiplier(martlet_case_context *context) {
   }
 }
 
+const void *martlet_case_bound(martlet_case_context *context, uint16_t opcode, const void *params) {
+  const martlet_operator *row = martlet_operator_of(opcode);
+  return martlet_operator_bind(row, params, row->plan ? block(context, row->plan_bytes) : NULL);
+}
+
 #define GUARD 64
 
 bool martlet_case_equal(martlet_case_context *context, const martlet_case_run *run) {

@@ -43,9 +43,13 @@ void *martlet_case_zeros(martlet_case_context *context, size_t bytes);
 /// A random multiplier in [2^30, 2^31), now and then 0 or an extreme.
 int32_t martlet_case_multiplier(martlet_case_context *context);
 
+/// The operator's record as its kernels take it.
+const void *martlet_case_bound(martlet_case_context *context, uint16_t opcode, const void *params);
+
 /// One run of an operator, in both variants.
 typedef struct martlet_case_run {
   martlet_kernel reference, variant;
+  /// What the kernels take; martlet_case_bound's for an operator that has a plan.
   const void *params;
   int32_t units;
   size_t scratch_bytes;

@@ -85,7 +85,8 @@ static uint8_t *random_conv2d_weights(martlet_case_context *context, const martl
 
 static bool conv2d_case(martlet_case_context *context, int32_t index) {
   martlet_conv2d_params p = random_conv2d(&context->random, index);
-  martlet_case_run run = {context->reference->conv2d, context->variant->conv2d, &p, martlet_conv2d_workload(&p).units,
+  martlet_case_run run = {context->reference->conv2d, context->variant->conv2d,
+                          martlet_case_bound(context, MARTLET_OPCODE_CONV2D, &p), martlet_conv2d_workload(&p).units,
                           martlet_conv2d_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.in_c);
   run.weights = random_conv2d_weights(context, &p);
@@ -117,7 +118,8 @@ static martlet_depthwise_params random_depthwise(martlet_random *random, int32_t
 
 static bool depthwise_case(martlet_case_context *context, int32_t index) {
   martlet_depthwise_params p = random_depthwise(&context->random, index);
-  martlet_case_run run = {context->reference->depthwise, context->variant->depthwise, &p,
+  martlet_case_run run = {context->reference->depthwise, context->variant->depthwise,
+                          martlet_case_bound(context, MARTLET_OPCODE_DEPTHWISE, &p),
                           martlet_depthwise_workload(&p).units, martlet_depthwise_workload(&p).scratch_bytes};
   run.input[0] = martlet_case_bytes(context, (size_t)p.batch * p.in_h * p.in_w * p.in_c);
   const size_t bytes = martlet_depthwise_weights_bytes(&p);

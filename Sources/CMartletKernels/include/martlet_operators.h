@@ -36,4 +36,9 @@
   OPERATOR(18, MAXIMUM, maximum, maximum, extremum, "MAXIMUM", INPUT_0 | INPUT_1, IN_PLACE | FOLDABLE, VECTOR)       \
   OPERATOR(19, MINIMUM, minimum, minimum, extremum, "MINIMUM", INPUT_0 | INPUT_1, IN_PLACE | FOLDABLE, VECTOR)
 
+/// The operators that have a plan: OPERATOR(CASE, name). See martlet_operator.
+#define MARTLET_PLANNED_OPERATORS(OPERATOR) \
+  OPERATOR(CONV2D, conv2d)                  \
+  OPERATOR(DEPTHWISE, depthwise)
+
 #endif

@@ -1,27 +1,44 @@
 import CMartletKernels
 
-/// An operator with its kernel chosen and its operands turned into addresses.
+/// An operator with its kernel chosen, its plan made and its operands turned into addresses.
 struct BoundOperator {
   var kernel: martlet_kernel
+  /// What the kernel takes: the plan, or the record in the arena.
+  var parameters: UnsafeRawPointer
   var units: Int32
   var unitWork: Int64
-  var buffers: martlet_buffers
 
-  /// `tensors` is the start of the arena's tensor region. The model has been validated.
+  /// `plan` is memory of `planBytes(of:in:)`. The model has been validated.
   init(
-    _ index: Int, of model: Model, tensors: UnsafeMutableRawPointer, kernels: UnsafePointer<martlet_kernel_table>
+    _ index: Int, of model: Model, plan: UnsafeMutableRawPointer?, kernels: UnsafePointer<martlet_kernel_table>
   ) throws(ModelError) {
     let record = model.operatorRecord(index)
-    guard let opcode = Opcode(code: record.opcode) else { throw ModelError(.changed, .operator, index: index) }
+    guard let opcode = Opcode(code: record.opcode), let row = martlet_operator_of(record.opcode) else {
+      throw ModelError(.changed, .operator, index: index)
+    }
     let workload = Workload(record, opcode)
     units = workload.units
     unitWork = workload.unitWork
-    buffers = martlet_buffers()
-    buffers.input.0 = BoundOperator.address(record.input0, model, tensors)
-    buffers.input.1 = BoundOperator.address(record.input1, model, tensors)
-    buffers.output = UnsafeMutableRawPointer(mutating: BoundOperator.address(record.output, model, tensors))
-    buffers.weights = BoundOperator.address(record.constant, model, tensors)
-    kernel = UnsafeRawPointer(kernels).load(fromByteOffset: Int(opcode.row.kernel_offset), as: martlet_kernel.self)
+    parameters = martlet_operator_bind(row, model.parameters(ofOperator: index), plan)
+    kernel = UnsafeRawPointer(kernels).load(fromByteOffset: Int(row.pointee.kernel_offset), as: martlet_kernel.self)
+  }
+
+  /// Of an operator that has been validated, rounded up so that the next plan is aligned.
+  static func planBytes(of index: Int, in model: Model) -> Int {
+    let bytes = martlet_operator_of(model.operatorRecord(index).opcode)?.pointee.plan_bytes ?? 0
+    return (Int(bytes) + 7) & ~7
+  }
+}
+
+extension martlet_buffers {
+  /// The operands of an operator. `tensors` is the start of the arena's tensor region. The model has been validated.
+  init(ofOperator index: Int, in model: Model, tensors: UnsafeMutableRawPointer) {
+    self.init()
+    let record = model.operatorRecord(index)
+    input.0 = martlet_buffers.address(record.input0, model, tensors)
+    input.1 = martlet_buffers.address(record.input1, model, tensors)
+    output = UnsafeMutableRawPointer(mutating: martlet_buffers.address(record.output, model, tensors))
+    weights = martlet_buffers.address(record.constant, model, tensors)
   }
 
   private static func address(

@@ -65,10 +65,11 @@ public struct Engine: ~Copyable {
     var model = try Model(Sections(file: file))
     var arena = try Arena(region: region)
     let layout = try Layout(&model, threads: threads, from: &arena)
+    var plan = layout.plans
     for index in 0..<model.operatorCount {
-      let bound = try BoundOperator(index, of: model, tensors: layout.tensors!, kernels: kernels)
-      (layout.operators! + index).initialize(to: bound)
-      (layout.buffers! + index).initialize(to: bound.buffers)
+      (layout.operators! + index).initialize(to: try BoundOperator(index, of: model, plan: plan, kernels: kernels))
+      (layout.buffers! + index).initialize(to: martlet_buffers(ofOperator: index, in: model, tensors: layout.tensors!))
+      plan = plan.map { $0 + BoundOperator.planBytes(of: index, in: model) }
     }
     self.model = model
     self.layout = layout
@@ -117,7 +118,7 @@ public struct Engine: ~Copyable {
   private func job(_ index: Int) -> Job {
     let bound = layout.operators! + index
     return Job(
-      kernel: bound.pointee.kernel, parameters: model.parameters(ofOperator: index),
+      kernel: bound.pointee.kernel, parameters: bound.pointee.parameters,
       buffers: UnsafePointer(layout.buffers! + index), scratch: layout.scratch!,
       scratchStride: layout.scratchStride)
   }

@@ -23,6 +23,8 @@ struct Layout {
   let tensors: UnsafeMutableRawPointer?
   let operators: UnsafeMutablePointer<BoundOperator>?
   let buffers: UnsafeMutablePointer<martlet_buffers>?
+  /// The operators' plans, in file order.
+  let plans: UnsafeMutableRawPointer?
   let scratch: UnsafeMutableRawPointer?
   let scratchStride: Int
   let budget: MemoryBudget
@@ -39,6 +41,9 @@ struct Layout {
       .bindMemory(to: BoundOperator.self, capacity: model.operatorCount)
     buffers = try arena.carve(model.operatorCount * MemoryLayout<martlet_buffers>.stride)?
       .bindMemory(to: martlet_buffers.self, capacity: model.operatorCount)
+    var planBytes = 0
+    for index in 0..<model.operatorCount { planBytes += BoundOperator.planBytes(of: index, in: model) }
+    plans = try arena.carve(planBytes)
     let tableBytes = arena.used
     tensors = try arena.carve(Int(model.plan.plannedPeakBytes))
     scratch = try arena.carve(stride * team)

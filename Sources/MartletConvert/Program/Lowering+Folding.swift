@@ -57,8 +57,11 @@ extension Lowering {
               buffers.input.1 = second.baseAddress
               buffers.output = output.baseAddress
               buffers.weights = constant.baseAddress
-              let units = operation.opcode.row.workload(parameters.baseAddress).units
-              kernel(parameters.baseAddress, &buffers, 0, units, nil)
+              let row = martlet_operator_of(operation.opcode.code)!
+              let units = row.pointee.workload(parameters.baseAddress).units
+              let plan = UnsafeMutableRawPointer.allocate(byteCount: Int(row.pointee.plan_bytes), alignment: 8)
+              defer { plan.deallocate() }
+              kernel(martlet_operator_bind(row, parameters.baseAddress, plan), &buffers, 0, units, nil)
             }
           }
         }

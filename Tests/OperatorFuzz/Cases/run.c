@@ -115,8 +115,10 @@ static void set_slack(fenced f, uint8_t value) {
 typedef struct runner {
   const martlet_operator_case *c;
   operator_parameters parameters;
+  /// What kernels take: the parameters, or the plan.
+  const void *bound;
   martlet_workload work;
-  fenced memory[MARTLET_OPERAND_COUNT], scratch;
+  fenced memory[MARTLET_OPERAND_COUNT], scratch, plan;
   bool in_place, whole;
   int32_t picked[3];
 } runner;
@@ -134,15 +136,15 @@ static void choose_units(runner *r, dice *d) {
 static void run_units(const runner *r, martlet_kernel kernel, const martlet_buffers *buffers, bool backwards) {
   void *scratch = r->scratch.start;
   if (r->whole && backwards) {
-    for (int32_t unit = r->work.units - 1; unit >= 0; unit--) kernel(&r->parameters, buffers, unit, unit + 1, scratch);
+    for (int32_t unit = r->work.units - 1; unit >= 0; unit--) kernel(r->bound, buffers, unit, unit + 1, scratch);
     return;
   }
-  if (r->whole) return kernel(&r->parameters, buffers, 0, r->work.units, scratch);
+  if (r->whole) return kernel(r->bound, buffers, 0, r->work.units, scratch);
   for (int32_t i = 0; i < 3; i++) {
     // In place an operator may see each element once only.
     bool again = false;
     for (int32_t j = 0; j < i; j++) again = again || r->picked[j] == r->picked[i];
-    if (!again) kernel(&r->parameters, buffers, r->picked[i], r->picked[i] + 1, scratch);
+    if (!again) kernel(r->bound, buffers, r->picked[i], r->picked[i] + 1, scratch);
   }
 }
 
@@ -180,7 +182,8 @@ martlet_operator_run martlet_operator_case_run(const martlet_operator_case *c) {
   runner r = {.c = c};
   dice d = {~c->seed};
   memcpy(&r.parameters, c->parameters, sizeof r.parameters);
-  r.work = martlet_operator_of(c->opcode)->workload(&r.parameters);
+  const martlet_operator *row = martlet_operator_of(c->opcode);
+  r.work = row->workload(&r.parameters);
   if (r.work.scratch_bytes > LIMIT_SCRATCH) result.fault = "asks for more scratch than the limit";
   if ((double)r.work.units * (double)r.work.unit_work > LIMIT_WORK) result.fault = "asks for more work than the limit";
   if (result.fault) return result;
@@ -193,6 +196,8 @@ martlet_operator_run martlet_operator_case_run(const martlet_operator_case *c) {
   for (int32_t i = 0; i < MARTLET_OPERAND_COUNT; i++)
     if (c->operands[i].bytes >= 0) r.memory[i] = fence((size_t)c->operands[i].bytes, at_end);
   r.scratch = fence(r.work.scratch_bytes, at_end);
+  r.plan = fence(row->plan_bytes, at_end);
+  r.bound = martlet_operator_bind(row, &r.parameters, r.plan.start);
   for (int32_t isa = 0; isa < MARTLET_ISA_COUNT && !result.fault; isa++) {
     const martlet_kernel_table *table = martlet_kernels_for((martlet_isa)isa);
     uint64_t hash = 0;
@@ -205,6 +210,7 @@ martlet_operator_run martlet_operator_case_run(const martlet_operator_case *c) {
   for (int32_t i = 0; i < MARTLET_OPERAND_COUNT; i++)
     if (c->operands[i].bytes >= 0) unfence(r.memory[i]);
   unfence(r.scratch);
+  unfence(r.plan);
   return result;
 }
 
