@@ -42,6 +42,7 @@ enum InspectJSON {
     json.field("table_bytes", budget.tableBytes)
     json.field("planned_peak_bytes", budget.plannedPeakBytes)
     json.field("lower_bound_bytes", budget.lowerBoundBytes)
+    json.field("whole_lower_bound_bytes", budget.wholeLowerBoundBytes)
     json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
     json.field("work", Int(budget.work))
   }

@@ -81,11 +81,11 @@ import Testing
     }
   }
 
-  @Test(arguments: 1...60)
-  func ringsHoldWhatIsReadAndNoRowMore(seed: Int) throws {
-    let program = Self.program(seed)
-    for schedule in Self.schedules(CascadeSearch(program)) {
-      for cascade in schedule.cascades {
+  @Test func ringsHoldWhatIsReadAndNoRowMore() throws {
+    var narrowed = 0
+    for seed in 1...60 {
+      let program = Self.program(seed)
+      for cascade in Self.schedules(CascadeSearch(program)).flatMap(\.cascades) {
         #expect(Rows(program, cascade, rings: cascade.ringRows).lost == nil)
         for (tensor, rows) in cascade.ringRows {
           let strip = try #require(cascade.strips[tensor])
@@ -94,9 +94,11 @@ import Testing
           var narrower = cascade.ringRows
           narrower[tensor] = rows - strip
           #expect(Rows(program, cascade, rings: narrower).lost == tensor)
+          narrowed += 1
         }
       }
     }
+    #expect(narrowed > 50, "only \(narrowed) rings were longer than a strip")
   }
 
   /// A cascade run with the number of a row in place of its bytes, straight from the parameters.

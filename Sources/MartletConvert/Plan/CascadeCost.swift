@@ -36,33 +36,38 @@ struct CascadeCost {
   private typealias Cycles = [Double]
 
   private let program: Program
-  private var operators: [Cycles] = []
+  /// Of each operator; nil for one that no cascade can have.
+  private let operators: [CascadeOperator?]
+  private var whole: [Cycles] = []
   private var total: Cycles = teams.map { _ in 0 }
 
-  /// - Parameter stages: of each operator; nil for one that no cascade can have.
-  init(_ program: Program, _ stages: [CascadeStage?]) {
-    self.program = program
-    for (operation, stage) in zip(program.operators, stages) {
-      let cycles = stage.map { Self.whole($0, program) } ?? Self.other(operation)
-      operators.append(cycles)
+  init(_ program: Program, _ operators: [CascadeOperator?]) {
+    (self.program, self.operators) = (program, operators)
+    for index in operators.indices {
+      let cycles = wholeCycles(index)
+      whole.append(cycles)
       total = Self.sum(total, cycles)
     }
   }
 
   /// Of an operator run whole.
-  func cost(ofOperator index: Int) -> Double { relative(operators[index]) }
+  func cost(ofOperator index: Int) -> Double { relative(whole[index]) }
 
-  func cost(of range: CascadeRange, _ stripRows: Int, ringBytes: Int) -> Double {
+  /// Of a cascade that is cut into strips.
+  ///
+  /// - Parameter ringBytes: of all its rings.
+  func cost(of range: Range<Int>, _ schedule: CascadeSchedule, ringBytes: Int) -> Double {
     var sum: Cycles = Self.teams.map { _ in 0 }
-    for (index, stage) in range.stages.enumerated() {
-      let rows = range.stripRows(of: index, stripRows)
-      let strips = Double((stage.rows + rows - 1) / rows)
-      sum = Self.sum(sum, Self.strip(stage, rows, program, isWhole: false).map { $0 * strips })
-      let outside = stage.inputs.indices.filter { range.producers[index][$0] == nil }.map { stage.inputs[$0] }
-        + (index == range.stages.count - 1 ? [stage.output] : [])
-      let moved = ringBytes > Self.cacheBytes ? stage.inputs + [stage.output] : outside
-      let bytes = moved.reduce(0) { $0 + program.tensors[$1].byteCount }
-      if bytes > Self.cacheBytes { sum = sum.map { $0 + Double(bytes) * Self.memory } }
+    for (index, place) in range.enumerated() {
+      guard let operation = operators[place] else { continue }
+      let strip = Self.strip(operation, min(schedule.stripRows(ofStage: index), operation.stage.outputRows))
+      sum = Self.sum(sum, strip.map { $0 * Double(schedule.stripCount(ofStage: index)) })
+      let producers = schedule.producers(ofStage: index)
+      var moved = 0
+      if producers.0 < 0 || ringBytes > Self.cacheBytes { moved += bytes(operation.stage.input0) }
+      if producers.1 < 0 || ringBytes > Self.cacheBytes { moved += bytes(operation.stage.input1) }
+      if place == range.last || ringBytes > Self.cacheBytes { moved += bytes(operation.stage.output) }
+      sum = Self.moving(moved, sum)
     }
     return relative(sum)
   }
@@ -71,29 +76,37 @@ struct CascadeCost {
     zip(cycles, total).reduce(0) { $0 + $1.0 / max($1.1, 1) } / Double(Self.teams.count)
   }
 
-  private static func whole(_ stage: CascadeStage, _ program: Program) -> Cycles {
-    let bytes = (stage.inputs + [stage.output]).reduce(0) { $0 + program.tensors[$1].byteCount }
-    let moving = bytes > cacheBytes ? Double(bytes) * memory : 0
-    return strip(stage, stage.rows, program, isWhole: true).map { $0 + moving }
+  private func bytes(_ tensor: UInt32) -> Int {
+    tensor == ModelFormat.none ? 0 : program.tensors[Int(tensor)].byteCount
   }
 
-  private static func strip(_ stage: CascadeStage, _ rows: Int, _ program: Program, isWhole: Bool) -> Cycles {
-    let units = Double(max(1, stage.workload(rows).units))
-    let pixels = rows * program.tensors[stage.output].shape[2]
-    let constants = Double((pixels + tilePixels - 1) / tilePixels * stage.constantBytes) * constant
-    return teams.map { step + (Double(rows) * stage.cyclesPerRow + constants) * turns(units, $0, isWhole: isWhole) / units }
+  private func wholeCycles(_ index: Int) -> Cycles {
+    guard let operation = operators[index] else { return Self.other(program.operators[index]) }
+    let stage = operation.stage
+    let cycles = Self.strip(operation, stage.outputRows, isWhole: true)
+    return Self.moving(bytes(stage.input0) + bytes(stage.input1) + bytes(stage.output), cycles)
   }
 
-  /// An operator that no cascade has; it only counts in the total.
+  /// With what does not stay in the cache.
+  private static func moving(_ bytes: Int, _ cycles: Cycles) -> Cycles {
+    bytes > cacheBytes ? cycles.map { $0 + Double(bytes) * memory } : cycles
+  }
+
+  private static func strip(_ operation: CascadeOperator, _ rows: Int, isWhole: Bool = false) -> Cycles {
+    let units = Double(max(1, operation.workload(rows: rows).units))
+    let tiles = (rows * operation.outputColumns + tilePixels - 1) / tilePixels
+    let cycles = Double(rows) * operation.cyclesPerRow + Double(tiles * operation.constantBytes) * constant
+    return teams.map { threads in
+      let share = units / Double(threads)
+      return step + cycles * (isWhole ? share : share.rounded(.up)) / units
+    }
+  }
+
+  /// It only counts in the total.
   private static func other(_ operation: DeviceOperator) -> Cycles {
     let workload = operation.parameters.withUnsafeBytes { operation.opcode.row.workload($0.baseAddress) }
-    let unit = Double(workload.unit_work) / productsPerCycle
-    return teams.map { step + unit * turns(Double(max(1, workload.units)), $0, isWhole: true) }
-  }
-
-  private static func turns(_ units: Double, _ threads: Int, isWhole: Bool) -> Double {
-    let share = units / Double(threads)
-    return isWhole ? share : share.rounded(.up)
+    let cycles = Double(workload.unit_work) * Double(workload.units) / productsPerCycle
+    return teams.map { step + cycles / Double($0) }
   }
 
   private static func sum(_ a: Cycles, _ b: Cycles) -> Cycles { zip(a, b).map(+) }

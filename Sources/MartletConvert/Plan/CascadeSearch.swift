@@ -45,15 +45,16 @@ struct CascadeSearch {
   private static let longest = 32
   private static let mostOperators = 2048
 
+  /// The loader has accepted the program.
   init(_ program: Program) {
     self.program = program
-    let stages = program.operators.map { CascadeStage($0, program) }
-    let cost = CascadeCost(program, stages)
+    let operators = program.operators.map { CascadeOperator($0, program) }
+    let cost = CascadeCost(program, operators)
     let live = Lifetimes(program, cascades: []).live
     segments = program.operators.indices.map {
       [Segment(end: $0 + 1, bytes: live[$0 + 1], cost: cost.cost(ofOperator: $0), cascade: nil)]
     }
-    if program.operators.count <= Self.mostOperators { addCascades(stages, cost) }
+    if program.operators.count <= Self.mostOperators { addCascades(operators, cost) }
     peaks = Array(Set(segments.joined().map(\.bytes))).sorted()
   }
 
@@ -102,45 +103,53 @@ struct CascadeSearch {
 
   // MARK: - The segments
 
-  private mutating func addCascades(_ stages: [CascadeStage?], _ cost: CascadeCost) {
+  private mutating func addCascades(_ operators: [CascadeOperator?], _ cost: CascadeCost) {
     let lives = BufferLives(program)
-    for first in stages.indices {
+    for first in operators.indices {
       var live = lives.bytes(before: first)
-      for last in first..<min(first + Self.longest, stages.count) {
-        guard stages[last] != nil else { break }
+      var schedule = CascadeSchedule()
+      for last in first..<min(first + Self.longest, operators.count) {
+        guard let operation = operators[last] else { break }
+        do throws(CascadeFault) { try schedule.append(operation.stage) } catch { break }
         live += lives.bytesBeginning(at: last)
-        let operators = first..<last + 1
-        guard
-          let range = CascadeRange(
-            operators, stages[first...last], isInside: { lives.isInside($0, operators, of: program) })
+        let range = first..<last + 1
+        guard range.count > 1,
+          range.dropLast().allSatisfy({ lives.isInside(program.operators[$0].output, range, of: program) })
         else { continue }
-        for rows in Self.strips(of: range) { segments[first].append(segment(range, rows, live: live, cost)) }
+        for rows in Self.strips(of: operation) {
+          var cut = schedule
+          do throws(CascadeFault) { try cut.cut(stripRows: rows) } catch { continue }
+          cut.findLeastRings()
+          segments[first].append(segment(range, cut, rows, live: live, cost))
+        }
       }
     }
   }
 
-  /// Strips of the last stage worth a look.
-  private static func strips(of range: CascadeRange) -> [Int] {
-    let rows = range.stages[range.stages.count - 1].rows
-    return [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64].filter { 2 * $0 <= rows }
+  /// Heights of the last operator's strips that are worth a look.
+  private static func strips(of last: CascadeOperator) -> [Int] {
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64].filter { 2 * $0 <= last.stage.outputRows }
   }
 
   /// - Parameter live: bytes of what is alive at any time of the range, all of it whole.
-  private func segment(_ range: CascadeRange, _ stripRows: Int, live: Int, _ cost: CascadeCost) -> Segment {
-    let rings = range.leastRingRows(stripRows)
-    var cascade = Cascade(operators: range.operators, stripRows: stripRows, ringRows: [:], strips: [:])
+  private func segment(
+    _ range: Range<Int>, _ schedule: CascadeSchedule, _ stripRows: Int, live: Int, _ cost: CascadeCost
+  ) -> Segment {
+    var cascade = Cascade(operators: range, stripRows: stripRows, ringRows: [:], strips: [:])
     var bytes = live
     var ringBytes = 0
-    for (index, stage) in range.stages.enumerated() where rings[index] < stage.rows {
-      let tensor = program.tensors[stage.output]
-      let ring = Lifetimes.aligned(tensor.byteCount / stage.rows * rings[index])
-      bytes += ring - Lifetimes.aligned(tensor.byteCount)
+    for index in 0..<schedule.stageCount {
+      let rows = schedule.leastRingRows(ofStage: index)
+      guard rows > 0 else { continue }
+      let output = program.operators[range.lowerBound + index].output
+      let ring = Lifetimes.aligned(program.tensors[output].bytes(rows: rows))
+      bytes += ring - Lifetimes.aligned(program.tensors[output].byteCount)
       ringBytes += ring
-      cascade.ringRows[stage.output] = rings[index]
-      cascade.strips[stage.output] = range.stripRows(of: index, stripRows)
+      cascade.ringRows[output] = rows
+      cascade.strips[output] = schedule.stripRows(ofStage: index)
     }
-    let time = cost.cost(of: range, stripRows, ringBytes: ringBytes)
-    return Segment(end: range.operators.upperBound, bytes: bytes, cost: time, cascade: cascade)
+    let time = cost.cost(of: range, schedule, ringBytes: ringBytes)
+    return Segment(end: range.upperBound, bytes: bytes, cost: time, cascade: cascade)
   }
 }
 

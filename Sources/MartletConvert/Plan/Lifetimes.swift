@@ -32,8 +32,7 @@ struct Lifetimes {
     }
     var sizes = program.buffers
     for (tensor, rows) in cascades.flatMap(\.ringRows) {
-      let record = program.tensors[tensor]
-      if let buffer = record.buffer { sizes[buffer] = record.byteCount / record.shape[1] * rows }
+      if let buffer = program.tensors[tensor].buffer { sizes[buffer] = program.tensors[tensor].bytes(rows: rows) }
     }
 
     groupOfBuffer = Array(repeating: nil, count: program.buffers.count)

@@ -29,8 +29,11 @@ struct PlanChoice {
   private static let mostTried = 48
 
   func made() throws(ConversionError) -> Made {
+    // This is also what the loader says about the operators, before anything is derived from their parameters.
+    let whole = try made([])
     let search = options.hasCascades ? CascadeSearch(program) : nil
-    let usual = try made(search?.chosen() ?? [])
+    let cascades = search?.chosen() ?? []
+    let usual = cascades.isEmpty ? whole : try made(cascades)
     guard let limit = options.arenaLimit, usual.budget.arenaBytes > limit else { return usual }
     guard let search else { throw refusal(least: usual.budget.arenaBytes, limit) }
     // What is not tensors hardly depends on the plan, so this ends after a few rounds, with the fastest one that fits.
@@ -74,9 +77,8 @@ struct PlanChoice {
         let output = program.operators[index].output
         let tensor = program.tensors[output]
         guard let rows = cascade.ringRows[output], let strip = cascade.strips[output] else { continue }
-        let row = tensor.byteCount / tensor.shape[1]
         let wider = min(rows + strip, tensor.shape[1])
-        let growth = Lifetimes.aligned(row * wider) - Lifetimes.aligned(row * rows)
+        let growth = Lifetimes.aligned(tensor.bytes(rows: wider)) - Lifetimes.aligned(tensor.bytes(rows: rows))
         guard growth <= room else { continue }
         room -= growth
         cascade.ringRows[output] = wider < tensor.shape[1] ? wider : nil
