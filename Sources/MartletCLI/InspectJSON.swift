@@ -27,6 +27,16 @@ enum InspectJSON {
     json.field("multiply_accumulates", Int(Description.multiplyAccumulates(model)))
     json.field("weights_bytes", model.weightsBytes)
     memory(model.budget, &json)
+    json.beginArray("cascades")
+    for index in 0..<model.cascadeCount {
+      let range = model.operators(ofCascade: index)
+      json.beginObject()
+      json.field("first_operator", range.lowerBound)
+      json.field("last_operator", range.upperBound - 1)
+      json.field("strip_rows", model.stripRows(ofCascade: index))
+      json.endObject()
+    }
+    json.endArray()
     json.beginArray("provenance")
     for entry in model.provenanceLines { json.element(entry) }
     json.endArray()

@@ -11,6 +11,7 @@ enum InspectText {
     for index in 0..<model.outputCount { text.add(boundary("output \(index)", manifest.outputs[index], model)) }
     if model.labelCount > 0 { text.add(line("labels", labels(model))) }
     text.add(line("operators", Description.operators(model)))
+    if model.cascadeCount > 0 { text.add(line("cascades", cascades(model))) }
     text.add(line("multiply-adds", NumberText.grouped(Int(Description.multiplyAccumulates(model)))))
     text.add(line("weights", "\(NumberText.grouped(model.weightsBytes)) bytes, used where they lie in the file"))
     text.add(memory(model.budget))
@@ -43,6 +44,16 @@ enum InspectText {
       text.add(String(visible: model.label(index)))
     }
     return shown < model.labelCount ? text + ", ..." : text
+  }
+
+  private static func cascades(_ model: borrowing ModelDescription) -> String {
+    var text = "strip by strip run the operators "
+    for index in 0..<model.cascadeCount {
+      let range = model.operators(ofCascade: index)
+      if index > 0 { text.add(", ") }
+      text.add("\(range.lowerBound)...\(range.upperBound - 1)")
+    }
+    return text
   }
 
   private static func memory(_ budget: MemoryBudget) -> String {

@@ -42,7 +42,7 @@ struct CascadeSearch {
   private let program: Program
 
   /// Operators of one cascade at most, and of a program that has any: real networks have a hundred.
-  private static let longest = 32
+  private static let longest = 16
   private static let mostOperators = 2048
 
   /// The loader has accepted the program.
@@ -128,7 +128,7 @@ struct CascadeSearch {
 
   /// Heights of the last operator's strips that are worth a look.
   private static func strips(of last: CascadeOperator) -> [Int] {
-    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64].filter { 2 * $0 <= last.stage.outputRows }
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 28, 40, 56].filter { 2 * $0 <= last.stage.outputRows }
   }
 
   /// - Parameter live: bytes of what is alive at any time of the range, all of it whole.
