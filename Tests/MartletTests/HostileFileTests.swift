@@ -138,7 +138,6 @@ import Testing
     let section = MemoryLayout<FileHeader>.size + MemoryLayout<SectionRecord>.offset(of: \.reserved)!
     let places = [
       section, tensors + MemoryLayout<TensorRecord>.offset(of: \.reserved0)!,
-      tensors + MemoryLayout<TensorRecord>.offset(of: \.reserved1)!,
     ]
     for place in places {
       withCopy { copy in

@@ -17,6 +17,7 @@ extension Model {
       try validator.require(within: ModelLimits.scratchBytes, demand.scratchBytes, "scratch of a thread in bytes")
       try validator.require(within: Int(ModelLimits.work), Int(demand.work), "work in multiply-adds")
     }
+    try validateCascades()
     return demand
   }
 
@@ -39,6 +40,14 @@ extension Model {
       throw ModelError(
         .outOfRange, .plan, field: "lowerBoundBytes", found: Int64(truncatingIfNeeded: plan.lowerBoundBytes),
         expected: Int64(plan.plannedPeakBytes))
+    }
+    // All tensors together; without a cascade the two bounds are one.
+    let most = UInt64(ModelFormat.maxTensors) * limit
+    guard plan.wholeLowerBoundBytes <= most, cascadeCount > 0 || plan.wholeLowerBoundBytes == plan.lowerBoundBytes
+    else {
+      throw ModelError(
+        .mismatch, .plan, field: "wholeLowerBoundBytes",
+        found: Int64(truncatingIfNeeded: plan.wholeLowerBoundBytes), expected: Int64(plan.lowerBoundBytes))
     }
   }
 
@@ -69,16 +78,23 @@ extension Model {
         throw fail(.overLimit, "dims", elements, UInt64(ModelFormat.maxElements))
       }
     }
-    let reserved = UInt64(tensor.reserved0) | UInt64(tensor.reserved1)
-    guard reserved == 0 else { throw fail(.unknownValue, "reserved", reserved) }
+    guard tensor.reserved0 == 0 else { throw fail(.unknownValue, "reserved0", UInt64(tensor.reserved0)) }
     guard tensor.byteCount == elements * UInt64(type.byteCount) else {
       throw fail(.mismatch, "byteCount", tensor.byteCount, elements * UInt64(type.byteCount))
     }
     guard tensor.offset % UInt64(ModelFormat.alignment) == 0 else {
       throw fail(.misaligned, "offset", tensor.offset, UInt64(ModelFormat.alignment))
     }
+    if tensor.ringRows > 0 {
+      guard storage == .arena, type == .int8, tensor.rank == 4, tensor.dims[0] == 1 else {
+        throw fail(.mismatch, "ringRows", UInt64(tensor.ringRows))
+      }
+      guard tensor.ringRows < tensor.dims[1] else {
+        throw fail(.outOfRange, "ringRows", UInt64(tensor.ringRows), UInt64(tensor.dims[1]) - 1)
+      }
+    }
     let limit = storage == .arena ? plan.plannedPeakBytes : UInt64(weights.count)
-    let (end, overflow) = tensor.offset.addingReportingOverflow(tensor.byteCount)
+    let (end, overflow) = tensor.offset.addingReportingOverflow(tensor.arenaBytes)
     guard !overflow, end <= limit else { throw fail(.outOfBounds, "offset", end, limit) }
     guard tensor.scale.isFinite, tensor.scale >= 0 else {
       throw fail(.outOfRange, "scale", UInt64(tensor.scale.bitPattern))
@@ -139,6 +155,7 @@ extension Model {
     guard tensor.storage == TensorStorage.arena.rawValue else {
       throw ModelError(.unknownValue, place, index: index, field: "storage", found: Int64(tensor.storage))
     }
+    try requireNoRing(boundary.tensor, place, index)
     // The arena holds int8 for all three quantized boundary types; other types are what they are.
     let held = ElementType(rawValue: tensor.type)
     let quantized = type == .int8 || type == .uint8 || (type == .float32 && held == .int8)

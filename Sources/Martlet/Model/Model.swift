@@ -7,9 +7,11 @@ public struct Model {
   let plan: PlanRecord
   let tensorCount: Int
   let operatorCount: Int
+  let cascadeCount: Int
   /// Records in the file or in the arena.
   private var tensors: UnsafeRawPointer
   private var operators: UnsafeRawPointer
+  private var cascades: UnsafeRawPointer
   private var labelOffsets: UnsafeRawPointer
   /// Mapped; no byte of these can affect an address.
   let weights: UnsafeRawBufferPointer
@@ -28,12 +30,14 @@ public struct Model {
     plan = try sections.record(.plan, as: PlanRecord.self)
     tensorCount = try sections.count(.tensors, of: TensorRecord.self, limit: ModelFormat.maxTensors)
     operatorCount = try sections.count(.operators, of: OperatorRecord.self, limit: ModelFormat.maxOperators)
+    cascadeCount = try sections.count(.cascades, of: CascadeRecord.self, limit: ModelFormat.maxOperators)
     // A section is 64-byte aligned in the file; an empty one still has the file's own base address.
     guard let tensors = sections[.tensors].baseAddress, let operators = sections[.operators].baseAddress,
-      let labels = sections[.labels].baseAddress
+      let labels = sections[.labels].baseAddress, let cascades = sections[.cascades].baseAddress
     else { throw ModelError(.tooShort, .file) }
     self.tensors = tensors
     self.operators = operators
+    self.cascades = cascades
     weights = sections[.weights]
     names = sections[.names]
     provenance = sections[.provenance]
@@ -66,6 +70,11 @@ public struct Model {
     return operators.loadUnaligned(fromByteOffset: index * MemoryLayout<OperatorRecord>.size, as: OperatorRecord.self)
   }
 
+  func cascade(_ index: Int) -> CascadeRecord {
+    precondition(index >= 0 && index < cascadeCount)
+    return cascades.loadUnaligned(fromByteOffset: index * MemoryLayout<CascadeRecord>.size, as: CascadeRecord.self)
+  }
+
   /// The parameter record of an operator in place, for its kernel. Only meaningful over the arena's copies.
   func parameters(ofOperator index: Int) -> UnsafeRawPointer {
     operators + index * MemoryLayout<OperatorRecord>.size + OperatorRecord.parametersOffset
@@ -90,6 +99,7 @@ public struct Model {
   mutating func copyTables(into arena: inout Arena) throws(ModelError) {
     try Model.move(&tensors, tensorCount * MemoryLayout<TensorRecord>.size, &arena)
     try Model.move(&operators, operatorCount * MemoryLayout<OperatorRecord>.size, &arena)
+    try Model.move(&cascades, cascadeCount * MemoryLayout<CascadeRecord>.size, &arena)
     try Model.move(&labelOffsets, labelOffsetBytes, &arena)
     if var table = pixels.baseAddress, !pixels.isEmpty {
       try Model.move(&table, pixels.count, &arena)

@@ -33,6 +33,8 @@ public struct ModelError: Error, Equatable {
     case overlap
     /// A weight, scale or bias that is a NaN or an infinity. index = the tensor, found = its place there.
     case notFinite
+    /// Operators that cannot run strip by strip. found = the `CascadeFault`, expected = the operator.
+    case notCascade
     /// A tokenizer without a model.
     case noModel
     /// The caller's arena is too small. found = its bytes, expected = bytes needed.
@@ -46,6 +48,7 @@ public struct ModelError: Error, Equatable {
   public enum Place: UInt8, Sendable, BitwiseCopyable {
     case file, header, sectionTable, section, manifest, input, output, tensor, `operator`, plan, labels, pixels, arena
     case language, tokenizer, chat
+    case cascade
   }
 
   public var kind: Kind

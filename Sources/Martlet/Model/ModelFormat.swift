@@ -62,6 +62,8 @@ public enum SectionKind: UInt32 {
   case signature = 12
   /// LanguageRecord, then LanguageTensorRecord x count: a language model in place of tensors, operators and plan.
   case language = 13
+  /// CascadeRecord x count: operators that run strip by strip. May be absent.
+  case cascades = 14
 }
 
 /// 32 bytes.
@@ -140,12 +142,15 @@ public struct ManifestRecord: BitwiseCopyable {
   public init() {}
 }
 
-/// 16 bytes: the memory plan of the tensors; their offsets are in the tensor records.
+/// 24 bytes: the memory plan of the tensors; their offsets are in the tensor records.
 public struct PlanRecord: BitwiseCopyable {
   /// Bytes from the start of the tensor region to the end of the highest tensor, a multiple of 64.
   public var plannedPeakBytes: UInt64 = 0
-  /// The largest sum of live tensors (each rounded up to 64) at any operator: no plan can be smaller.
+  /// The largest sum of live tensors (each rounded up to 64) at any operator or cascade: no plan of this schedule can be
+  /// smaller.
   public var lowerBoundBytes: UInt64 = 0
+  /// The same where every tensor exists whole.
+  public var wholeLowerBoundBytes: UInt64 = 0
   public init() {}
 }
 
@@ -166,10 +171,12 @@ public struct TensorRecord: BitwiseCopyable {
   public var dims: InlineArray<6, UInt32> = InlineArray(repeating: 1)
   public var scale: Float = 0
   public var zeroPoint: Int32 = 0
-  public var reserved1: UInt32 = 0
+  /// 0: the arena holds the whole tensor. Else, inside a cascade, `ringRows` rows of it at a time, row y at place
+  /// y mod ringRows: a multiple of its producer's strip, less than dims[1].
+  public var ringRows: UInt32 = 0
   /// A multiple of 64.
   public var offset: UInt64 = 0
-  /// Product of the dimensions times the element size.
+  /// Product of the dimensions times the element size, of the whole tensor.
   public var byteCount: UInt64 = 0
   public var nameOffset: UInt32 = 0
   public var nameLength: UInt32 = 0

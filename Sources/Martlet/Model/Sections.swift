@@ -123,11 +123,13 @@ struct Sections {
   }
 
   /// How many records of a fixed size the section holds: at least one, but for operators, since a model may be nothing
-  /// but a reshape.
+  /// but a reshape, and for cascades.
   func count<T: BitwiseCopyable>(_ kind: SectionKind, of type: T.Type, limit: Int) throws(ModelError) -> Int {
     let bytes = self[kind]
     let stride = MemoryLayout<T>.size
-    guard !bytes.isEmpty || kind == .operators else { throw ModelError(.missing, .section, index: Int(kind.rawValue)) }
+    guard !bytes.isEmpty || kind == .operators || kind == .cascades else {
+      throw ModelError(.missing, .section, index: Int(kind.rawValue))
+    }
     guard bytes.count % stride == 0 else {
       throw ModelError(
         .mismatch, .section, index: Int(kind.rawValue), field: "length", found: Int64(bytes.count),

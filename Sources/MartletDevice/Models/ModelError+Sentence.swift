@@ -37,6 +37,7 @@ extension ModelError {
     case .mismatch: return name + " is \(found) and should be \(expected)"
     case .outOfRange: return name + " is \(found), outside its range (nearest limit \(expected))"
     case .overlap: return name + ": tensors \(found) and \(expected) may not share memory"
+    case .notCascade: return "operator \(expected) \(CascadeFault.text(found))"
     case .notFinite: return name + ": number \(found) is a NaN or an infinity; convert the model again"
     default: return name
     }
@@ -64,6 +65,7 @@ extension ModelError {
     case .language: index < 0 ? "language model: " : "language model, tensor \(index): "
     case .tokenizer: "tokenizer: "
     case .chat: "chat format: "
+    case .cascade: "cascade \(index): "
     }
   }
 
@@ -78,6 +80,22 @@ extension ModelError {
       kind == .tooShort
         ? "is cut short: \(found) bytes are less than a header"
         : "is not a .martlet model; martlet-tools convert makes one"
+    }
+  }
+}
+
+extension CascadeFault {
+  /// Behind the operator that it is about.
+  static func text(_ raw: Int64) -> String {
+    switch UInt8(exactly: raw).flatMap({ CascadeFault(rawValue: $0) }) {
+    case .kind: "is of a kind that is not cut into rows"
+    case .shape: "does not go from picture to picture"
+    case .window: "has an output row that reads nothing but padding"
+    case .limit: "has one stage or strip too many for a cascade"
+    case .strip: "is read in strips of different heights"
+    case .order: "is not read, or writes what was read before"
+    case .ring: "has a ring that is too low, or not a multiple of its strip"
+    case nil: String(raw)
     }
   }
 }
@@ -97,6 +115,7 @@ extension SectionKind {
     case .provenance: "provenance"
     case .tokenizer: "tokenizer"
     case .chat: "chat"
+    case .cascades: "cascades"
     case .signature: "signature"
     case .language: "language"
     case nil: String(raw)

@@ -25,7 +25,7 @@ enum LoaderTarget {
       try infer(view, budget, MARTLET_ISA_SCALAR)
       try infer(view, budget, martlet_best_isa())
     } catch {
-      precondition(error.place.rawValue <= ModelError.Place.chat.rawValue)
+      precondition(error.place.rawValue <= ModelError.Place.cascade.rawValue)
     }
   }
 

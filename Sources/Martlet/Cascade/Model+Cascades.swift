@@ -1,0 +1,126 @@
+/// 16 bytes: operators that run strip by strip. Ascending, disjoint.
+public struct CascadeRecord: BitwiseCopyable {
+  public var firstOperator: UInt32 = 0
+  public var operatorCount: UInt32 = 0
+  /// Rows of a strip of the last operator's output.
+  public var stripRows: UInt32 = 0
+  public var reserved: UInt32 = 0
+  public init() {}
+}
+
+extension Model {
+  /// The operators of a cascade, which has been validated.
+  func operators(ofCascade index: Int) -> Range<Int> {
+    let record = cascade(index)
+    return Int(record.firstOperator)..<Int(record.firstOperator) + Int(record.operatorCount)
+  }
+
+  /// The schedule of a cascade whose record's range and whose operators have been validated.
+  func schedule(ofCascade index: Int) throws(ModelError) -> CascadeSchedule {
+    let range = operators(ofCascade: index)
+    var schedule = CascadeSchedule()
+    var place = range.lowerBound
+    do throws(CascadeFault) {
+      while place < range.upperBound {
+        try schedule.append(CascadeStage(operatorRecord(place), tensors: { tensor(Int($0)) }))
+        place += 1
+      }
+      place = range.lowerBound
+      try schedule.cut(stripRows: Int(cascade(index).stripRows))
+      for stage in 0..<schedule.stageCount {
+        place = range.lowerBound + stage
+        try schedule.setRing(Int(tensor(Int(schedule.stage(stage).output)).ringRows), ofStage: stage)
+      }
+      place = range.lowerBound
+      try schedule.check()
+    } catch {
+      throw ModelError(
+        .notCascade, .cascade, index: index, found: Int64(error.rawValue), expected: Int64(place))
+    }
+    return schedule
+  }
+
+  /// Checks all cascades, and that rings are nothing to anybody else. Tensors and operators have been validated.
+  func validateCascades() throws(ModelError) {
+    var end = 0
+    for index in 0..<cascadeCount {
+      let record = cascade(index)
+      let next = UInt64(record.firstOperator) + UInt64(record.operatorCount)
+      guard record.reserved == 0 else {
+        throw ModelError(.unknownValue, .cascade, index: index, field: "reserved", found: Int64(record.reserved))
+      }
+      guard record.firstOperator >= end else {
+        throw ModelError(
+          .outOfRange, .cascade, index: index, field: "firstOperator", found: Int64(record.firstOperator),
+          expected: Int64(end))
+      }
+      guard record.operatorCount >= 1, next <= operatorCount else {
+        throw ModelError(
+          .outOfBounds, .cascade, index: index, field: "operatorCount", found: Int64(next),
+          expected: Int64(operatorCount))
+      }
+      try requireNoRings(operators: end..<Int(record.firstOperator))
+      let schedule = try schedule(ofCascade: index)
+      for stage in 0..<schedule.stageCount {
+        try requireOwnRings(schedule, stage, index)
+        try requireDisjoint(schedule, stage, index)
+      }
+      end = Int(next)
+    }
+    try requireNoRings(operators: end..<operatorCount)
+  }
+
+  private func requireNoRings(operators range: Range<Int>) throws(ModelError) {
+    for index in range {
+      let record = operatorRecord(index)
+      try requireNoRing(record.input0, .operator, index, record.opcode)
+      try requireNoRing(record.input1, .operator, index, record.opcode)
+      try requireNoRing(record.output, .operator, index, record.opcode)
+    }
+  }
+
+  /// A tensor that exists whole, or an operand that is not there.
+  func requireNoRing(
+    _ tensor: UInt32, _ place: ModelError.Place, _ index: Int, _ opcode: UInt16 = 0
+  ) throws(ModelError) {
+    guard tensor != ModelFormat.none else { return }
+    let rows = self.tensor(Int(tensor)).ringRows
+    guard rows == 0 else {
+      throw ModelError(.mismatch, place, index: index, opcode: opcode, field: "ringRows", found: Int64(rows))
+    }
+  }
+
+  /// What a stage reads from outside its cascade exists whole.
+  private func requireOwnRings(_ schedule: CascadeSchedule, _ stage: Int, _ index: Int) throws(ModelError) {
+    let (first, second) = schedule.producers(ofStage: stage)
+    if first < 0 { try requireNoRing(schedule.stage(stage).input0, .cascade, index) }
+    if second < 0 { try requireNoRing(schedule.stage(stage).input1, .cascade, index) }
+  }
+
+  /// What a stage writes shares no byte with any other tensor of the cascade: all of them are in use at a time.
+  private func requireDisjoint(_ schedule: CascadeSchedule, _ stage: Int, _ index: Int) throws(ModelError) {
+    let output = schedule.stage(stage).output
+    for other in 0..<schedule.stageCount {
+      let stage = schedule.stage(other)
+      try requireDisjoint(output, stage.input0, index)
+      try requireDisjoint(output, stage.input1, index)
+      try requireDisjoint(output, stage.output, index)
+    }
+  }
+
+  private func requireDisjoint(_ output: UInt32, _ operand: UInt32, _ index: Int) throws(ModelError) {
+    guard operand != ModelFormat.none, operand != output else { return }
+    let mine = tensor(Int(output)), other = tensor(Int(operand))
+    guard other.storage == TensorStorage.arena.rawValue else { return }
+    guard other.offset + other.arenaBytes <= mine.offset || mine.offset + mine.arenaBytes <= other.offset else {
+      throw ModelError(.overlap, .cascade, index: index, found: Int64(output), expected: Int64(operand))
+    }
+  }
+}
+
+extension TensorRecord {
+  /// Bytes that the arena holds of it at a time.
+  public var arenaBytes: UInt64 {
+    ringRows == 0 ? byteCount : byteCount / UInt64(dims[1]) * UInt64(ringRows)
+  }
+}
