@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import MartletDevice
 import Testing
 
 @testable import MartletConvert
@@ -84,6 +85,32 @@ import Testing
     let cut = try Self.converted(source, "m.tflite", limit: Self.least(source, "m.tflite")).bytes
     #expect(whole.count > 10)
     #expect(try tensors(WholeTensors.withoutCascades(cut)) == whole)
+  }
+
+  @Test func theMapOfTheArenaShowsRings() throws {
+    let source = try Self.source()
+    let cut = try Self.converted(source, "m.tflite", limit: Self.least(source, "m.tflite"))
+    let file = UnsafeMutableRawBufferPointer.allocate(byteCount: cut.bytes.count, alignment: 64)
+    defer { file.deallocate() }
+    file.copyBytes(from: cut.bytes)
+    let view = UnsafeRawBufferPointer(file)
+    let region = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: try ModelDescription.byteCount(of: view), alignment: 64)
+    defer { region.deallocate() }
+    let model = try ModelDescription(file: view, region: region, threads: 1)
+    #expect(model.cascadeCount == cut.summary.cascadeCount)
+    let map = ArenaMap(model)
+    let sums = (0..<map.operatorCount).map { time in
+      map.boxes.filter { $0.first <= time && time <= $0.last }.reduce(0) { $0 + Lifetimes.aligned($1.byteCount) }
+    }
+    let operators = (0..<model.cascadeCount).flatMap { Array(model.operators(ofCascade: $0)) }
+    #expect(operators.map { sums[$0] }.max() == cut.summary.lowerBoundBytes)
+    for (index, box) in map.boxes.enumerated() {
+      for other in map.boxes[(index + 1)...] where operators.contains(max(box.first, other.first)) {
+        let isApart = box.offset + box.byteCount <= other.offset || other.offset + other.byteCount <= box.offset
+        #expect(isApart || box.last < other.first || other.last < box.first, "\(box) and \(other)")
+      }
+    }
   }
 
   @Test(

@@ -7,14 +7,15 @@ import Martlet
 /// cascades, and for a given peak the fastest cut is the shortest way through the segments that stay below it.
 ///
 /// By default the peak is the least one that costs no more than `Goal.slowdown` by the model of `CascadeCost`, and then
-/// `Goal.slack` more of it is given for time: the largest strips and the fewest cascades. Below `Goal.enough` nothing is
+/// `Goal.slack` more of it is given for time: the largest strips, the fewest cascades, and rings that let steps run beside
+/// one another (`PlanChoice`). Below `Goal.enough` nothing is
 /// given for memory. Where the whole tensors fit below a peak that something else dictates, nothing is gained by a
 /// cascade, and the model tells so; unless its rings stay in the L2 cache where the whole tensors would not.
 struct CascadeSearch {
   enum Goal {
     /// The most time that a smaller peak may cost, relative to the operators run whole.
     static let slowdown = 0.1
-    static let slack = 0.02
+    static let slack = 0.03
     /// Bytes. Tables, scratch and the program itself take as much.
     static let enough = 128 << 10
   }
@@ -31,8 +32,9 @@ struct CascadeSearch {
     var cascades: [Cascade]
     /// By `CascadeCost`.
     var cost: Double
-    /// The most that is alive at one time, in bytes.
+    /// The most that is alive at one time, in bytes, and what it may grow to.
     var peak: Int
+    var allowance: Int
   }
 
   /// By first operator.
@@ -60,11 +62,11 @@ struct CascadeSearch {
 
   // MARK: - The choice
 
-  /// The cascades of the schedule that the goal asks for.
-  func chosen() -> [Cascade] {
+  /// The schedule that the goal asks for.
+  func chosen() -> Schedule? {
     let bound = 1 + Goal.slowdown
-    guard let least = leastPeak({ self.schedule(within: $0).map { $0.cost <= bound } ?? false }) else { return [] }
-    return schedule(within: max(Goal.enough, least + Int(Double(least) * Goal.slack)))?.cascades ?? []
+    guard let least = leastPeak({ self.schedule(within: $0).map { $0.cost <= bound } ?? false }) else { return nil }
+    return schedule(within: max(Goal.enough, least + Int(Double(least) * Goal.slack)))
   }
 
   /// The least of `peaks` that `fits`, which all larger ones do too.
@@ -98,7 +100,7 @@ struct CascadeSearch {
       bytes = max(bytes, segment.bytes)
       at = segment.end
     }
-    return Schedule(cascades: cascades, cost: best[0], peak: bytes)
+    return Schedule(cascades: cascades, cost: best[0], peak: bytes, allowance: peak)
   }
 
   // MARK: - The segments

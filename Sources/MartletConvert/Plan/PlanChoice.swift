@@ -30,24 +30,24 @@ struct PlanChoice {
 
   func made() throws(ConversionError) -> Made {
     // This is also what the loader says about the operators, before anything is derived from their parameters.
-    let whole = try made([])
+    let whole = try made(CascadeSearch.Schedule(cascades: [], cost: 1, peak: 0, allowance: 0))
     let search = options.hasCascades ? CascadeSearch(program) : nil
-    let cascades = search?.chosen() ?? []
-    let usual = cascades.isEmpty ? whole : try made(cascades)
+    let chosen = search?.chosen()
+    let usual = if let chosen, !chosen.cascades.isEmpty { try made(chosen) } else { whole }
     guard let limit = options.arenaLimit, usual.budget.arenaBytes > limit else { return usual }
     guard let search else { throw refusal(least: usual.budget.arenaBytes, limit) }
     // What is not tensors hardly depends on the plan, so this ends after a few rounds, with the fastest one that fits.
     var peak = limit - (usual.budget.arenaBytes - usual.plan.plannedPeakBytes)
     while let schedule = search.schedule(within: peak) {
-      let made = try made(schedule.cascades)
+      let made = try made(schedule)
       if made.budget.arenaBytes <= limit { return made }
-      peak = min(peak, schedule.peak) - max(Lifetimes.alignment, made.budget.arenaBytes - limit)
+      peak = schedule.peak - max(Lifetimes.alignment, made.budget.arenaBytes - limit)
     }
     var least = usual.budget.arenaBytes
     let first = search.leastPeak { search.schedule(within: $0) != nil } ?? Int.max
     for peak in search.peaks.filter({ $0 >= first && $0 < usual.plan.plannedPeakBytes }).prefix(Self.mostTried) {
       guard let schedule = search.schedule(within: peak) else { continue }
-      let made = try made(schedule.cascades)
+      let made = try made(schedule)
       if made.budget.arenaBytes <= limit { return made }
       least = min(least, made.budget.arenaBytes)
     }
@@ -58,30 +58,38 @@ struct PlanChoice {
     ConversionError(.badRequest, "an arena of \(limit) bytes is too small, the least possible is \(least) bytes")
   }
 
-  private func made(_ cascades: [Cascade]) throws(ConversionError) -> Made {
-    let least = try ArenaPlan(program, cascades: cascades)
-    let roomy = try ArenaPlan(program, cascades: widened(cascades, within: least.lowerBoundBytes))
-    let plan = roomy.plannedPeakBytes <= least.plannedPeakBytes ? roomy : least
+  private func made(_ schedule: CascadeSearch.Schedule) throws(ConversionError) -> Made {
+    var plan = try ArenaPlan(program, cascades: schedule.cascades)
+    let peak = max(schedule.allowance, plan.plannedPeakBytes)
+    let wider = widened(schedule.cascades, within: peak)
+    if wider != schedule.cascades, case let roomy = try ArenaPlan(program, cascades: wider),
+      roomy.plannedPeakBytes <= peak
+    {
+      plan = roomy
+    }
     let bytes = try writer.bytes(plan)
     return Made(plan: plan, bytes: bytes, budget: try ModelCheck.budget(of: bytes, program: program))
   }
 
-  /// Rings with room for one strip more, as far as nothing grows beyond `bound` bytes: what makes a ring's rows can then
-  /// go on while they are still read, where there are threads for it.
+  /// Rings with room for one strip more, those that take the fewest bytes first, as far as nothing grows beyond `bound`:
+  /// what writes a ring can then go on while it is still read, where there are threads for it.
   private func widened(_ cascades: [Cascade], within bound: Int) -> [Cascade] {
     let live = Lifetimes(program, cascades: cascades).live
     return cascades.map { cascade in
       var cascade = cascade
       var room = bound - live[cascade.operators.lowerBound + 1]
-      for index in cascade.operators {
-        let output = program.operators[index].output
-        let tensor = program.tensors[output]
-        guard let rows = cascade.ringRows[output], let strip = cascade.strips[output] else { continue }
-        let wider = min(rows + strip, tensor.shape[1])
-        let growth = Lifetimes.aligned(tensor.bytes(rows: wider)) - Lifetimes.aligned(tensor.bytes(rows: rows))
-        guard growth <= room else { continue }
-        room -= growth
-        cascade.ringRows[output] = wider < tensor.shape[1] ? wider : nil
+      func growth(_ tensor: Int) -> Int {
+        let strip = cascade.strips[tensor] ?? 0, rows = cascade.ringRows[tensor] ?? 0
+        let bytes = [rows, min(rows + strip, program.tensors[tensor].shape[1])].map {
+          Lifetimes.aligned(program.tensors[tensor].bytes(rows: $0))
+        }
+        return bytes[1] - bytes[0]
+      }
+      for tensor in cascade.ringRows.keys.sorted(by: { (growth($0), $0) < (growth($1), $1) }) {
+        let bytes = growth(tensor)
+        guard bytes <= room, let rows = cascade.ringRows[tensor], let strip = cascade.strips[tensor] else { break }
+        room -= bytes
+        cascade.ringRows[tensor] = rows + strip < program.tensors[tensor].shape[1] ? rows + strip : nil
       }
       return cascade
     }
