@@ -25,6 +25,7 @@ struct CascadeSearch {
     var end: Int
     var bytes: Int
     var cost: Double
+    var steps = 0
     var cascade: Cascade?
   }
 
@@ -46,6 +47,8 @@ struct CascadeSearch {
   /// Operators of one cascade at most, and of a program that has any: real networks have a hundred.
   private static let longest = 16
   private static let mostOperators = 2048
+  /// Of one cascade: each takes some bytes of the arena, and the core has a limit for all together.
+  private static let mostSteps = 2048
 
   /// The loader has accepted the program.
   init(_ program: Program) {
@@ -94,12 +97,14 @@ struct CascadeSearch {
     guard best[0] < .infinity else { return nil }
     var cascades: [Cascade] = []
     var at = 0
-    var bytes = 0
+    var (bytes, steps) = (0, 0)
     while at < count, let segment = next[at] {
       if let cascade = segment.cascade { cascades.append(cascade) }
       bytes = max(bytes, segment.bytes)
+      steps += segment.steps
       at = segment.end
     }
+    guard steps <= CascadeSchedule.maxSteps else { return nil }
     return Schedule(cascades: cascades, cost: best[0], peak: bytes, allowance: peak)
   }
 
@@ -121,6 +126,7 @@ struct CascadeSearch {
         for rows in Self.strips(of: operation) {
           var cut = schedule
           do throws(CascadeFault) { try cut.cut(stripRows: rows) } catch { continue }
+          guard cut.stepCount <= Self.mostSteps else { continue }
           cut.findLeastRings()
           segments[first].append(segment(range, cut, rows, live: live, cost))
         }
@@ -151,7 +157,7 @@ struct CascadeSearch {
       cascade.strips[output] = schedule.stripRows(ofStage: index)
     }
     let time = cost.cost(of: range, schedule, ringBytes: ringBytes)
-    return Segment(end: range.upperBound, bytes: bytes, cost: time, cascade: cascade)
+    return Segment(end: range.upperBound, bytes: bytes, cost: time, steps: schedule.stepCount, cascade: cascade)
   }
 }
 
