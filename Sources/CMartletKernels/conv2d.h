@@ -3,8 +3,8 @@
 /// A unit is a tile: up to tile_h x tile_w output pixels of one picture and one group, times tile_panels blocks of 16
 /// output channels. Inside it the kernel sees a matrix product whose left side is never materialised: pixel r's patch
 /// starts at a + r * pixel_stride, and its segments follow at fixed strides. What the tile's windows touch is first
-/// copied to scratch, with its border of zero points and in the elements that the instruction set multiplies best; one
-/// that is content with int8 reads the input in place where no window leaves the picture.
+/// copied to scratch, part by part, with its border of zero points and in the elements that the instruction set
+/// multiplies best; one that is content with int8 reads the input in place where no window leaves the picture.
 #ifndef MARTLET_CONV2D_H
 #define MARTLET_CONV2D_H
 
@@ -23,7 +23,9 @@ typedef struct conv2d_grid {
   int32_t tiles_y, tiles_x, tiles_p;
   /// No window leaves the picture and segments are whole quads: the input can be read in place.
   bool inside;
-  /// Rows and columns that a tile's windows touch: at most 2^30 each, by the bounds on the parameters.
+  /// Where the input is copied: as much of a tile at a time, in output pixels, and the rows and columns that their
+  /// windows touch, at most 2^30 each by the bounds on the parameters.
+  int32_t copy_h, copy_w;
   int32_t window_h, window_w;
   /// Elements from one row of the copied window to the next. The scratch limit bounds window_h * window_stride.
   int64_t window_stride;
@@ -36,10 +38,12 @@ static inline const conv2d_grid *martlet_conv2d_plan_of(const martlet_conv2d_par
   return (const conv2d_grid *)plan;
 }
 
-/// Where one unit lies.
+/// Where one unit lies, or a part of it.
 typedef struct conv2d_tile {
   int32_t picture, group, panel, panels;
   int32_t y, x, height, width;
+  /// The input's ring, for who copies: row y is at ring_start + y, less ring_rows from there on.
+  int32_t ring_rows, ring_start;
 } conv2d_tile;
 
 /// `rows` x `count` output pixels times `panels` blocks of channels.

@@ -30,8 +30,9 @@
         NAME##_fill(window, g->window_stride, zero);                                                              \
         continue;                                                                                                 \
       }                                                                                                           \
-      const int8_t *row = input + ((int64_t)t->picture * p->in_h + from / p->input_step_h) * p->in_w * p->in_c +  \
-                          t->group * c;                                                                           \
+      int32_t place = t->ring_start + from / p->input_step_h;                                                     \
+      if (place >= t->ring_rows) place -= t->ring_rows;                                                           \
+      const int8_t *row = input + ((int64_t)t->picture * p->in_h + place) * p->in_w * p->in_c + t->group * c;     \
       NAME##_fill(window, (int64_t)start * c, zero);                                                              \
       if (p->groups == 1 && p->input_step_w == 1) {                                                               \
         NAME##_move(window + (int64_t)start * c, row + (int64_t)(left + start) * c, (int64_t)(end - start) * c);  \

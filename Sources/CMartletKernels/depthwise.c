@@ -8,8 +8,30 @@
 #define TILE_PIXELS 256
 /// Blocks of channels that the widest instruction set handles at once.
 #define WIDEST 4
+/// Enough units for a small team, and what a unit must be worth for that; kernels gain by two rows at a time.
+#define WANTED_UNITS 8
+#define LEAST_WORK ((int64_t)1 << 14)
+#define LEAST_ROWS 2
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+/// Where there are too few units for a team, as in a strip of a cascade, halves tiles: rows first, then blocks of
+/// panels. `work` is that of a panel's pixel.
+static void split_tiles(depthwise_grid *g, int32_t block, int64_t work) {
+  const martlet_depthwise_params *p = &g->p;
+  while ((int64_t)p->batch * g->tiles_y * g->tiles_p < WANTED_UNITS &&
+         work * g->tile_panels * g->tile_h * p->out_w >= 2 * LEAST_WORK) {
+    if (g->tile_h > LEAST_ROWS) {
+      g->tile_h = martlet_max(LEAST_ROWS, martlet_ceil_div(g->tile_h, 2));
+      g->tiles_y = martlet_ceil_div(p->out_h, g->tile_h);
+    } else if (g->tile_panels > block) {
+      g->tile_panels = martlet_ceil_div(martlet_ceil_div(g->tile_panels, block), 2) * block;
+      g->tiles_p = martlet_ceil_div(g->panels, g->tile_panels);
+    } else {
+      break;
+    }
+  }
+}
 
 static void make_grid(const martlet_depthwise_params *params, depthwise_grid *g) {
   g->p = *params;
@@ -27,7 +49,6 @@ static void make_grid(const martlet_depthwise_params *params, depthwise_grid *g)
   if (rows < 1) rows = 1;
   g->tiles_y = martlet_ceil_div(p->out_h, rows);
   g->tile_h = martlet_ceil_div(p->out_h, g->tiles_y);
-  g->window_h = (g->tile_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;
 
   int64_t panels = UNIT_WORK / (taps * 16 * g->tile_h * p->out_w) / block * block;
   if (panels < block) panels = block;
@@ -36,6 +57,8 @@ static void make_grid(const martlet_depthwise_params *params, depthwise_grid *g)
   g->tiles_p = martlet_ceil_div(g->panels, panels);
   g->tile_panels = martlet_min(martlet_ceil_div(martlet_ceil_div(g->panels, g->tiles_p), block) * block, g->panels);
   g->tiles_p = martlet_ceil_div(g->panels, g->tile_panels);
+  split_tiles(g, block, taps * 16);
+  g->window_h = (g->tile_h - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;
 
   g->zeros_bytes = rounded((size_t)g->panels * 16 + 64);
   g->table_bytes =
@@ -122,8 +145,9 @@ static inline __attribute__((always_inline)) void fill_row(const depthwise_grid 
 /// Rows of a window that are filled side by side.
 #define TOGETHER 5
 
-static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture, int32_t first_row,
-                       const int8_t *zeros, const int8_t **table) {
+/// `rows` says where the picture's rows are.
+static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture,
+                       const martlet_buffers *rows, const int8_t *zeros, const int8_t **table) {
   const martlet_depthwise_params *p = &g->p;
   const int64_t row_bytes = (int64_t)p->in_w * g->channels;
   for (int32_t y = 0; y < t->height; y++, table += (ptrdiff_t)g->columns * p->kernel_h) {
@@ -134,7 +158,7 @@ static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const i
       const int32_t count = martlet_min(TOGETHER, p->kernel_h - from);
       for (int32_t k = 0; k < count; k++, row += p->dilation_h) {
         const bool inside = row >= 0 && row < p->in_h;
-        pixel[k] = inside ? picture + (row - first_row) * row_bytes : zeros;
+        pixel[k] = inside ? picture + martlet_row(rows, row) * row_bytes : zeros;
         step[k] = inside ? g->channels : 0;
       }
       if (p->kernel_h == 3) fill_row(g, 3, 3, pixel, step, zeros, table);
@@ -144,14 +168,18 @@ static void fill_table(const depthwise_grid *g, const depthwise_tile *t, const i
   }
 }
 
-/// The rows that the tile's windows touch, each channel `multiplier` times.
-static void repeat_channels(const depthwise_grid *g, const int8_t *picture, int32_t first_row, int8_t *out) {
+/// The rows that the tile's windows touch, each channel `multiplier` times. Returns where they are.
+static martlet_buffers repeat_channels(const depthwise_grid *g, const depthwise_tile *t, const int8_t *picture,
+                                       const martlet_buffers *rows, int8_t *out) {
   const martlet_depthwise_params *p = &g->p;
-  int32_t last_row = martlet_min(first_row + g->window_h, p->in_h);
-  const int8_t *in = picture + (int64_t)first_row * p->in_w * p->in_c;
-  int64_t count = (int64_t)(last_row - first_row) * p->in_w * p->in_c;
-  for (int64_t i = 0; i < count; i++)
-    for (int32_t m = 0; m < p->multiplier; m++) *out++ = in[i];
+  const int32_t first = martlet_clamp(t->y * p->stride_h - p->pad_top, 0, p->in_h - 1);
+  const int32_t last = martlet_min(first + g->window_h, p->in_h), count = p->in_w * p->in_c;
+  for (int32_t row = first; row < last; row++) {
+    const int8_t *in = picture + (int64_t)martlet_row(rows, row) * count;
+    for (int32_t i = 0; i < count; i++)
+      for (int32_t m = 0; m < p->multiplier; m++) *out++ = in[i];
+  }
+  return (martlet_buffers){.ring_rows = INT32_MAX, .ring_start = -first};
 }
 
 void martlet_depthwise_drive(const martlet_depthwise_params *plan, const martlet_buffers *buffers, int32_t first,
@@ -168,13 +196,12 @@ void martlet_depthwise_drive(const martlet_depthwise_params *plan, const martlet
     // The next unit may be the same rows times other panels.
     if (unit == first || t.panel == 0) {
       const int8_t *picture = (const int8_t *)buffers->input[0] + (int64_t)t.picture * p->in_h * p->in_w * p->in_c;
-      int32_t first_row = 0;
       if (p->multiplier > 1) {
-        first_row = martlet_clamp(t.y * p->stride_h - p->pad_top, 0, p->in_h - 1);
-        repeat_channels(g, picture, first_row, repeated);
-        picture = repeated;
+        const martlet_buffers rows = repeat_channels(g, &t, picture, buffers, repeated);
+        fill_table(g, &t, repeated, &rows, zeros, table);
+      } else {
+        fill_table(g, &t, picture, buffers, zeros, table);
       }
-      fill_table(g, &t, picture, first_row, zeros, table);
     }
     run.rows = t.height;
     run.channel = t.panel * 16;
@@ -194,8 +221,8 @@ void martlet_depthwise_drive(const martlet_depthwise_params *plan, const martlet
 // MARK: - Scalar: the specification
 
 MARTLET_SMALL_BEGIN
-static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture, const uint8_t *panel, int32_t oy,
-                       int32_t ox, int32_t channel) {
+static int8_t pixel_of(const martlet_depthwise_params *p, const martlet_buffers *buffers, const int8_t *picture,
+                       const uint8_t *panel, int32_t oy, int32_t ox, int32_t channel) {
   const martlet_channels *channels = (const martlet_channels *)panel;
   const int8_t *weights = (const int8_t *)(channels + 1);
   int32_t lane = channel % 16;
@@ -205,8 +232,8 @@ static int8_t pixel_of(const martlet_depthwise_params *p, const int8_t *picture,
       int32_t y = oy * p->stride_h - p->pad_top + ky * p->dilation_h;
       int32_t x = ox * p->stride_w - p->pad_left + kx * p->dilation_w;
       bool inside = y >= 0 && y < p->in_h && x >= 0 && x < p->in_w;
-      int32_t value = inside ? picture[((int64_t)y * p->in_w + x) * p->in_c + channel / p->multiplier]
-                             : p->input_zero_point;
+      const int8_t *pixel = picture + ((int64_t)martlet_row(buffers, y) * p->in_w + x) * p->in_c;
+      int32_t value = inside ? pixel[channel / p->multiplier] : p->input_zero_point;
       int32_t w = weights[((int64_t)ky * p->kernel_w + kx) * 16 + lane] - p->weight_zero_point;
       acc = martlet_wrapping_add(acc, value * w);
     }
@@ -227,7 +254,7 @@ MARTLET_KERNEL(depthwise, scalar, params) {
         int8_t *out = (int8_t *)buffers->output + (((int64_t)t.picture * p->out_h + y) * p->out_w + x) * g.channels;
         for (int32_t channel = t.panel * 16; channel < end; channel++) {
           const uint8_t *panel = (const uint8_t *)buffers->weights + (size_t)(channel / 16) * g.panel_bytes;
-          out[channel] = pixel_of(p, picture, panel, y, x, channel);
+          out[channel] = pixel_of(p, buffers, picture, panel, y, x, channel);
         }
       }
     }

@@ -100,6 +100,14 @@ static inline size_t martlet_scratch_product(int64_t rows, int64_t row_bytes) {
   return (size_t)bytes;
 }
 
+// MARK: - Rows
+
+/// Where row y of input[0]'s only picture is, in rows from input[0].
+static inline int32_t martlet_row(const martlet_buffers *buffers, int32_t y) {
+  if (buffers->ring_rows == 0) return y;
+  return y + buffers->ring_start - (y + buffers->ring_start >= buffers->ring_rows ? buffers->ring_rows : 0);
+}
+
 // MARK: - Units
 
 static inline int32_t martlet_min(int32_t a, int32_t b) { return a < b ? a : b; }

@@ -52,6 +52,17 @@ const void *martlet_case_bound(martlet_case_context *context, uint16_t opcode, c
   return martlet_operator_bind(row, params, row->plan ? block(context, row->plan_bytes) : NULL);
 }
 
+void martlet_case_go_round(martlet_case_context *context, martlet_case_run *run, int32_t rows, size_t row_bytes) {
+  if (martlet_random_in(&context->random, 0, 1) == 0) return;
+  run->ring_rows = rows + martlet_random_in(&context->random, 0, 3);
+  run->ring_start = martlet_random_in(&context->random, 0, run->ring_rows - 1);
+  int8_t *ring = martlet_case_bytes(context, (size_t)run->ring_rows * row_bytes);
+  for (int32_t y = 0; y < rows; y++)
+    memcpy(ring + (size_t)((run->ring_start + y) % run->ring_rows) * row_bytes,
+           (const int8_t *)run->input[0] + (size_t)y * row_bytes, row_bytes);
+  run->ring = ring;
+}
+
 #define GUARD 64
 
 bool martlet_case_equal(martlet_case_context *context, const martlet_case_run *run) {
@@ -65,6 +76,11 @@ bool martlet_case_equal(martlet_case_context *context, const martlet_case_run *r
   // Scratch holds whatever the operator before left in it.
   memset(scratch, 0x5A, run->scratch_bytes);
   buffers.output = actual + GUARD;
+  if (run->ring) {
+    buffers.input[0] = run->ring;
+    buffers.ring_rows = run->ring_rows;
+    buffers.ring_start = run->ring_start;
+  }
   int32_t a = martlet_random_in(&context->random, 0, run->units);
   int32_t b = martlet_random_in(&context->random, 0, run->units);
   if (a > b) {

@@ -56,7 +56,13 @@ typedef struct martlet_case_run {
   const void *input[2];
   const void *weights;
   size_t output_bytes;
+  /// 0, or what martlet_case_go_round has set: the variant then reads input[0] from a ring of that many rows.
+  int32_t ring_rows, ring_start;
+  const void *ring;
 } martlet_case_run;
+
+/// Now and then puts input[0], a picture of `rows` rows, into a ring for the variant.
+void martlet_case_go_round(martlet_case_context *context, martlet_case_run *run, int32_t rows, size_t row_bytes);
 
 /// Runs all units with the reference, and with the variant in three pieces out of order; true if both outputs are equal
 /// and nothing was written around them.

@@ -31,6 +31,9 @@ typedef struct martlet_buffers {
   const void *input[2];
   void *output;
   const void *weights;
+  /// For a convolution's strip of a cascade, whose input's rows go round a ring: how many rows it holds, input[0] being
+  /// its start, and where the strip's first input row is. 0: the rows follow one another, from input[0] on.
+  int32_t ring_rows, ring_start;
 } martlet_buffers;
 
 /// Runs units [first, last) of an operator. `params` is what martlet_operator_bind returned; `scratch` belongs to the

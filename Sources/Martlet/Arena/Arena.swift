@@ -7,6 +7,9 @@ struct Arena: ~Copyable {
   private let capacity: Int
   private(set) var used = 0
 
+  /// Whether this only counts.
+  var isMeasuring: Bool { base == nil }
+
   /// Counts only; every carved pointer is nil.
   init(measuring: Void) {
     base = nil

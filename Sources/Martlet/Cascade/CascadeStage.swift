@@ -55,6 +55,8 @@ public struct CascadeStage: BitwiseCopyable {
       .quantize, .dequantize, .maximum, .minimum:
       throw .kind
     }
+    // Whatever the record says, for the file may change until it has been copied.
+    guard inputRows >= 1, outputRows >= 1, window >= 1, stride >= 1, padTop >= 0 else { throw .window }
     guard padTop < window, (outputRows - 1) * stride - padTop < inputRows else { throw .window }
   }
 
@@ -119,6 +121,6 @@ public enum CascadeFault: UInt8, Error, BitwiseCopyable {
   case strip
   /// A tensor that the cascade writes and does not read, and that is not the last one; or reads before it is written.
   case order
-  /// A ring that is no multiple of its producer's strip, not lower than the tensor, or too low for the cascade to go on.
+  /// A ring that is no multiple of its producer's strip, not lower than the tensor, or too low to come to the end.
   case ring
 }

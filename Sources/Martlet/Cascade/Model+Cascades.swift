@@ -9,7 +9,7 @@ public struct CascadeRecord: BitwiseCopyable {
 }
 
 extension Model {
-  /// The operators of a cascade, which has been validated.
+  /// The operators that the record names.
   func operators(ofCascade index: Int) -> Range<Int> {
     let record = cascade(index)
     return Int(record.firstOperator)..<Int(record.firstOperator) + Int(record.operatorCount)
@@ -22,14 +22,18 @@ extension Model {
     var place = range.lowerBound
     do throws(CascadeFault) {
       while place < range.upperBound {
-        try schedule.append(CascadeStage(operatorRecord(place), tensors: { tensor(Int($0)) }))
+        guard place < operatorCount else { throw .order }
+        try schedule.append(
+          CascadeStage(operatorRecord(place), tensors: { $0 < tensorCount ? tensor(Int($0)) : TensorRecord() }))
         place += 1
       }
       place = range.lowerBound
       try schedule.cut(stripRows: Int(cascade(index).stripRows))
       for stage in 0..<schedule.stageCount {
         place = range.lowerBound + stage
-        try schedule.setRing(Int(tensor(Int(schedule.stage(stage).output)).ringRows), ofStage: stage)
+        let output = schedule.stage(stage).output
+        guard output < tensorCount else { throw .order }
+        try schedule.setRing(Int(tensor(Int(output)).ringRows), ofStage: stage)
       }
       place = range.lowerBound
       try schedule.check()
@@ -41,8 +45,11 @@ extension Model {
   }
 
   /// Checks all cascades, and that rings are nothing to anybody else. Tensors and operators have been validated.
-  func validateCascades() throws(ModelError) {
+  ///
+  /// - Returns: what they ask for together.
+  func validateCascades() throws(ModelError) -> CascadeDemand {
     var end = 0
+    var demand = CascadeDemand()
     for index in 0..<cascadeCount {
       let record = cascade(index)
       let next = UInt64(record.firstOperator) + UInt64(record.operatorCount)
@@ -65,9 +72,16 @@ extension Model {
         try requireOwnRings(schedule, stage, index)
         try requireDisjoint(schedule, stage, index)
       }
+      demand = try demand + self.demand(ofCascade: index, schedule)
+      guard demand.steps <= CascadeSchedule.maxSteps else {
+        throw ModelError(
+          .overLimit, .cascade, index: index, field: "strips of the model", found: Int64(demand.steps),
+          expected: Int64(CascadeSchedule.maxSteps))
+      }
       end = Int(next)
     }
     try requireNoRings(operators: end..<operatorCount)
+    return demand
   }
 
   private func requireNoRings(operators range: Range<Int>) throws(ModelError) {
@@ -115,6 +129,18 @@ extension Model {
     guard other.offset + other.arenaBytes <= mine.offset || mine.offset + mine.arenaBytes <= other.offset else {
       throw ModelError(.overlap, .cascade, index: index, found: Int64(output), expected: Int64(operand))
     }
+  }
+}
+
+/// Goes through a model's operators and its cascades side by side.
+struct CascadeCursor {
+  /// The cascade that is next, or that the last operator lay in.
+  private(set) var index = 0
+
+  /// Whether the operator lies in a cascade. Operators come in ascending order.
+  mutating func contains(_ place: Int, of model: Model) -> Bool {
+    while index < model.cascadeCount, model.operators(ofCascade: index).upperBound <= place { index += 1 }
+    return index < model.cascadeCount && model.operators(ofCascade: index).contains(place)
   }
 }
 

@@ -8,7 +8,8 @@ struct BoundOperator {
   var units: Int32
   var unitWork: Int64
 
-  /// `plan` is memory of `planBytes(of:in:)`. The model has been validated.
+  /// `plan` is memory of `planBytes(of:in:)`; nil: the operator runs strip by strip only, as part of a cascade. The
+  /// model has been validated.
   init(
     _ index: Int, of model: Model, plan: UnsafeMutableRawPointer?, kernels: UnsafePointer<martlet_kernel_table>
   ) throws(ModelError) {
@@ -19,7 +20,8 @@ struct BoundOperator {
     let workload = Workload(record, opcode)
     units = workload.units
     unitWork = workload.unitWork
-    parameters = martlet_operator_bind(row, model.parameters(ofOperator: index), plan)
+    parameters = model.parameters(ofOperator: index)
+    if let plan { parameters = martlet_operator_bind(row, parameters, plan) }
     kernel = UnsafeRawPointer(kernels).load(fromByteOffset: Int(row.pointee.kernel_offset), as: martlet_kernel.self)
   }
 

@@ -4,12 +4,12 @@ import CMartletKernels
 extension Engine: ModelTables {
   public var budget: MemoryBudget { layout.budget }
 
-  /// The tensor's bytes, to read: in the arena, or in the mapped file.
+  /// The tensor's bytes, to read: in the arena, or in the mapped file. Of a tensor inside a cascade, its ring.
   public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
     let record = model.tensor(index)
     let start =
       record.storage == TensorStorage.weights.rawValue ? model.weights.baseAddress : UnsafeRawPointer(layout.tensors)
-    return UnsafeRawBufferPointer(start: start.map { $0 + Int(record.offset) }, count: Int(record.byteCount))
+    return UnsafeRawBufferPointer(start: start.map { $0 + Int(record.offset) }, count: Int(record.arenaBytes))
   }
 
   /// The bytes of an input, to fill: as the arena holds them, whatever the type at the model's edge.

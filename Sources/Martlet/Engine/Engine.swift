@@ -12,14 +12,20 @@ public struct Engine: ~Copyable {
   /// How far the current inference has come.
   private struct Position {
     var index = 0
+    /// Of the operator, or of the cascade.
     var unit: Int32 = 0
+    /// The cascade that is next, or under way, and its step.
+    var cascade = 0
+    var step = 0
   }
 
   /// What `init` will need for this file: exact, and known before anything runs. Validates the file.
-  public static func budget(of file: UnsafeRawBufferPointer, threads: Int) throws(ModelError) -> MemoryBudget {
+  public static func budget(
+    of file: UnsafeRawBufferPointer, threads: Int, runsCascades: Bool = true
+  ) throws(ModelError) -> MemoryBudget {
     var model = try Model(Sections(file: file))
     var arena = Arena(measuring: ())
-    return try Layout(&model, threads: threads, from: &arena).budget
+    return try Layout(&model, threads: threads, runsCascades: runsCascades, from: &arena).budget
   }
 
   /// All that opening a file for use checks, whatever is in it, and then what opening leaves out, the weights: their
@@ -55,21 +61,31 @@ public struct Engine: ~Copyable {
   ///   - file: a `.martlet` file, mapped; weights are read from it in place.
   ///   - region: 64-byte aligned, at least `budget(of:threads:).arenaBytes`.
   ///   - threads: the size of the largest team that the engine will run on.
+  ///   - runsCascades: false lets every tensor exist whole, and every operator run by itself, whatever the file says:
+  ///     for profiles and comparisons. The same bits, in a larger region.
   ///   - isa: which kernels; `martlet_best_isa()` unless a test wants another. Must be one that this processor has.
   public init(
-    file: UnsafeRawBufferPointer, region: UnsafeMutableRawBufferPointer, threads: Int, isa: martlet_isa
+    file: UnsafeRawBufferPointer, region: UnsafeMutableRawBufferPointer, threads: Int, runsCascades: Bool = true,
+    isa: martlet_isa
   ) throws(ModelError) {
     guard let kernels = martlet_kernels_for(isa) else {
       throw ModelError(.unknownValue, .arena, field: "isa", found: Int64(isa.rawValue))
     }
     var model = try Model(Sections(file: file))
     var arena = try Arena(region: region)
-    let layout = try Layout(&model, threads: threads, from: &arena)
-    var plan = layout.plans
+    let layout = try Layout(&model, threads: threads, runsCascades: runsCascades, from: &arena)
+    var plan = layout.plans!
+    var cursor = CascadeCursor()
     for index in 0..<model.operatorCount {
-      (layout.operators! + index).initialize(to: try BoundOperator(index, of: model, plan: plan, kernels: kernels))
+      let isCascaded = cursor.contains(index, of: model)
+      (layout.operators! + index).initialize(
+        to: try BoundOperator(index, of: model, plan: isCascaded ? nil : plan, kernels: kernels))
       (layout.buffers! + index).initialize(to: martlet_buffers(ofOperator: index, in: model, tensors: layout.tensors!))
-      plan = plan.map { $0 + BoundOperator.planBytes(of: index, in: model) }
+      if !isCascaded { plan += BoundOperator.planBytes(of: index, in: model) }
+    }
+    if model.cascadeCount > 0 {
+      var binder = CascadeBinder(model, layout.cascades, layout.operators!)
+      for index in 0..<model.cascadeCount { try binder.bind(index) }
     }
     self.model = model
     self.layout = layout
@@ -88,16 +104,12 @@ public struct Engine: ~Copyable {
   public mutating func step(on team: borrowing Team, limit: Int64) -> Bool {
     var remaining = limit
     while position.index < model.operatorCount {
-      let bound = layout.operators! + position.index
-      let affordable = max(1, remaining / bound.pointee.unitWork)
-      let last = Int32(min(Int64(bound.pointee.units), Int64(position.unit) + min(affordable, Int64(Int32.max))))
-      team.run(job(position.index), first: position.unit, last: last)
-      remaining -= Int64(last - position.unit) * bound.pointee.unitWork
-      if last == bound.pointee.units {
-        position.index += 1
-        position.unit = 0
+      if position.cascade < model.cascadeCount,
+        layout.cascades.cascades![position.cascade].operators.lowerBound == position.index
+      {
+        stepCascade(on: team, &remaining)
       } else {
-        position.unit = last
+        stepOperator(on: team, &remaining)
       }
       if remaining <= 0 { break }
     }
@@ -106,13 +118,61 @@ public struct Engine: ~Copyable {
     return true
   }
 
+  private mutating func stepOperator(on team: borrowing Team, _ remaining: inout Int64) {
+    let bound = layout.operators! + position.index
+    let affordable = max(1, remaining / bound.pointee.unitWork)
+    let last = Int32(min(Int64(bound.pointee.units), Int64(position.unit) + min(affordable, Int64(Int32.max))))
+    team.run(job(position.index), first: position.unit, last: last)
+    remaining -= Int64(last - position.unit) * bound.pointee.unitWork
+    if last == bound.pointee.units {
+      position.index += 1
+      position.unit = 0
+    } else {
+      position.unit = last
+    }
+  }
+
+  /// The same for the units of a cascade, in the order of its steps.
+  private mutating func stepCascade(on team: borrowing Team, _ remaining: inout Int64) {
+    let memory = layout.cascades
+    let cascade = memory.cascades! + position.cascade
+    let steps = cascade.pointee.steps
+    var order = CascadeState.Order(
+      steps: steps, strips: memory.strips!, stages: memory.stages!, operators: layout.operators!,
+      buffers: layout.buffers!, stepCount: cascade.pointee.stepCount, step: position.step,
+      unit: UInt32(position.unit), endUnit: UInt32(position.unit))
+    repeat {
+      let unitWork = memory.strips![Int(steps[position.step].kind)].unitWork
+      let end = steps[position.step + 1].firstUnit
+      let affordable = order.endUnit == order.unit ? max(1, remaining / unitWork) : remaining / unitWork
+      let taken = UInt32(min(Int64(end - order.endUnit), affordable))
+      order.endUnit += taken
+      remaining -= Int64(taken) * unitWork
+      guard order.endUnit == end else { break }
+      position.step += 1
+    } while position.step < order.stepCount && remaining > 0
+    CascadeState(memory.state!).run(order, on: team, scratch: layout.scratch!, stride: layout.scratchStride)
+    position.unit = Int32(order.endUnit)
+    guard position.step == order.stepCount else { return }
+    position.index = cascade.pointee.operators.upperBound
+    position.cascade += 1
+    position.step = 0
+    position.unit = 0
+  }
+
   /// Abandons the current inference; the next step starts from the first operator.
   public mutating func restart() { position = Position() }
 
-  /// Runs one operator alone, for profiles; its inputs are whatever the arena holds.
+  /// Runs one operator alone, for profiles; its inputs are whatever the arena holds. It is none of a cascade:
+  /// `runsCascades` was false, or the file has none there.
   public mutating func runOperator(_ index: Int, on team: borrowing Team) {
-    precondition(index >= 0 && index < model.operatorCount)
+    precondition(index >= 0 && index < model.operatorCount && !isCascaded(index))
     team.run(job(index), first: 0, last: layout.operators![index].units)
+  }
+
+  private func isCascaded(_ index: Int) -> Bool {
+    for cascade in 0..<model.cascadeCount where model.operators(ofCascade: cascade).contains(index) { return true }
+    return false
   }
 
   private func job(_ index: Int) -> Job {

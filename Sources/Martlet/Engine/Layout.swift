@@ -27,15 +27,19 @@ struct Layout {
   let buffers: UnsafeMutablePointer<martlet_buffers>?
   /// The operators' plans, in file order.
   let plans: UnsafeMutableRawPointer?
+  let cascades: CascadeMemory
   let scratch: UnsafeMutableRawPointer?
   let scratchStride: Int
   let budget: MemoryBudget
 
   /// Moves the model's tables into the arena, validates them there, and carves the rest.
-  init(_ model: inout Model, threads: Int, from arena: inout Arena) throws(ModelError) {
+  init(
+    _ model: inout Model, threads: Int, runsCascades: Bool = true, from arena: inout Arena
+  ) throws(ModelError) {
     let team = min(max(threads, 1), 64)
     try model.copyTables(into: &arena)
-    let demand = try model.validate()
+    let demand = try model.validate(runsCascades: runsCascades)
+    if !runsCascades { model.makeWhole(isCopied: !arena.isMeasuring) }
     guard let stride = Arena.roundedUp(demand.scratchBytes) else {
       throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(demand.scratchBytes))
     }
@@ -44,8 +48,12 @@ struct Layout {
     buffers = try arena.carve(model.operatorCount * MemoryLayout<martlet_buffers>.stride)?
       .bindMemory(to: martlet_buffers.self, capacity: model.operatorCount)
     var planBytes = 0
-    for index in 0..<model.operatorCount { planBytes += BoundOperator.planBytes(of: index, in: model) }
+    var cursor = CascadeCursor()
+    for index in 0..<model.operatorCount where !cursor.contains(index, of: model) {
+      planBytes += BoundOperator.planBytes(of: index, in: model)
+    }
     plans = try arena.carve(planBytes)
+    cascades = try CascadeMemory(demand.cascades, count: model.cascadeCount, from: &arena)
     let tableBytes = arena.used
     tensors = try arena.carve(Int(model.plan.plannedPeakBytes))
     scratch = try arena.carve(stride * team)

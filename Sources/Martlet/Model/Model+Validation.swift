@@ -1,23 +1,34 @@
 extension Model {
   /// Checks everything that the executors rely on, once. After this nothing is checked again.
   ///
+  /// - Parameter runsCascades: whether they will run as such, or operator by operator.
   /// - Returns: what the operators ask for, within `ModelLimits`.
-  func validate() throws(ModelError) -> Demand {
+  func validate(runsCascades: Bool = true) throws(ModelError) -> Demand {
     try validatePlan()
     for index in 0..<tensorCount { try validateTensor(index) }
     try validateManifest()
     try validateLabels()
     var demand = Demand()
+    var cascades = CascadeCursor()
     for index in 0..<operatorCount {
       // The workload is that of the very copy that was checked, should the file change meanwhile.
       let validator = OperatorValidator(model: self, index: index)
       let workload = Workload(validator.record, try validator.validate())
+      if runsCascades, cascades.contains(index, of: self) { continue }
       demand.scratchBytes = max(demand.scratchBytes, workload.scratchBytes)
       demand.work += workload.work
       try validator.require(within: ModelLimits.scratchBytes, demand.scratchBytes, "scratch of a thread in bytes")
       try validator.require(within: Int(ModelLimits.work), Int(demand.work), "work in multiply-adds")
     }
-    try validateCascades()
+    let asked = try validateCascades()
+    guard runsCascades else { return demand }
+    demand.cascades = asked
+    demand.scratchBytes = max(demand.scratchBytes, demand.cascades.scratchBytes)
+    demand.work += demand.cascades.work
+    guard demand.scratchBytes <= ModelLimits.scratchBytes, demand.work <= ModelLimits.work else {
+      throw ModelError(
+        .overLimit, .cascade, field: "work of all cascades", found: demand.work, expected: ModelLimits.work)
+    }
     return demand
   }
 
@@ -27,6 +38,7 @@ extension Model {
     var scratchBytes = 0
     /// Multiply-adds or element steps of one inference.
     var work: Int64 = 0
+    var cascades = CascadeDemand()
   }
 
   private func validatePlan() throws(ModelError) {

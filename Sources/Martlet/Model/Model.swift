@@ -4,10 +4,10 @@
 /// is looked at, so that what was validated is what is used, even if the file changes meanwhile.
 public struct Model {
   let manifest: ManifestRecord
-  let plan: PlanRecord
+  private(set) var plan: PlanRecord
   let tensorCount: Int
   let operatorCount: Int
-  let cascadeCount: Int
+  private(set) var cascadeCount: Int
   /// Records in the file or in the arena.
   private var tensors: UnsafeRawPointer
   private var operators: UnsafeRawPointer
@@ -105,6 +105,31 @@ public struct Model {
       try Model.move(&table, pixels.count, &arena)
       pixels = UnsafeRawBufferPointer(start: table, count: pixels.count)
     }
+  }
+
+  /// Lets every tensor exist whole: rings become tensors of their own behind the plan's last byte, those of each
+  /// cascade at the same place, and nothing is a cascade any more. For a validated model; `isCopied`: over the arena's
+  /// copies, else the numbers alone change, for measuring.
+  mutating func makeWhole(isCopied: Bool) {
+    let end = plan.plannedPeakBytes
+    for index in 0..<cascadeCount {
+      var place = end
+      for operation in operators(ofCascade: index) {
+        let output = Int(operatorRecord(operation).output)
+        guard output < tensorCount else { continue }
+        var record = tensor(output)
+        guard record.ringRows > 0 else { continue }
+        record.ringRows = 0
+        record.offset = place
+        place += (record.byteCount + UInt64(ModelFormat.alignment) - 1) & ~UInt64(ModelFormat.alignment - 1)
+        guard isCopied else { continue }
+        UnsafeMutableRawPointer(mutating: tensors + output * MemoryLayout<TensorRecord>.size)
+          .copyMemory(from: &record, byteCount: MemoryLayout<TensorRecord>.size)
+      }
+      plan.plannedPeakBytes = max(plan.plannedPeakBytes, place)
+    }
+    plan.lowerBoundBytes = min(plan.wholeLowerBoundBytes, plan.plannedPeakBytes)
+    cascadeCount = 0
   }
 
   private static func move(
