@@ -31,10 +31,7 @@ public enum Comparison {
       progress("reading pictures", 0)
       let pictures = try folder.pictures(fit)
       let samples = PictureSamples(pictures: pictures, channels: fit.channels, normalization: normalization)
-      // The loader has accepted the file. Between the operators of a cascade no tensor exists whole.
-      var whole = file
-      whole.bytes = try WholeTensors.withoutCascades(file.bytes)
-      return try compare(model.graph, whole, folder, pictures, samples, fit, first.provenance, progress)
+      return try compare(model.graph, file, folder, pictures, samples, fit, first.provenance, progress)
     }
   }
 
@@ -55,7 +52,7 @@ public enum Comparison {
     typealias Part = Result<(seen: [Int: Seen], scores: [(index: Int, float: [Float], int8: [Float])]), ConversionError>
     let parts = inParallel(workers) { worker -> Part in
       do throws(ConversionError) {
-        let device = try DeviceModel(file.bytes, name: file.name)
+        let device = try DeviceModel(file.bytes, name: file.name, runsCascades: false)
         var seen: [Int: Seen] = [:]
         var scores: [(index: Int, float: [Float], int8: [Float])] = []
         for index in stride(from: worker, to: pictures.count, by: workers) {
