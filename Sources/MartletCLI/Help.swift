@@ -91,7 +91,8 @@ enum Help {
 
       --threads N   1...64, 1 unless told
       --runs N      1...100000, 100 unless told
-      --profile     time of each operator, its share and its multiply-accumulates per second
+      --profile     time of each operator, its share and its multiply-accumulates per second; operators that run
+                    strip by strip have the time of their strips, run one after the other
       --json        for programs
 
     example: martlet bench resnet8.martlet --runs 1000 --profile

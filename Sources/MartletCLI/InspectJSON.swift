@@ -27,6 +27,16 @@ enum InspectJSON {
     json.field("multiply_accumulates", Int(Description.multiplyAccumulates(model)))
     json.field("weights_bytes", model.weightsBytes)
     memory(model.budget, &json)
+    json.beginArray("cascades")
+    for index in 0..<model.cascadeCount {
+      let range = model.operators(ofCascade: index)
+      json.beginObject()
+      json.field("first_operator", range.lowerBound)
+      json.field("last_operator", range.upperBound - 1)
+      json.field("strip_rows", model.stripRows(ofCascade: index))
+      json.endObject()
+    }
+    json.endArray()
     json.beginArray("provenance")
     for entry in model.provenanceLines { json.element(entry) }
     json.endArray()
@@ -42,6 +52,7 @@ enum InspectJSON {
     json.field("table_bytes", budget.tableBytes)
     json.field("planned_peak_bytes", budget.plannedPeakBytes)
     json.field("lower_bound_bytes", budget.lowerBoundBytes)
+    json.field("whole_lower_bound_bytes", budget.wholeLowerBoundBytes)
     json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
     json.field("work", Int(budget.work))
   }

@@ -11,6 +11,7 @@ enum InspectText {
     for index in 0..<model.outputCount { text.add(boundary("output \(index)", manifest.outputs[index], model)) }
     if model.labelCount > 0 { text.add(line("labels", labels(model))) }
     text.add(line("operators", Description.operators(model)))
+    if model.cascadeCount > 0 { text.add(line("cascades", cascades(model))) }
     text.add(line("multiply-adds", NumberText.grouped(Int(Description.multiplyAccumulates(model)))))
     text.add(line("weights", "\(NumberText.grouped(model.weightsBytes)) bytes, used where they lie in the file"))
     text.add(memory(model.budget))
@@ -45,6 +46,16 @@ enum InspectText {
     return shown < model.labelCount ? text + ", ..." : text
   }
 
+  private static func cascades(_ model: borrowing ModelDescription) -> String {
+    var text = "strip by strip run the operators "
+    for index in 0..<model.cascadeCount {
+      let range = model.operators(ofCascade: index)
+      if index > 0 { text.add(", ") }
+      text.add("\(range.lowerBound)...\(range.upperBound - 1)")
+    }
+    return text
+  }
+
   private static func memory(_ budget: MemoryBudget) -> String {
     let threads = budget.threads == 1 ? "1 thread" : "\(budget.threads) threads"
     let gap = Double(budget.plannedPeakBytes) / Double(max(budget.lowerBoundBytes, 1))
@@ -54,7 +65,8 @@ enum InspectText {
       line(
         "  tensors",
         "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
-          + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)))"))
+          + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)); layer by layer "
+          + "\(NumberText.grouped(budget.wholeLowerBoundBytes)))"))
     let scratch = budget.scratchBytesPerThread
     let all = NumberText.grouped(scratch * budget.threads)
     text.add(line("  scratch", "\(all) (\(NumberText.grouped(scratch)) a thread)"))

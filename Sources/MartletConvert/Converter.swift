@@ -14,6 +14,7 @@ public struct ConversionOptions: Sendable {
   public var shorterSide: Int?
   /// Whether mean and deviation are a default, so that a model which takes no pictures is none the worse for them.
   var isNormalizationImplied = false
+  public var plan = PlanOptions()
   /// Of an ONNX model's input.
   public var layout = InputLayout.auto
   /// Of an ONNX model's input, where the model leaves it open.
@@ -58,6 +59,9 @@ public struct ConversionSummary: Sendable {
   public var arenaBytes: Int
   public var plannedPeakBytes: Int
   public var lowerBoundBytes: Int
+  /// If the operators ran one after the other.
+  public var wholeLowerBoundBytes: Int
+  public var cascadeCount: Int
   public var sourceSHA256: String
   /// How pixels become input values; nil where the model takes no pictures.
   public var normalization: Normalization?
@@ -100,7 +104,6 @@ public enum Converter {
     try Passes.run(&graph)
     var program = try Lowering.program(for: graph)
     ProgramPasses.run(&program)
-    let plan = try ArenaPlan(program)
     let picture = try PictureInput(program, metadata: model.metadata, options: options)
     let labels = try Self.labels(program, picture: picture, metadata: model.metadata, options: options)
 
@@ -112,13 +115,12 @@ public enum Converter {
     if picture != nil { manifest.shorterSide = UInt32(model.shorterSide(options)) }
     try fill(&manifest, program)
     let writer = ModelWriter(
-      program: program, plan: plan, manifest: manifest, labels: labels, pixels: picture?.table,
+      program: program, manifest: manifest, labels: labels, pixels: picture?.table,
       provenance: [
         "source: \(model.name)", "source-sha256: \(model.sha256)", "source-format: \(model.format.rawValue)",
         "converter: martlet-tools \(version)",
       ] + (picture?.provenance ?? []) + provenance)
-    let bytes = try writer.bytes()
-    let budget = try ModelCheck.budget(of: bytes, program: program)
+    let made = try PlanChoice(writer, options.plan).made()
 
     func edge(_ boundary: DeviceBoundary) -> ConversionSummary.Edge {
       let tensor = program.tensors[boundary.tensor]
@@ -127,11 +129,12 @@ public enum Converter {
     let summary = ConversionSummary(
       task: picture == nil ? "tensors" : "classification", inputs: program.inputs.map(edge),
       outputs: program.outputs.map(edge), labelCount: labels.count, sourceOperators: model.operatorCount,
-      operators: program.operators.count, sourceBytes: model.byteCount, fileBytes: bytes.count,
-      weightsBytes: program.tensors.reduce(0) { $0 + ($1.constant?.count ?? 0) }, arenaBytes: budget.arenaBytes,
-      plannedPeakBytes: plan.plannedPeakBytes, lowerBoundBytes: plan.lowerBoundBytes, sourceSHA256: model.sha256,
-      normalization: picture?.normalization, notes: model.notes)
-    return Conversion(bytes: bytes, summary: summary)
+      operators: program.operators.count, sourceBytes: model.byteCount, fileBytes: made.bytes.count,
+      weightsBytes: program.tensors.reduce(0) { $0 + ($1.constant?.count ?? 0) }, arenaBytes: made.budget.arenaBytes,
+      plannedPeakBytes: made.plan.plannedPeakBytes, lowerBoundBytes: made.plan.lowerBoundBytes,
+      wholeLowerBoundBytes: made.plan.wholeLowerBoundBytes, cascadeCount: made.plan.cascades.count,
+      sourceSHA256: model.sha256, normalization: picture?.normalization, notes: model.notes)
+    return Conversion(bytes: made.bytes, summary: summary)
   }
 
   private static func fill(_ manifest: inout ManifestRecord, _ program: Program) throws(ConversionError) {

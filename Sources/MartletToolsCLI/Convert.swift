@@ -16,6 +16,7 @@ struct Convert: ParsableCommand {
 
       Example:
         martlet-tools convert net.tflite -o net.martlet --labels labels.txt
+        martlet-tools convert net.tflite -o net.martlet --arena-limit 400000
         martlet-tools convert SmolLM2-135M-Instruct.gguf -o smollm2.martlet
       """)
 
@@ -30,6 +31,8 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var pictures: PictureOptions
 
+  @OptionGroup var plan: PlanOptionGroup
+
   @OptionGroup(title: "Language models") var language: LanguageOptionGroup
 
   @Flag(help: "Print the summary as JSON.")
@@ -38,6 +41,7 @@ struct Convert: ParsableCommand {
   func run() throws {
     try ResultFiles.check([output], sources: [input, labels, language.tokenizer])
     if language.tokenizerOnly || LanguageSources.isLanguageModel(input) {
+      try plan.refuse(for: input)
       return try language.convert(input, to: output, json: json)
     }
     try language.refuse(for: input)
@@ -48,6 +52,7 @@ struct Convert: ParsableCommand {
     var options = try pictures.options()
     options.labels = try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }
     options.labelsName = labels
+    options.plan = try plan.options()
     let source = try Evaluation.Source(path: input)
     let conversion = try Converter.convert(
       source.bytes, name: source.name, directory: source.directory, options: options)

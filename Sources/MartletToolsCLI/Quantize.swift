@@ -28,6 +28,8 @@ struct Quantize: ParsableCommand {
 
   @OptionGroup var pictures: PictureOptions
 
+  @OptionGroup var plan: PlanOptionGroup
+
   @Option(help: "How ranges of activations are chosen: min-max or mse.")
   var range: RangeMethod = QuantizerOptions().method
 
@@ -56,6 +58,7 @@ struct Quantize: ParsableCommand {
     var options = try pictures.options()
     options.labels = try labels.map { try LabelFile.labels(in: FileAccess.read($0), name: $0) }
     options.labelsName = labels
+    options.plan = try plan.options()
     try ResultFiles.check([output, report], sources: [input, labels])
     if let limit, limit < 1 { throw ConversionError(.badRequest, "--limit \(limit) is less than 1") }
     var quantizer = QuantizerOptions()

@@ -18,7 +18,8 @@ enum Summary {
       weights       \(summary.weightsBytes) bytes
       arena         \(summary.arenaBytes) bytes with one thread
       planned peak  \(summary.plannedPeakBytes) bytes
-      lower bound   \(summary.lowerBoundBytes) bytes (\(String(format: "%.3f", ratio)))
+      lower bound   \(summary.lowerBoundBytes) bytes (\(String(format: "%.3f", ratio))), \
+      \(summary.wholeLowerBoundBytes) layer by layer
       """
     if let pixels = summary.normalization {
       func words(_ values: [Float]) -> String { Set(values).count == 1 ? "\(values[0])" : "\(values)" }
@@ -63,6 +64,8 @@ enum Summary {
     var arena_bytes: Int
     var planned_peak_bytes: Int
     var lower_bound_bytes: Int
+    var whole_lower_bound_bytes: Int
+    var cascades: Int
     var source_sha256: String
     var notes: [String]
     var quantization: Quantization?
@@ -111,7 +114,8 @@ enum Summary {
       labels: summary.labelCount, source_operators: summary.sourceOperators, operators: summary.operators,
       source_bytes: summary.sourceBytes, file_bytes: summary.fileBytes, weights_bytes: summary.weightsBytes,
       arena_bytes: summary.arenaBytes, planned_peak_bytes: summary.plannedPeakBytes,
-      lower_bound_bytes: summary.lowerBoundBytes, source_sha256: summary.sourceSHA256,
+      lower_bound_bytes: summary.lowerBoundBytes, whole_lower_bound_bytes: summary.wholeLowerBoundBytes,
+      cascades: summary.cascadeCount, source_sha256: summary.sourceSHA256,
       notes: summary.notes)
     if let found = quantization {
       report.quantization = Quantization(found)

@@ -8,6 +8,8 @@ import Testing
 /// Runs a converted model on raw tensors in the source model's own types.
 struct ModelRunner {
   let file: [UInt8]
+  var threads = 1
+  var runsCascades = true
 
   /// One tensor in, all tensors out; int8, uint8 and index tensors.
   func run(_ inputs: [[UInt8]], isa: martlet_isa = martlet_best_isa()) throws -> [[UInt8]] {
@@ -15,18 +17,19 @@ struct ModelRunner {
     defer { mapped.deallocate() }
     mapped.copyBytes(from: file)
     let view = UnsafeRawBufferPointer(mapped)
-    let budget = try Engine.budget(of: view, threads: 1)
+    let budget = try Engine.budget(of: view, threads: threads, runsCascades: runsCascades)
     let region = UnsafeMutableRawBufferPointer.allocate(byteCount: budget.arenaBytes, alignment: 64)
     defer { region.deallocate() }
     // What the arena holds beforehand must not matter.
     for index in region.indices { region[index] = 0xA5 }
-    let teamBytes = Team.byteCount(threads: 1)
+    let teamBytes = Team.byteCount(threads: threads)
     let teamRegion = UnsafeMutableRawBufferPointer.allocate(byteCount: max(64, teamBytes), alignment: 64)
     defer { teamRegion.deallocate() }
     teamRegion.initializeMemory(as: UInt8.self, repeating: 0)
 
-    var engine = try Engine(file: view, region: region, threads: 1, isa: isa)
-    let team = Team(threads: 1, region: teamRegion)
+    var engine = try Engine(
+      file: view, region: region, threads: threads, runsCascades: runsCascades, isa: isa)
+    let team = Team(threads: threads, region: teamRegion)
     let manifest = engine.manifest
     for (index, bytes) in inputs.enumerated() {
       let boundary = manifest.inputs[index]

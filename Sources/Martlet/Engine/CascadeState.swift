@@ -139,8 +139,13 @@ extension CascadeState.Order {
     _ step: Int, _ buffers: martlet_buffers, _ first: Int32, _ last: Int32, _ scratch: UnsafeMutableRawPointer
   ) {
     let strip = strips + Int(steps[step].kind)
-    let operation = operators + Int(stages[Int(strip.pointee.stage)].operation)
+    let operation = operators + operation(of: step)
     withUnsafePointer(to: buffers) { operation.pointee.kernel(strip.pointee.parameters, $0, first, last, scratch) }
+  }
+
+  /// Of which operator the step is a strip.
+  func operation(of step: Int) -> Int {
+    Int(stages[Int(strips[Int(steps[step].kind)].stage)].operation)
   }
 
   /// The operator's buffers, at the strip's rows.

@@ -137,10 +137,7 @@ public struct Engine: ~Copyable {
     let memory = layout.cascades
     let cascade = memory.cascades! + position.cascade
     let steps = cascade.pointee.steps
-    var order = CascadeState.Order(
-      steps: steps, strips: memory.strips!, stages: memory.stages!, operators: layout.operators!,
-      buffers: layout.buffers!, stepCount: cascade.pointee.stepCount, step: position.step,
-      unit: UInt32(position.unit), endUnit: UInt32(position.unit))
+    var order = order(of: cascade, step: position.step, unit: UInt32(position.unit))
     repeat {
       let unitWork = memory.strips![Int(steps[position.step].kind)].unitWork
       let end = steps[position.step + 1].firstUnit
@@ -158,6 +155,14 @@ public struct Engine: ~Copyable {
     position.cascade += 1
     position.step = 0
     position.unit = 0
+  }
+
+  /// What is to be done of a cascade from `unit` on, which lies in `step`: nothing yet.
+  func order(of cascade: UnsafePointer<BoundCascade>, step: Int, unit: UInt32) -> CascadeState.Order {
+    CascadeState.Order(
+      steps: cascade.pointee.steps, strips: layout.cascades.strips!, stages: layout.cascades.stages!,
+      operators: layout.operators!, buffers: layout.buffers!, stepCount: cascade.pointee.stepCount, step: step,
+      unit: unit, endUnit: unit)
   }
 
   /// Abandons the current inference; the next step starts from the first operator.

@@ -10,6 +10,8 @@ public struct MemoryBudget: Equatable, BitwiseCopyable, Sendable {
   public var plannedPeakBytes = 0
   /// The least that any plan could need.
   public var lowerBoundBytes = 0
+  /// The same if the operators ran one after the other.
+  public var wholeLowerBoundBytes = 0
   /// For each thread, the maximum over all instruction sets.
   public var scratchBytesPerThread = 0
   public var threads = 0
@@ -63,6 +65,7 @@ struct Layout {
     budget.tableBytes = tableBytes
     budget.plannedPeakBytes = Int(model.plan.plannedPeakBytes)
     budget.lowerBoundBytes = Int(model.plan.lowerBoundBytes)
+    budget.wholeLowerBoundBytes = Int(model.plan.wholeLowerBoundBytes)
     budget.scratchBytesPerThread = stride
     budget.threads = team
     budget.work = demand.work

@@ -17,6 +17,11 @@ extension ModelTables where Self: ~Copyable {
   public var operatorCount: Int { model.operatorCount }
   public func operatorRecord(_ index: Int) -> OperatorRecord { model.operatorRecord(index) }
 
+  public var cascadeCount: Int { model.cascadeCount }
+  public func operators(ofCascade index: Int) -> Range<Int> { model.operators(ofCascade: index) }
+  /// Of the last operator's output.
+  public func stripRows(ofCascade index: Int) -> Int { Int(model.cascade(index).stripRows) }
+
   public var labelCount: Int { model.labelCount }
   /// UTF-8, not terminated.
   public func label(_ index: Int) -> UnsafeRawBufferPointer { model.label(index) }

@@ -52,7 +52,7 @@ public enum Comparison {
     typealias Part = Result<(seen: [Int: Seen], scores: [(index: Int, float: [Float], int8: [Float])]), ConversionError>
     let parts = inParallel(workers) { worker -> Part in
       do throws(ConversionError) {
-        let device = try DeviceModel(file.bytes, name: file.name)
+        let device = try DeviceModel(file.bytes, name: file.name, runsCascades: false)
         var seen: [Int: Seen] = [:]
         var scores: [(index: Int, float: [Float], int8: [Float])] = []
         for index in stride(from: worker, to: pictures.count, by: workers) {

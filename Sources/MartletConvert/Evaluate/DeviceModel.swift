@@ -11,16 +11,18 @@ final class DeviceModel {
   private var engine: Engine
   private let team: Team
 
-  init(_ bytes: [UInt8], name: String) throws(ConversionError) {
+  /// - Parameter runsCascades: false lets every tensor exist whole, to be looked at.
+  init(_ bytes: [UInt8], name: String, runsCascades: Bool = true) throws(ConversionError) {
     let alignment = ModelFormat.alignment
     file = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: alignment)
     file.copyBytes(from: bytes)
     let view = UnsafeRawBufferPointer(rebasing: file[0..<bytes.count])
     do throws(ModelError) {
       try Engine.verify(file: view)
-      let budget = try Engine.budget(of: view, threads: 1)
+      let budget = try Engine.budget(of: view, threads: 1, runsCascades: runsCascades)
       region = UnsafeMutableRawBufferPointer.allocate(byteCount: max(budget.arenaBytes, 1), alignment: alignment)
-      engine = try Engine(file: view, region: region, threads: 1, isa: martlet_best_isa())
+      engine = try Engine(
+        file: view, region: region, threads: 1, runsCascades: runsCascades, isa: martlet_best_isa())
     } catch {
       throw .badData("\(name): \(error.sentence(look: ModelFile.Look(view)))")
     }
@@ -90,7 +92,7 @@ final class DeviceModel {
     }
   }
 
-  /// Runs operator by operator and shows each result, once it is whole, while it is in the arena.
+  /// Runs operator by operator and shows each result, once it is whole, while it is in the arena: without cascades.
   func runObserved(_ observe: (_ result: ObservedTensor) -> Void) {
     let outputs = (0..<engine.operatorCount).map { Int(engine.operatorRecord($0).output) }
     // A concatenation is written part by part.

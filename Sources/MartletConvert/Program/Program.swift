@@ -36,6 +36,8 @@ struct DeviceTensor {
 
   var count: Int { shape.reduce(1, *) }
   var byteCount: Int { count * type.byteCount }
+  /// Of a picture's first rows.
+  func bytes(rows: Int) -> Int { byteCount / shape[1] * rows }
 
   var buffer: Int? {
     if case .buffer(let index) = storage { index } else { nil }

@@ -3,7 +3,6 @@ import Martlet
 /// The bytes of a `.martlet` file. Equal programs give equal bytes.
 struct ModelWriter {
   var program: Program
-  var plan: ArenaPlan
   var manifest: ManifestRecord
   var labels: [String]
   /// 3 x 256 int8, or nil.
@@ -11,27 +10,33 @@ struct ModelWriter {
   /// `key: value` lines.
   var provenance: [String]
 
-  func bytes() throws(ConversionError) -> [UInt8] {
+  func bytes(_ plan: ArenaPlan) throws(ConversionError) -> [UInt8] {
     guard program.tensors.count <= ModelFormat.maxTensors, program.operators.count <= ModelFormat.maxOperators else {
       throw .unsupported("\(program.operators.count) operators on \(program.tensors.count) tensors are too many")
     }
-    let (weights, offsets) = packedConstants()
+    let (weights, offsets) = packedConstants(plan)
     var names: [UInt8] = []
     var tensors: [UInt8] = []
+    let rings = plan.cascades.reduce(into: [Int: Int]()) { $0.merge($1.ringRows) { first, _ in first } }
     for (index, tensor) in program.tensors.enumerated() {
-      SectionFile.append(record(tensor, offset: offsets[index], names: &names), to: &tensors)
+      var record = TensorRecord(tensor)
+      record.ringRows = UInt32(rings[index] ?? 0)
+      record.offset = UInt64(offsets[index])
+      record.nameOffset = UInt32(names.count)
+      record.nameLength = UInt32(tensor.name.utf8.count)
+      names += tensor.name.utf8
+      SectionFile.append(record, to: &tensors)
     }
     var operators: [UInt8] = []
-    for operation in program.operators { SectionFile.append(record(operation), to: &operators) }
-    var planRecord = PlanRecord()
-    planRecord.plannedPeakBytes = UInt64(plan.plannedPeakBytes)
-    planRecord.lowerBoundBytes = UInt64(plan.lowerBoundBytes)
-    planRecord.wholeLowerBoundBytes = UInt64(plan.lowerBoundBytes)
+    for operation in program.operators { SectionFile.append(OperatorRecord(operation), to: &operators) }
+    var cascades: [UInt8] = []
+    for cascade in plan.cascades { SectionFile.append(CascadeRecord(cascade), to: &cascades) }
 
     var sections: [(SectionKind, [UInt8])] = [
-      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: planRecord)), (.tensors, tensors),
+      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: PlanRecord(plan))), (.tensors, tensors),
       (.operators, operators), (.names, names),
     ]
+    if !cascades.isEmpty { sections.append((.cascades, cascades)) }
     if !labels.isEmpty { sections.append((.labels, labelSection())) }
     if let pixels { sections.append((.pixels, pixels.map { UInt8(bitPattern: $0) })) }
     sections.append((.provenance, SectionFile.lines(provenance)))
@@ -40,7 +45,7 @@ struct ModelWriter {
   }
 
   /// The weights section in the order in which operators read it, and each tensor's offset: there, or in the arena.
-  private func packedConstants() -> (bytes: [UInt8], offsets: [Int]) {
+  private func packedConstants(_ plan: ArenaPlan) -> (bytes: [UInt8], offsets: [Int]) {
     var bytes: [UInt8] = []
     // Swift 6.3.1's optimizer fails on a closure over `DeviceTensor.buffer` here.
     var offsets = [Int?](repeating: nil, count: program.tensors.count)
@@ -61,36 +66,6 @@ struct ModelWriter {
     return (bytes, offsets.map { $0 ?? 0 })
   }
 
-  private func record(_ tensor: DeviceTensor, offset: Int, names: inout [UInt8]) -> TensorRecord {
-    var record = TensorRecord()
-    record.type = tensor.type.rawValue
-    record.storage = (tensor.constant == nil ? TensorStorage.arena : TensorStorage.weights).rawValue
-    record.rank = UInt8(tensor.shape.count)
-    for (axis, size) in tensor.shape.enumerated() { record.dims[axis] = UInt32(size) }
-    record.scale = tensor.scale
-    record.zeroPoint = tensor.zeroPoint
-    record.offset = UInt64(offset)
-    record.byteCount = UInt64(tensor.byteCount)
-    record.nameOffset = UInt32(names.count)
-    let name = Array(tensor.name.utf8)
-    record.nameLength = UInt32(name.count)
-    names += name
-    return record
-  }
-
-  private func record(_ operation: DeviceOperator) -> OperatorRecord {
-    var record = OperatorRecord()
-    record.opcode = operation.opcode.code
-    record.sourceCode = UInt16(truncatingIfNeeded: operation.origin.code)
-    record.sourceIndex = UInt32(operation.origin.index)
-    if operation.inputs.count > 0 { record.input0 = UInt32(operation.inputs[0]) }
-    if operation.inputs.count > 1 { record.input1 = UInt32(operation.inputs[1]) }
-    record.output = UInt32(operation.output)
-    if let constant = operation.constant { record.constant = UInt32(constant) }
-    for (index, word) in operation.parameters.enumerated() { record.parameters[index] = word }
-    return record
-  }
-
   private func labelSection() -> [UInt8] {
     var offsets: [UInt8] = []
     var text: [UInt8] = []
@@ -100,5 +75,51 @@ struct ModelWriter {
     }
     SectionFile.append(UInt32(text.count), to: &offsets)
     return offsets + text
+  }
+}
+
+extension TensorRecord {
+  /// All but where it lies and what it is called.
+  init(_ tensor: DeviceTensor) {
+    self.init()
+    type = tensor.type.rawValue
+    storage = (tensor.constant == nil ? TensorStorage.arena : TensorStorage.weights).rawValue
+    rank = UInt8(tensor.shape.count)
+    for (axis, size) in tensor.shape.enumerated() { dims[axis] = UInt32(size) }
+    scale = tensor.scale
+    zeroPoint = tensor.zeroPoint
+    byteCount = UInt64(tensor.byteCount)
+  }
+}
+
+extension OperatorRecord {
+  init(_ operation: DeviceOperator) {
+    self.init()
+    opcode = operation.opcode.code
+    sourceCode = UInt16(truncatingIfNeeded: operation.origin.code)
+    sourceIndex = UInt32(operation.origin.index)
+    if operation.inputs.count > 0 { input0 = UInt32(operation.inputs[0]) }
+    if operation.inputs.count > 1 { input1 = UInt32(operation.inputs[1]) }
+    output = UInt32(operation.output)
+    if let constant = operation.constant { self.constant = UInt32(constant) }
+    for (index, word) in operation.parameters.enumerated() { parameters[index] = word }
+  }
+}
+
+extension PlanRecord {
+  init(_ plan: ArenaPlan) {
+    self.init()
+    plannedPeakBytes = UInt64(plan.plannedPeakBytes)
+    lowerBoundBytes = UInt64(plan.lowerBoundBytes)
+    wholeLowerBoundBytes = UInt64(plan.wholeLowerBoundBytes)
+  }
+}
+
+extension CascadeRecord {
+  init(_ cascade: Cascade) {
+    self.init()
+    firstOperator = UInt32(cascade.operators.lowerBound)
+    operatorCount = UInt32(cascade.operators.count)
+    stripRows = UInt32(cascade.stripRows)
   }
 }

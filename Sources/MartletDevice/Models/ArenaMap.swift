@@ -6,8 +6,10 @@ public struct ArenaMap {
     public var name: String
     /// From the start of the tensor region.
     public var offset: Int
+    /// Of the rows that exist at a time.
     public var byteCount: Int
-    /// The operators from the one that writes the tensor to the last one that reads it, both included.
+    /// The operators from the one that writes the tensor to the last one that reads it, both included; a cascade's are
+    /// one.
     public var first: Int
     public var last: Int
   }
@@ -48,23 +50,29 @@ private struct Lives {
       places.append(isInArena ? lives.count : -1)
       if isInArena { lives.append(Life(tensor: index, offset: Int(record.offset))) }
     }
-    for i in 0..<engine.inputCount { touch(places, engine.manifest.inputs[i].tensor, at: 0, writes: true) }
+    for i in 0..<engine.inputCount { touch(places, engine.manifest.inputs[i].tensor, at: 0, 0, writes: true) }
+    var cascade = 0
     for index in 0..<engine.operatorCount {
+      var (first, last) = (index, index)
+      if cascade < engine.cascadeCount, case let range = engine.operators(ofCascade: cascade), index >= range.lowerBound {
+        (first, last) = (range.lowerBound, range.upperBound - 1)
+        if index == last { cascade += 1 }
+      }
       let record = engine.operatorRecord(index)
-      touch(places, record.input0, at: index, writes: false)
-      touch(places, record.input1, at: index, writes: false)
-      touch(places, record.output, at: index, writes: true)
+      touch(places, record.input0, at: first, last, writes: false)
+      touch(places, record.input1, at: first, last, writes: false)
+      touch(places, record.output, at: first, last, writes: true)
     }
     let end = max(engine.operatorCount - 1, 0)
-    for i in 0..<engine.outputCount { touch(places, engine.manifest.outputs[i].tensor, at: end, writes: false) }
+    for i in 0..<engine.outputCount { touch(places, engine.manifest.outputs[i].tensor, at: end, end, writes: false) }
     lives.removeAll { $0.last < 0 }
   }
 
-  private mutating func touch(_ places: [Int], _ tensor: UInt32, at time: Int, writes: Bool) {
+  private mutating func touch(_ places: [Int], _ tensor: UInt32, at first: Int, _ last: Int, writes: Bool) {
     guard tensor != ModelFormat.none, places[Int(tensor)] >= 0 else { return }
     let place = places[Int(tensor)]
-    lives[place].first = min(lives[place].first, time)
-    lives[place].last = max(lives[place].last, time)
+    lives[place].first = min(lives[place].first, first)
+    lives[place].last = max(lives[place].last, last)
     if writes { lives[place].isWritten = true }
   }
 
@@ -105,7 +113,7 @@ private struct Lives {
       boxes.append(
         ArenaMap.Box(
           name: String(utf8: engine.name(ofTensor: life.tensor)), offset: life.offset,
-          byteCount: Int(engine.tensor(life.tensor).byteCount), first: life.first, last: life.last))
+          byteCount: Int(engine.tensor(life.tensor).arenaBytes), first: life.first, last: life.last))
     }
     boxes.withUnsafeMutableBufferPointer { boxes in
       HeapSort.sort(

@@ -1,0 +1,113 @@
+import Martlet
+
+/// What time a schedule takes, as far as the choice of cascades depends on it.
+///
+/// The unit is a cycle of a small core (Cortex-A55, A72); only ratios matter. A strip of an operator takes
+///
+///     step + turns / units * (rows * cyclesPerRow + tiles * constant bytes * constant)
+///
+/// - `step`: finding the next step, waiting for what it needs, entering the kernel, and what a kernel prepares (the
+///   table of pointers of a depthwise convolution, the window of a convolution).
+/// - `units` is how the kernel itself cuts a strip of so many rows, `turns = ceil(units / threads)`: a strip that is
+///   too small to be cut leaves threads idle. That is what makes narrow strips dear. (It overstates: where a ring has
+///   room, the next step begins meanwhile.)
+/// - `tiles`: a convolution reads its weights once for each tile of 256 pixels, thus at least once a strip.
+///
+/// An operator run whole is one strip, of as many units as are wanted, and moves its inputs and its output between the
+/// L2 cache and memory where both together are larger than that cache. In a cascade only what lies outside of it does,
+/// if its rings fit.
+///
+/// The cost of a schedule is the mean over `teams` of its time, relative to that of the operators run whole.
+struct CascadeCost {
+  static let productsPerCycle = 10.0
+  static let depthwiseProductsPerCycle = 3.0
+  /// Cycles an output byte, of an operator with two inputs and of a table.
+  static let binary = 1.0
+  static let table = 0.5
+  private static let step = 1500.0
+  /// Cycles a byte: of constants from L2, of tensors from memory and back.
+  private static let constant = 0.125
+  private static let memory = 0.25
+  private static let cacheBytes = 512 << 10
+  private static let tilePixels = 256
+  private static let teams = [1, 2]
+
+  /// For each of `teams`.
+  private typealias Cycles = [Double]
+
+  private let program: Program
+  /// Of each operator; nil for one that no cascade can have.
+  private let operators: [CascadeOperator?]
+  private var whole: [Cycles] = []
+  private var total: Cycles = teams.map { _ in 0 }
+
+  init(_ program: Program, _ operators: [CascadeOperator?]) {
+    (self.program, self.operators) = (program, operators)
+    for index in operators.indices {
+      let cycles = wholeCycles(index)
+      whole.append(cycles)
+      total = Self.sum(total, cycles)
+    }
+  }
+
+  /// Of an operator run whole.
+  func cost(ofOperator index: Int) -> Double { relative(whole[index]) }
+
+  /// Of a cascade that is cut into strips.
+  ///
+  /// - Parameter ringBytes: of all its rings.
+  func cost(of range: Range<Int>, _ schedule: CascadeSchedule, ringBytes: Int) -> Double {
+    var sum: Cycles = Self.teams.map { _ in 0 }
+    for (index, place) in range.enumerated() {
+      guard let operation = operators[place] else { continue }
+      let strip = Self.strip(operation, min(schedule.stripRows(ofStage: index), operation.stage.outputRows))
+      sum = Self.sum(sum, strip.map { $0 * Double(schedule.stripCount(ofStage: index)) })
+      let producers = schedule.producers(ofStage: index)
+      var moved = 0
+      if producers.0 < 0 || ringBytes > Self.cacheBytes { moved += bytes(operation.stage.input0) }
+      if producers.1 < 0 || ringBytes > Self.cacheBytes { moved += bytes(operation.stage.input1) }
+      if place == range.last || ringBytes > Self.cacheBytes { moved += bytes(operation.stage.output) }
+      sum = Self.moving(moved, sum)
+    }
+    return relative(sum)
+  }
+
+  private func relative(_ cycles: Cycles) -> Double {
+    zip(cycles, total).reduce(0) { $0 + $1.0 / max($1.1, 1) } / Double(Self.teams.count)
+  }
+
+  private func bytes(_ tensor: UInt32) -> Int {
+    tensor == ModelFormat.none ? 0 : program.tensors[Int(tensor)].byteCount
+  }
+
+  private func wholeCycles(_ index: Int) -> Cycles {
+    guard let operation = operators[index] else { return Self.other(program.operators[index]) }
+    let stage = operation.stage
+    let cycles = Self.strip(operation, stage.outputRows, isWhole: true)
+    return Self.moving(bytes(stage.input0) + bytes(stage.input1) + bytes(stage.output), cycles)
+  }
+
+  /// With what does not stay in the cache.
+  private static func moving(_ bytes: Int, _ cycles: Cycles) -> Cycles {
+    bytes > cacheBytes ? cycles.map { $0 + Double(bytes) * memory } : cycles
+  }
+
+  private static func strip(_ operation: CascadeOperator, _ rows: Int, isWhole: Bool = false) -> Cycles {
+    let units = Double(max(1, operation.workload(rows: rows).units))
+    let tiles = (rows * operation.outputColumns + tilePixels - 1) / tilePixels
+    let cycles = Double(rows) * operation.cyclesPerRow + Double(tiles * operation.constantBytes) * constant
+    return teams.map { threads in
+      let share = units / Double(threads)
+      return step + cycles * (isWhole ? share : share.rounded(.up)) / units
+    }
+  }
+
+  /// It only counts in the total.
+  private static func other(_ operation: DeviceOperator) -> Cycles {
+    let workload = operation.parameters.withUnsafeBytes { operation.opcode.row.workload($0.baseAddress) }
+    let cycles = Double(workload.unit_work) * Double(workload.units) / productsPerCycle
+    return teams.map { step + cycles / Double($0) }
+  }
+
+  private static func sum(_ a: Cycles, _ b: Cycles) -> Cycles { zip(a, b).map(+) }
+}
