@@ -67,6 +67,11 @@ static conv2d_run in_place_run(const conv2d_grid *g, const conv2d_tile *t, const
                       .segment_stride_x = (ptrdiff_t)p->dilation_w * p->in_c};
 }
 
+/// Whether two tiles are the same pixels: where a whole picture is one tile, the next unit is that times other panels.
+static bool is_same(const conv2d_tile *a, const conv2d_tile *b) {
+  return a->x == b->x && a->y == b->y && a->picture == b->picture && a->group == b->group;
+}
+
 /// The input's part of a run: where the patches of the tile's pixels are and what they add up to.
 static conv2d_run run_of(const conv2d_grid *g, const conv2d_tile *t, const int8_t *input, void *scratch, bool in_place,
                          const conv2d_variant *variant) {
@@ -91,16 +96,33 @@ static conv2d_run run_of(const conv2d_grid *g, const conv2d_tile *t, const int8_
 static void run_panels(conv2d_run *run, const conv2d_tile *t, const martlet_buffers *buffers,
                        const conv2d_variant *variant) {
   const conv2d_grid *g = run->grid;
-  const int32_t channels = g->group_out_c - t->panel * 16;
+  int32_t channels = g->group_out_c - t->panel * 16;
   run->panel = (const uint8_t *)buffers->weights + ((size_t)t->group * g->panels + t->panel) * g->panel_bytes;
   run->out = (int8_t *)buffers->output + ((ptrdiff_t)t->picture * g->p.out_h + t->y) * run->out_stride +
              (ptrdiff_t)t->x * g->p.out_c + t->group * g->group_out_c + t->panel * 16;
-  for (int32_t panel = 0; panel < t->panels; panel += 2) {
-    run->panels = martlet_min(2, t->panels - panel);
-    run->channels = martlet_min(16 * run->panels, channels - panel * 16);
+  for (int32_t panels = t->panels; panels > 0; panels -= 2, channels -= 32) {
+    run->panels = martlet_min(2, panels);
+    run->channels = martlet_min(16 * run->panels, channels);
     variant->run(run);
     run->panel += 2 * g->panel_bytes;
     run->out += 32;
+  }
+}
+
+/// A tile, copied part by part.
+static void run_copied(const conv2d_grid *g, const conv2d_tile *t, const martlet_buffers *buffers, void *scratch,
+                       const conv2d_variant *variant, conv2d_tile *before, conv2d_run *run) {
+  conv2d_tile part = *t;
+  part.ring_rows = buffers->ring_rows > 0 ? buffers->ring_rows : INT32_MAX;
+  part.ring_start = buffers->ring_start;
+  for (part.y = t->y; part.y < t->y + t->height; part.y += g->copy_h) {
+    part.height = martlet_min(g->copy_h, t->y + t->height - part.y);
+    for (part.x = t->x; part.x < t->x + t->width; part.x += g->copy_w) {
+      part.width = martlet_min(g->copy_w, t->x + t->width - part.x);
+      if (!is_same(&part, before)) *run = run_of(g, &part, buffers->input[0], scratch, false, variant);
+      *before = part;
+      run_panels(run, &part, buffers, variant);
+    }
   }
 }
 
@@ -108,24 +130,16 @@ void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffe
                           int32_t last, void *scratch, const conv2d_variant *variant) {
   const conv2d_grid *g = martlet_conv2d_plan_of(plan);
   const bool in_place = variant->in_place && g->inside && buffers->ring_rows == 0;
-  const int32_t height = in_place ? g->tile_h : g->copy_h, width = in_place ? g->tile_w : g->copy_w;
   conv2d_tile t = tile_of(g, first), before = {.picture = -1};
   conv2d_run run;
   for (int32_t unit = first; unit < last; unit++, advance(g, &t)) {
-    conv2d_tile part = t;
-    part.ring_rows = buffers->ring_rows > 0 ? buffers->ring_rows : INT32_MAX;
-    part.ring_start = buffers->ring_start;
-    for (part.y = t.y; part.y < t.y + t.height; part.y += height) {
-      part.height = martlet_min(height, t.y + t.height - part.y);
-      for (part.x = t.x; part.x < t.x + t.width; part.x += width) {
-        part.width = martlet_min(width, t.x + t.width - part.x);
-        // Where a whole picture is one tile, the next unit is the same pixels times other panels.
-        if (part.picture != before.picture || part.y != before.y || part.x != before.x || part.group != before.group)
-          run = run_of(g, &part, buffers->input[0], scratch, in_place, variant);
-        before = part;
-        run_panels(&run, &part, buffers, variant);
-      }
+    if (!in_place) {
+      run_copied(g, &t, buffers, scratch, variant, &before, &run);
+      continue;
     }
+    if (!is_same(&t, &before)) run = run_of(g, &t, buffers->input[0], scratch, true, variant);
+    before = t;
+    run_panels(&run, &t, buffers, variant);
   }
 }
 

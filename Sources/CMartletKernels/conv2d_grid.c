@@ -10,9 +10,11 @@
 #define TILE_BYTES (96 * 1024)
 /// What a window that is copied takes in scratch, as far as one pixel allows: with the sums less than 32 KiB.
 #define WINDOW_BYTES (30 * 1024)
-/// Enough units to keep a small team busy to the end of the operator, and what a unit must be worth for that.
+/// Enough units to keep a small team busy to the end of the operator, as far as there are panels; for fewer than
+/// LEAST_UNITS tiles are cut too, where a unit is then still worth LEAST_WORK.
 #define WANTED_UNITS 8
-#define LEAST_WORK ((int64_t)1 << 15)
+#define LEAST_UNITS 4
+#define LEAST_WORK ((int64_t)1 << 16)
 
 static int32_t even_share(int32_t count, int32_t parts) { return (count + parts - 1) / parts; }
 
@@ -44,12 +46,14 @@ static size_t window_bytes(const conv2d_grid *g) { return martlet_scratch_produc
 static void split_tiles(conv2d_grid *g, int64_t work) {
   const martlet_conv2d_params *p = &g->p;
   const int64_t others = (int64_t)p->batch * p->groups * g->tiles_p;
-  while (others * g->tiles_y * g->tiles_x < WANTED_UNITS && work * g->tile_h * g->tile_w >= 2 * LEAST_WORK) {
+  while (others * g->tiles_y * g->tiles_x < LEAST_UNITS && work * g->tile_h * g->tile_w >= 2 * LEAST_WORK) {
     if (g->tile_h > 1) {
       g->tile_h = even_share(g->tile_h, 2);
       g->tiles_y = even_share(p->out_h, g->tile_h);
     } else if (g->tile_w > 1) {
       g->tile_w = even_share(g->tile_w, 2);
+      // Whole blocks of a kernel's pixels, 6 or 4 on most sets, but for the last ones.
+      if (g->tile_w >= 24) g->tile_w = (g->tile_w + 11) / 12 * 12;
       g->tiles_x = even_share(p->out_w, g->tile_w);
     } else {
       break;

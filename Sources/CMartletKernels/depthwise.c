@@ -9,8 +9,8 @@
 /// Blocks of channels that the widest instruction set handles at once.
 #define WIDEST 4
 /// Enough units for a small team, and what a unit must be worth for that; kernels gain by two rows at a time.
-#define WANTED_UNITS 8
-#define LEAST_WORK ((int64_t)1 << 14)
+#define LEAST_UNITS 4
+#define LEAST_WORK ((int64_t)1 << 15)
 #define LEAST_ROWS 2
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -19,7 +19,7 @@ static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 /// panels. `work` is that of a panel's pixel.
 static void split_tiles(depthwise_grid *g, int32_t block, int64_t work) {
   const martlet_depthwise_params *p = &g->p;
-  while ((int64_t)p->batch * g->tiles_y * g->tiles_p < WANTED_UNITS &&
+  while ((int64_t)p->batch * g->tiles_y * g->tiles_p < LEAST_UNITS &&
          work * g->tile_panels * g->tile_h * p->out_w >= 2 * LEAST_WORK) {
     if (g->tile_h > LEAST_ROWS) {
       g->tile_h = martlet_max(LEAST_ROWS, martlet_ceil_div(g->tile_h, 2));

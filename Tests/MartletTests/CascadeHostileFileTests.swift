@@ -112,9 +112,8 @@ import Testing
         memory.bytes[place] ^= flip
         FileRepair.repairHashes(memory.bytes)
         defer { memory.bytes.copyBytes(from: Self.file) }
-        guard let budget = try? Engine.budget(of: memory.view, threads: 2), budget.arenaBytes < 1 << 22 else {
-          continue
-        }
+        guard let budget = try? Engine.budget(of: memory.view, threads: 2), budget.arenaBytes < 1 << 22
+        else { continue }
         let region = TestMemory(budget.arenaBytes)
         var engine = try Engine(file: memory.view, region: region.bytes, threads: 2, isa: martlet_best_isa())
         guard budget.work < 1 << 24 else { continue }

@@ -14,15 +14,17 @@
 ///     var schedule = CascadeSchedule()
 ///     for record in operators { try schedule.append(CascadeStage(record, tensors: ...)) }
 ///     try schedule.cut(stripRows: 2)
-///     schedule.findLeastRings()                     // leastRingRows(ofStage:) is known from here on
-///     for stage in 0..<schedule.stageCount { try schedule.setRing(schedule.leastRingRows(ofStage: stage), ofStage: stage) }
-///     try schedule.check()                          // comes to the end
+///     schedule.findLeastRings()
+///     for stage in 0..<schedule.stageCount {
+///       try schedule.setRing(schedule.leastRingRows(ofStage: stage), ofStage: stage)
+///     }
+///     try schedule.check()
 ///     while let step = schedule.next() { ... }
 public struct CascadeSchedule {
   public static let maxStages = 64
   /// Of all stages together.
   public static let maxSteps = 1 << 15
-  /// Steps of a stage that are remembered exactly; a dependency on an older one is taken for one on the oldest of these.
+  /// Steps of a stage that are remembered exactly; a dependency on an older one is one on the oldest of these.
   static let remembered = 8
 
   /// A strip of a stage.

@@ -146,8 +146,8 @@ public struct ManifestRecord: BitwiseCopyable {
 public struct PlanRecord: BitwiseCopyable {
   /// Bytes from the start of the tensor region to the end of the highest tensor, a multiple of 64.
   public var plannedPeakBytes: UInt64 = 0
-  /// The largest sum of live tensors (each rounded up to 64) at any operator or cascade: no plan of this schedule can be
-  /// smaller.
+  /// The largest sum of live tensors (each rounded up to 64) at any operator or cascade: no plan of this schedule can
+  /// be smaller.
   public var lowerBoundBytes: UInt64 = 0
   /// The same where every tensor exists whole.
   public var wholeLowerBoundBytes: UInt64 = 0
