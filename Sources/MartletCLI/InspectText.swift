@@ -65,8 +65,8 @@ enum InspectText {
       line(
         "  tensors",
         "\(NumberText.grouped(budget.plannedPeakBytes)) (planned peak; lower bound "
-          + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)); layer by layer "
-          + "\(NumberText.grouped(budget.wholeLowerBoundBytes)))"))
+          + "\(NumberText.grouped(budget.lowerBoundBytes)), ratio \(NumberText.decimal(gap, places: 3)); "
+          + "layer by layer \(NumberText.grouped(budget.wholeLowerBoundBytes)))"))
     let scratch = budget.scratchBytesPerThread
     let all = NumberText.grouped(scratch * budget.threads)
     text.add(line("  scratch", "\(all) (\(NumberText.grouped(scratch)) a thread)"))

@@ -7,7 +7,9 @@ import Testing
 
 /// Files with cascades: what they need, and that they give the bits of the same file without.
 @Suite struct CascadeFileTests {
-  private static func source() throws -> [UInt8] { try ShippedModelTests.bytes("resnet8-cifar10/resnet8-cifar10.tflite") }
+  private static func source() throws -> [UInt8] {
+    try ShippedModelTests.bytes("resnet8-cifar10/resnet8-cifar10.tflite")
+  }
 
   private static func converted(
     _ source: [UInt8], _ name: String, limit: Int? = nil, hasCascades: Bool = true
@@ -113,8 +115,10 @@ import Testing
 
   @Test(
     .enabled(if: Corpus.isThere),
-    arguments: ["mobilenet_v2_1.0_224_quant.tflite", "tf2_mobilenet_v2_1.0_224_ptq.tflite",
-      "efficientnet_lite0_int8_qdq.onnx"])
+    arguments: [
+      "mobilenet_v2_1.0_224_quant.tflite", "tf2_mobilenet_v2_1.0_224_ptq.tflite",
+      "efficientnet_lite0_int8_qdq.onnx",
+    ])
   func wideTensorsNeverExistWhole(model: String) throws {
     let source = try Corpus.bytes("models/\(model)")
     let cut = try Self.converted(source, model)

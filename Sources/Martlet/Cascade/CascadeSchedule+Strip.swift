@@ -2,18 +2,14 @@ import CMartletKernels
 
 extension CascadeSchedule {
   /// What a strip's parameters follow from: strips of a stage that agree in this run with the same ones.
-  public struct Shape: Equatable {
-    public var rows = 0
+  struct Shape: Equatable {
+    var rows = 0
     /// How many rows of the input it reads, and how many of padding lie above them.
-    public var inputRows = 0
-    public var padTop = 0
-
-    public init(rows: Int = 0, inputRows: Int = 0, padTop: Int = 0) {
-      (self.rows, self.inputRows, self.padTop) = (rows, inputRows, padTop)
-    }
+    var inputRows = 0
+    var padTop = 0
   }
 
-  public func shape(ofStage index: Int, strip: Int) -> Shape {
+  func shape(ofStage index: Int, strip: Int) -> Shape {
     let stage = states[index].stage
     let rows = rows(ofStage: index, strip: strip)
     let input = stage.inputRows(for: rows)
@@ -25,7 +21,7 @@ extension CascadeSchedule {
 
 extension OperatorRecord {
   /// The operator of a stage on a picture that is cut to a strip.
-  public func cut(to shape: CascadeSchedule.Shape, of stage: CascadeStage) -> OperatorRecord {
+  func cut(to shape: CascadeSchedule.Shape, of stage: CascadeStage) -> OperatorRecord {
     guard let opcode = Opcode(code: opcode) else { return self }
     var record = self
     switch opcode {

@@ -21,7 +21,8 @@ extension Engine {
         let steps = bound.pointee.steps
         var order = order(of: bound, step: step, unit: steps[step].firstUnit)
         order.endUnit = steps[step + 1].firstUnit
-        CascadeState(layout.cascades.state!).run(order, on: team, scratch: layout.scratch!, stride: layout.scratchStride)
+        CascadeState(layout.cascades.state!).run(
+          order, on: team, scratch: layout.scratch!, stride: layout.scratchStride)
         piece(order.operation(of: step))
       }
       index = bound.pointee.operators.upperBound

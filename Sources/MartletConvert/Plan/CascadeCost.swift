@@ -8,9 +8,10 @@ import Martlet
 ///
 /// - `step`: finding the next step, waiting for what it needs, entering the kernel, and what a kernel prepares (the
 ///   table of pointers of a depthwise convolution, the window of a convolution).
-/// - `units` is how the kernel itself cuts a strip of so many rows, `turns = ceil(units / threads)`: a strip that is
-///   too small to be cut leaves threads idle. That is what makes narrow strips dear. (It overstates: where a ring has
-///   room, the next step begins meanwhile.)
+/// - `units` is about how a kernel cuts a strip of so much work (not asked of the kernel: the same model gives the same
+///   file, however kernels are made), `turns = ceil(units / threads)`: a strip that is too small to be cut leaves
+///   threads idle. That is what makes narrow strips dear. (It overstates: where a ring has room, the next step begins
+///   meanwhile.)
 /// - `tiles`: a convolution reads its weights once for each tile of 256 pixels, thus at least once a strip.
 ///
 /// An operator run whole is one strip, of as many units as are wanted, and moves its inputs and its output between the
@@ -25,6 +26,7 @@ struct CascadeCost {
   static let binary = 1.0
   static let table = 0.5
   private static let step = 1500.0
+  private static let unit = 10_000.0
   /// Cycles a byte: of constants from L2, of tensors from memory and back.
   private static let constant = 0.125
   private static let memory = 0.25
@@ -81,7 +83,7 @@ struct CascadeCost {
   }
 
   private func wholeCycles(_ index: Int) -> Cycles {
-    guard let operation = operators[index] else { return Self.other(program.operators[index]) }
+    guard let operation = operators[index] else { return other(program.operators[index]) }
     let stage = operation.stage
     let cycles = Self.strip(operation, stage.outputRows, isWhole: true)
     return Self.moving(bytes(stage.input0) + bytes(stage.input1) + bytes(stage.output), cycles)
@@ -93,20 +95,22 @@ struct CascadeCost {
   }
 
   private static func strip(_ operation: CascadeOperator, _ rows: Int, isWhole: Bool = false) -> Cycles {
-    let units = Double(max(1, operation.workload(rows: rows).units))
     let tiles = (rows * operation.outputColumns + tilePixels - 1) / tilePixels
     let cycles = Double(rows) * operation.cyclesPerRow + Double(tiles * operation.constantBytes) * constant
+    let units = max(1, (cycles / unit).rounded(.down))
     return teams.map { threads in
       let share = units / Double(threads)
       return step + cycles * (isWhole ? share : share.rounded(.up)) / units
     }
   }
 
-  /// It only counts in the total.
-  private static func other(_ operation: DeviceOperator) -> Cycles {
-    let workload = operation.parameters.withUnsafeBytes { operation.opcode.row.workload($0.baseAddress) }
-    let cycles = Double(workload.unit_work) * Double(workload.units) / productsPerCycle
-    return teams.map { step + cycles / Double($0) }
+  /// It only counts in the total: its tensors, and its weights once for each row of its output.
+  private func other(_ operation: DeviceOperator) -> Cycles {
+    let output = program.tensors[operation.output]
+    let tensors = operation.inputs.reduce(output.byteCount) { $0 + program.tensors[$1].byteCount }
+    let weights = operation.constant.map { program.tensors[$0].byteCount } ?? 0
+    let products = Double(weights) * Double(output.count / (output.shape.last ?? 1))
+    return Self.teams.map { Self.step + (Double(tensors) + products / Self.productsPerCycle) / Double($0) }
   }
 
   private static func sum(_ a: Cycles, _ b: Cycles) -> Cycles { zip(a, b).map(+) }

@@ -8,25 +8,21 @@ struct CascadeOperator {
   let constantBytes: Int
   let outputColumns: Int
   let cyclesPerRow: Double
-  private let opcode: Opcode
-  private let record: OperatorRecord
 
   /// Nil where the operator has to have its tensors whole. The loader has accepted the program.
   init?(_ operation: DeviceOperator, _ program: Program) {
     // What is read of the file has no rows in the arena.
     guard operation.inputs.allSatisfy({ program.tensors[$0].buffer != nil }) else { return nil }
     let output = program.tensors[operation.output]
-    opcode = operation.opcode
-    record = OperatorRecord(operation)
     do throws(CascadeFault) {
-      stage = try CascadeStage(record) { TensorRecord(program.tensors[Int($0)]) }
+      stage = try CascadeStage(OperatorRecord(operation)) { TensorRecord(program.tensors[Int($0)]) }
     } catch {
       return nil
     }
     constantBytes = operation.constant.map { program.tensors[$0].byteCount } ?? 0
     outputColumns = output.shape[2]
     let row = Double(output.shape[2] * output.shape[3])
-    switch opcode {
+    switch operation.opcode {
     case .conv2d:
       // The packed weights, with their padding, are what a pixel is multiplied with.
       cyclesPerRow = Double(outputColumns * constantBytes) / CascadeCost.productsPerCycle
@@ -35,14 +31,11 @@ struct CascadeOperator {
       let taps = Double(p.kernel_h) * Double(p.kernel_w)
       cyclesPerRow = row * taps / CascadeCost.depthwiseProductsPerCycle
     case .table: cyclesPerRow = row * CascadeCost.table
-    default: cyclesPerRow = row * CascadeCost.binary
+    case .add, .mul: cyclesPerRow = row * CascadeCost.binary
+    // No stage.
+    case .averagePool, .maxPool, .mean, .prelu, .softmax, .copy, .fill, .resizeNearest, .resizeBilinear, .argmax,
+      .quantize, .dequantize, .maximum, .minimum:
+      return nil
     }
-  }
-
-  /// How its kernel cuts a strip of so many rows inside the picture.
-  func workload(rows: Int) -> martlet_workload {
-    let inputRows = min(stage.inputRows, (rows - 1) * stage.stride + stage.window)
-    let strip = record.cut(to: CascadeSchedule.Shape(rows: rows, inputRows: inputRows), of: stage)
-    return withUnsafeBytes(of: strip.parameters) { opcode.row.workload($0.baseAddress) }
   }
 }

@@ -7,10 +7,10 @@ import Martlet
 /// cascades, and for a given peak the fastest cut is the shortest way through the segments that stay below it.
 ///
 /// By default the peak is the least one that costs no more than `Goal.slowdown` by the model of `CascadeCost`, and then
-/// `Goal.slack` more of it is given for time: the largest strips, the fewest cascades, and rings that let steps run beside
-/// one another (`PlanChoice`). Below `Goal.enough` nothing is
-/// given for memory. Where the whole tensors fit below a peak that something else dictates, nothing is gained by a
-/// cascade, and the model tells so; unless its rings stay in the L2 cache where the whole tensors would not.
+/// `Goal.slack` more of it is given for time: the largest strips, the fewest cascades, and rings that let steps run
+/// beside one another (`PlanChoice`). Below `Goal.enough` nothing is given for memory. Where the whole tensors fit
+/// below a peak that something else dictates, nothing is gained by a cascade, and the model tells so; unless its rings
+/// stay in the L2 cache where the whole tensors would not.
 struct CascadeSearch {
   enum Goal {
     /// The most time that a smaller peak may cost, relative to the operators run whole.

@@ -33,8 +33,8 @@ struct ModelWriter {
     for cascade in plan.cascades { SectionFile.append(CascadeRecord(cascade), to: &cascades) }
 
     var sections: [(SectionKind, [UInt8])] = [
-      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: PlanRecord(plan))), (.tensors, tensors),
-      (.operators, operators), (.names, names),
+      (.manifest, SectionFile.bytes(of: manifest)), (.plan, SectionFile.bytes(of: PlanRecord(plan))),
+      (.tensors, tensors), (.operators, operators), (.names, names),
     ]
     if !cascades.isEmpty { sections.append((.cascades, cascades)) }
     if !labels.isEmpty { sections.append((.labels, labelSection())) }

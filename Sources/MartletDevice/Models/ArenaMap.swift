@@ -54,7 +54,8 @@ private struct Lives {
     var cascade = 0
     for index in 0..<engine.operatorCount {
       var (first, last) = (index, index)
-      if cascade < engine.cascadeCount, case let range = engine.operators(ofCascade: cascade), index >= range.lowerBound {
+      if cascade < engine.cascadeCount, case let range = engine.operators(ofCascade: cascade), index >= range.lowerBound
+      {
         (first, last) = (range.lowerBound, range.upperBound - 1)
         if index == last { cascade += 1 }
       }
