@@ -3,7 +3,7 @@
 #include "variants.h"
 
 /// The largest unit, in multiply-accumulates: some tens of microseconds with SIMD, so that a step stays short.
-#define UNIT_WORK ((int64_t)1 << 20)
+#define UNIT_WORK ((int64_t)1 << 21)
 /// The largest tile in pixels, and what its windows may touch in bytes (of int16, which AVX2 needs) as far as one row
 /// allows.
 #define TILE_PIXELS 256
@@ -15,6 +15,8 @@
 #define WANTED_UNITS 8
 #define LEAST_UNITS 4
 #define LEAST_WORK ((int64_t)1 << 16)
+/// What a share of the panels must be worth: some microseconds, as with fully connected layers.
+#define LEAST_SHARE ((int64_t)1 << 15)
 
 static int32_t even_share(int32_t count, int32_t parts) { return (count + parts - 1) / parts; }
 
@@ -119,8 +121,10 @@ static void make_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
 
   int64_t panels = UNIT_WORK / (depth * 16 * g->tile_h * g->tile_w);
   int64_t spatial = (int64_t)p->batch * g->tiles_y * g->tiles_x * p->groups;
-  int32_t wanted = spatial >= WANTED_UNITS ? 1 : martlet_ceil_div(WANTED_UNITS, spatial);
-  if (panels > even_share(g->panels, wanted)) panels = even_share(g->panels, wanted);
+  int64_t wanted = spatial >= WANTED_UNITS ? 1 : martlet_ceil_div(WANTED_UNITS, spatial);
+  const int64_t shares = depth * 16 * g->panels * g->tile_h * g->tile_w / LEAST_SHARE;
+  if (wanted > shares) wanted = shares > 1 ? shares : 1;
+  if (panels > even_share(g->panels, (int32_t)wanted)) panels = even_share(g->panels, (int32_t)wanted);
   if (panels < least_panels) panels = least_panels;
   panels = (panels + 1) & ~(int64_t)1;
   g->tile_panels = martlet_min((int32_t)panels, g->panels);

@@ -228,22 +228,36 @@ DEFINE_BLOCKS(direct, 1, 4, false)
 DEFINE_BLOCKS(direct, 2, 4, false)
 DEFINE_BLOCKS(direct, 3, 4, false)
 
-/// Copies the panel's weights, pairs of quads zipped; false if `out` cannot hold that.
+/// Pairs of a panel's quads, zipped as they are stored; moves on in both.
+MARTLET_INLINE void store_zipped(const int8_t **w, int8_t **out, int32_t times) {
+  // Left to itself the compiler loads vector by vector and computes each address.
+  if (times > 0) {
+    __asm__("1:\n"
+            "ldp q0, q2, [%0]\nldp q4, q6, [%0, #32]\nldp q1, q3, [%0, #64]\nldp q5, q7, [%0, #96]\n"
+            "add %0, %0, #128\nsubs %w2, %w2, #1\n"
+            "st2 {v0.4s, v1.4s}, [%1], #32\nst2 {v2.4s, v3.4s}, [%1], #32\n"
+            "st2 {v4.4s, v5.4s}, [%1], #32\nst2 {v6.4s, v7.4s}, [%1], #32\n"
+            "b.ne 1b\n"
+            : "+r"(*w), "+r"(*out), "+r"(times)
+            :
+            : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "cc", "memory");
+  }
+}
+
+/// Copies the panel's weights, pairs of quads zipped, a segment's last one alone with zeros; false if `out` cannot hold
+/// that.
 static bool zip_panel(const conv2d_grid *g, const int8_t *w, int8_t *out, int64_t size) {
   int32_t segments = g->segments_y * g->segments_x;
   const int32_t quads = g->segment_quads;
   if ((int64_t)segments * ((quads + 1) / 2) * 128 > size) return false;
   for (; segments > 0; segments--) {
-    for (int32_t quad = 0; quad < quads; quad += 2, out += 128) {
-      const bool alone = quad + 1 == quads;
-      MARTLET_UNROLL
-      for (int j = 0; j < 4; j++) {
-        int8x16_t two[2];
-        zip_quads(vld1q_s8(w + 16 * j), alone ? vdupq_n_s8(0) : vld1q_s8(w + 64 + 16 * j), two);
-        vst1q_s8(out + 32 * j, two[0]);
-        vst1q_s8(out + 32 * j + 16, two[1]);
-      }
-      w += alone ? 64 : 128;
+    store_zipped(&w, &out, quads / 2);
+    if (quads % 2 == 0) continue;
+    for (int j = 0; j < 4; j++, w += 16, out += 32) {
+      int8x16_t two[2];
+      zip_quads(vld1q_s8(w), vdupq_n_s8(0), two);
+      vst1q_s8(out, two[0]);
+      vst1q_s8(out + 16, two[1]);
     }
   }
   return true;

@@ -96,7 +96,8 @@ struct CascadeCost {
 
   private static func strip(_ operation: CascadeOperator, _ rows: Int, isWhole: Bool = false) -> Cycles {
     let tiles = (rows * operation.outputColumns + tilePixels - 1) / tilePixels
-    let cycles = Double(rows) * operation.cyclesPerRow + Double(tiles * operation.constantBytes) * constant
+    let paid = Double(rows) + (rows % 2 == 1 ? operation.oddRows : 0)
+    let cycles = paid * operation.cyclesPerRow + Double(tiles * operation.constantBytes) * constant
     let units = max(1, (cycles / unit).rounded(.down))
     return teams.map { threads in
       let share = units / Double(threads)

@@ -8,6 +8,8 @@ struct CascadeOperator {
   let constantBytes: Int
   let outputColumns: Int
   let cyclesPerRow: Double
+  /// What an odd last row of a strip costs more, in rows: kernels run two at a time.
+  let oddRows: Double
 
   /// Nil where the operator has to have its tensors whole. The loader has accepted the program.
   init?(_ operation: DeviceOperator, _ program: Program) {
@@ -22,6 +24,7 @@ struct CascadeOperator {
     constantBytes = operation.constant.map { program.tensors[$0].byteCount } ?? 0
     outputColumns = output.shape[2]
     let row = Double(output.shape[2] * output.shape[3])
+    oddRows = operation.opcode == .depthwise ? 0.5 : 0
     switch operation.opcode {
     case .conv2d:
       // The packed weights, with their padding, are what a pixel is multiplied with.

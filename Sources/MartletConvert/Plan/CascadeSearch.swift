@@ -15,7 +15,7 @@ struct CascadeSearch {
   enum Goal {
     /// The most time that a smaller peak may cost, relative to the operators run whole.
     static let slowdown = 0.1
-    static let slack = 0.03
+    static let slack = 0.04
     /// Bytes. Tables, scratch and the program itself take as much.
     static let enough = 128 << 10
   }
