@@ -72,7 +72,8 @@ struct PlanChoice {
   }
 
   /// Rings with room for one strip more, as far as nothing grows beyond `bound`: what writes a ring can then go on
-  /// while it is still read, where there are threads for it. First those between whom the most work is, for their bytes.
+  /// while it is still read, where there are threads for it. First those with the most work on both
+  /// sides, for their bytes.
   private func widened(_ cascades: [Cascade], within bound: Int) -> [Cascade] {
     let live = Lifetimes(program, cascades: cascades).live
     return cascades.map { cascade in
