@@ -7,4 +7,6 @@ struct Cascade: Equatable {
   var ringRows: [Int: Int]
   /// By tensor, the rows of those strips.
   var strips: [Int: Int]
+  /// By tensor, the cycles that writing such a strip and reading it take: what could go on at once.
+  var cycles: [Int: Double]
 }

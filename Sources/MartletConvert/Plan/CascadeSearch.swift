@@ -43,6 +43,8 @@ struct CascadeSearch {
   /// The peaks among which there is a choice, ascending.
   private(set) var peaks: [Int] = []
   private let program: Program
+  /// Of each operator of the program; nil for one that no cascade can have.
+  private let operators: [CascadeOperator?]
 
   /// Operators of one cascade at most, and of a program that has any: real networks have a hundred.
   private static let longest = 16
@@ -53,13 +55,13 @@ struct CascadeSearch {
   /// The loader has accepted the program.
   init(_ program: Program) {
     self.program = program
-    let operators = program.operators.map { CascadeOperator($0, program) }
+    operators = program.operators.map { CascadeOperator($0, program) }
     let cost = CascadeCost(program, operators)
     let live = Lifetimes(program, cascades: []).live
     segments = program.operators.indices.map {
       [Segment(end: $0 + 1, bytes: live[$0 + 1], cost: cost.cost(ofOperator: $0), cascade: nil)]
     }
-    if program.operators.count <= Self.mostOperators { addCascades(operators, cost) }
+    if program.operators.count <= Self.mostOperators { addCascades(cost) }
     peaks = Array(Set(segments.joined().map(\.bytes))).sorted()
   }
 
@@ -110,7 +112,7 @@ struct CascadeSearch {
 
   // MARK: - The segments
 
-  private mutating func addCascades(_ operators: [CascadeOperator?], _ cost: CascadeCost) {
+  private mutating func addCascades(_ cost: CascadeCost) {
     let lives = BufferLives(program)
     for first in operators.indices {
       var live = lives.bytes(before: first)
@@ -143,7 +145,7 @@ struct CascadeSearch {
   private func segment(
     _ range: Range<Int>, _ schedule: CascadeSchedule, _ stripRows: Int, live: Int, _ cost: CascadeCost
   ) -> Segment {
-    var cascade = Cascade(operators: range, stripRows: stripRows, ringRows: [:], strips: [:])
+    var cascade = Cascade(operators: range, stripRows: stripRows, ringRows: [:], strips: [:], cycles: [:])
     var bytes = live
     var ringBytes = 0
     for index in 0..<schedule.stageCount {
@@ -155,6 +157,17 @@ struct CascadeSearch {
       ringBytes += ring
       cascade.ringRows[output] = rows
       cascade.strips[output] = schedule.stripRows(ofStage: index)
+    }
+    for index in 0..<schedule.stageCount {
+      guard let operation = operators[range.lowerBound + index] else { continue }
+      let cycles = operation.cyclesPerRow * Double(schedule.stripRows(ofStage: index))
+      let producers = schedule.producers(ofStage: index)
+      var tensors: Set = [operation.stage.output]
+      if producers.0 >= 0 { tensors.insert(operation.stage.input0) }
+      if producers.1 >= 0 { tensors.insert(operation.stage.input1) }
+      for tensor in tensors where cascade.ringRows[Int(tensor)] != nil {
+        cascade.cycles[Int(tensor), default: 0] += cycles
+      }
     }
     let time = cost.cost(of: range, schedule, ringBytes: ringBytes)
     return Segment(end: range.upperBound, bytes: bytes, cost: time, steps: schedule.stepCount, cascade: cascade)

@@ -71,8 +71,9 @@ struct PlanChoice {
     return Made(plan: plan, bytes: bytes, budget: try ModelCheck.budget(of: bytes, program: program))
   }
 
-  /// Rings with room for one strip more, those that take the fewest bytes first, as far as nothing grows beyond
-  /// `bound`: what writes a ring can then go on while it is still read, where there are threads for it.
+  /// Rings with room for one strip more, as far as nothing grows beyond `bound`: what writes a ring can then go on
+  /// while it is still read, where there are threads for it. First those with the most work on both
+  /// sides, for their bytes.
   private func widened(_ cascades: [Cascade], within bound: Int) -> [Cascade] {
     let live = Lifetimes(program, cascades: cascades).live
     return cascades.map { cascade in
@@ -85,9 +86,11 @@ struct PlanChoice {
         }
         return bytes[1] - bytes[0]
       }
-      for tensor in cascade.ringRows.keys.sorted(by: { (growth($0), $0) < (growth($1), $1) }) {
+      func price(_ tensor: Int) -> Double { Double(growth(tensor)) / max(1, cascade.cycles[tensor] ?? 0) }
+      let prices = cascade.ringRows.keys.map { (price: price($0), tensor: $0) }.sorted { $0 < $1 }
+      for (_, tensor) in prices {
         let bytes = growth(tensor)
-        guard bytes <= room, let rows = cascade.ringRows[tensor], let strip = cascade.strips[tensor] else { break }
+        guard bytes <= room, let rows = cascade.ringRows[tensor], let strip = cascade.strips[tensor] else { continue }
         room -= bytes
         cascade.ringRows[tensor] = rows + strip < program.tensors[tensor].shape[1] ? rows + strip : nil
       }
