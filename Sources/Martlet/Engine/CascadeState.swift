@@ -38,9 +38,9 @@ struct CascadeState {
   private var sleepers: UnsafeMutablePointer<UInt32> { word(2) }
   private var order: UnsafeMutablePointer<Order> { (base + 192).assumingMemoryBound(to: Order.self) }
 
-  /// Some microseconds: about a unit. More would take time from the thread that is waited for, where it has to share a
-  /// processor.
-  private static let spins = 200
+  /// Some tens of microseconds: longer than a unit on a slow core. Sleeping costs the time of several units, twice; a
+  /// thread that has to share its processor with the one that it waits for loses no more than this.
+  private static let spins = 2000
 
   // MARK: The caller's side
 
