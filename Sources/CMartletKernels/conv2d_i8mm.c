@@ -232,15 +232,16 @@ DEFINE_BLOCKS(direct, 3, 4, false)
 MARTLET_INLINE void store_zipped(const int8_t **w, int8_t **out, int32_t times) {
   // Left to itself the compiler loads vector by vector and computes each address.
   if (times > 0) {
-    __asm__("1:\n"
-            "ldp q0, q2, [%0]\nldp q4, q6, [%0, #32]\nldp q1, q3, [%0, #64]\nldp q5, q7, [%0, #96]\n"
-            "add %0, %0, #128\nsubs %w2, %w2, #1\n"
-            "st2 {v0.4s, v1.4s}, [%1], #32\nst2 {v2.4s, v3.4s}, [%1], #32\n"
-            "st2 {v4.4s, v5.4s}, [%1], #32\nst2 {v6.4s, v7.4s}, [%1], #32\n"
-            "b.ne 1b\n"
-            : "+r"(*w), "+r"(*out), "+r"(times)
-            :
-            : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "cc", "memory");
+    __asm__(
+        "1:\n"
+        "ldp q0, q2, [%0]\nldp q4, q6, [%0, #32]\nldp q1, q3, [%0, #64]\nldp q5, q7, [%0, #96]\n"
+        "add %0, %0, #128\nsubs %w2, %w2, #1\n"
+        "st2 {v0.4s, v1.4s}, [%1], #32\nst2 {v2.4s, v3.4s}, [%1], #32\n"
+        "st2 {v4.4s, v5.4s}, [%1], #32\nst2 {v6.4s, v7.4s}, [%1], #32\n"
+        "b.ne 1b\n"
+        : "+r"(*w), "+r"(*out), "+r"(times)
+        :
+        : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "cc", "memory");
   }
 }
 
