@@ -207,8 +207,11 @@ MARTLET_KERNEL(depthwise, avx512vnni, p) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
-  bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
+  const bool sliding = p->kernel_h == p->kernel_w && p->dilation_w == 1 && p->stride_w <= 2;
   martlet_depthwise_drive(p, buffers, first, last, scratch,
-                          sliding ? martlet_depthwise_slide_avx512 : martlet_depthwise_any_avx512, 4);
+                          sliding && p->kernel_h == 3   ? martlet_depthwise_slide_avx512
+                          : sliding && p->kernel_h == 5 ? martlet_depthwise_slide5_avx512
+                                                        : martlet_depthwise_any_avx512,
+                          4);
 }
 #endif
