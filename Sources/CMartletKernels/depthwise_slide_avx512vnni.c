@@ -20,25 +20,48 @@ TARGET INLINE void load_column(const slide_state *s, slide_walk *k, int rows, in
   for (int i = 0; i < streams; i++) k->column[i] += 3;
 }
 
-/// One window of each stream, and the one below it.
-TARGET INLINE void output(const slide3_state *state, slide_walk *k, const __m512i left[4], const __m512i middle[4],
-                          const __m512i right[4], int rows, int streams, bool full, bool rectified) {
+/// One or two neighboring windows of each stream, and the ones below them.
+TARGET INLINE void output(const slide3_state *state, slide_walk *k, __m512i columns[][4], int windows, int stride,
+                          int rows, int streams, bool full, bool rectified) {
   const slide_state *s = &state->common;
-  __m512i v[2][4];
+  __m512i v[2][2][4];
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++) {
 #pragma clang loop unroll(full)
-    for (int row = 0; row < rows; row++) {
-      __m512i acc = _mm512_dpbusd_epi32(s->bias[j], left[j], state->weights[row][0][j]);
-      acc = _mm512_dpbusd_epi32(acc, middle[j], state->weights[row][1][j]);
-      acc = _mm512_dpbusd_epi32(acc, right[j], state->weights[row][2][j]);
-      v[row][j] = rescale(s, acc, j, rectified);
+    for (int i = 0; i < windows; i++) {
+#pragma clang loop unroll(full)
+      for (int row = 0; row < rows; row++) {
+        __m512i acc = s->bias[j];
+#pragma clang loop unroll(full)
+        for (int x = 0; x < 3; x++)
+          acc = _mm512_dpbusd_epi32(acc, columns[i * stride + x][j], state->weights[row][x][j]);
+        v[i][row][j] = rescale(s, acc, j, rectified);
+      }
     }
   }
 #pragma clang loop unroll(full)
-  for (int row = 0; row < rows; row++) finish(s, k, row * s->below, v[row], streams, full, rectified);
+  for (int i = 0; i < windows; i++) {
 #pragma clang loop unroll(full)
-  for (int i = 0; i < streams; i++) k->out[i] += s->pixel;
+    for (int row = 0; row < rows; row++)
+      finish(s, k, i * s->pixel + row * s->below, v[i][row], streams, full, rectified);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < streams; i++) k->out[i] += windows * s->pixel;
+}
+
+/// Loads the columns that the windows end in, computes them and moves on. Columns move from register to register: that
+/// costs nothing here.
+TARGET INLINE void step(const slide3_state *state, slide_walk *k, __m512i columns[][4], int windows, int stride,
+                        int rows, int streams, bool full, bool rectified) {
+  const int kept = 3 - stride, fresh = windows * stride;
+#pragma clang loop unroll(full)
+  for (int x = kept; x < kept + fresh; x++) load_column(&state->common, k, rows, streams, full, columns[x]);
+  output(state, k, columns, windows, stride, rows, streams, full, rectified);
+#pragma clang loop unroll(full)
+  for (int x = 0; x < kept; x++) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++) columns[x][j] = columns[x + fresh][j];
+  }
 }
 
 TARGET INLINE void slide(const slide3_state *state, int32_t y, int stride, int rows, int streams, bool full,
@@ -54,21 +77,16 @@ TARGET INLINE void slide(const slide3_state *state, int32_t y, int stride, int r
     k.column[i] = s->run->table + y * k.below + (ptrdiff_t)x * stride * 3;
     k.out[i] = s->run->out + ((ptrdiff_t)y * g->p.out_w + x) * g->channels;
   }
-  // Columns move from register to register: that costs nothing here.
-  __m512i left[4], middle[4], right[4];
-  load_column(s, &k, rows, streams, full, left);
-  if (stride == 1) load_column(s, &k, rows, streams, full, middle);
-#pragma clang loop unroll(disable)
-  for (; count > 0; count--) {
-    if (stride == 2) load_column(s, &k, rows, streams, full, middle);
-    load_column(s, &k, rows, streams, full, right);
-    output(state, &k, left, middle, right, rows, streams, full, rectified);
+  __m512i columns[5][4];
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++) {
-      left[j] = stride == 1 ? middle[j] : right[j];
-      middle[j] = right[j];
-    }
+  for (int x = 0; x < 3 - stride; x++) load_column(s, &k, rows, streams, full, columns[x]);
+  // Two at a time share what they load; the rare kernels are not worth the size.
+  if (rectified && (stride == 2 || rows == 2)) {
+#pragma clang loop unroll(disable)
+    for (; count >= 2; count -= 2) step(state, &k, columns, 2, stride, rows, streams, full, rectified);
   }
+#pragma clang loop unroll(disable)
+  for (; count > 0; count--) step(state, &k, columns, 1, stride, rows, streams, full, rectified);
 }
 
 typedef void (*slide_kernel)(const slide3_state *state, int32_t y);
