@@ -104,6 +104,7 @@ SLIDE_ANY(signed_dense, 1, 1, false, false)
 SLIDE_ANY(signed_strided, 2, 1, false, false)
 SLIDE_ANY(rectified_dense, 1, 1, false, true)
 SLIDE_ANY(rectified_strided, 2, 1, false, true)
+SLIDE_ANY(rectified_full_strided, 2, 1, true, true)
 SLIDE_ANY(rectified_pair, 1, 2, false, true)
 SLIDE_ANY(rectified_full_pair, 1, 2, true, true)
 
@@ -129,15 +130,16 @@ TARGET void martlet_depthwise_slide_avx512(const depthwise_run *run) {
     return;
   }
   const int lanes = martlet_depthwise_lanes(run->panels), streams = lanes == 4 ? 0 : lanes == 2 ? 1 : 2;
+  const bool full = run->channels == 16 * lanes;
   int32_t y = 0;
   if (rectified && p->stride_w == 1 && p->stride_h == 1 && p->dilation_h == 1) {
-    const slide_kernel *pair = run->channels == 16 * lanes ? rectified_full_pair : rectified_pair;
+    const slide_kernel *pair = full ? rectified_full_pair : rectified_pair;
     for (; y + 2 <= run->rows; y += 2) pair[streams](&state, y);
   }
-  const slide_kernel *single = p->stride_w == 1 ? rectified ? rectified_dense : signed_dense
-                               : rectified      ? rectified_strided
-                                                : signed_strided;
-  for (; y < run->rows; y++) single[streams](&state, y);
+  const slide_kernel *dense = rectified ? rectified_dense : signed_dense;
+  const slide_kernel *strided = !rectified ? signed_strided : full ? rectified_full_strided : rectified_strided;
+  const slide_kernel kernel = (p->stride_w == 1 ? dense : strided)[streams];
+  for (; y < run->rows; y++) kernel(&state, y);
 }
 
 #endif
