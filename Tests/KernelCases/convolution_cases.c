@@ -206,7 +206,7 @@ static martlet_depthwise_params usual_depthwise(martlet_random *random, int32_t 
   static const int32_t kernels[][2] = {{3, 3}, {3, 3}, {3, 3}, {5, 5}, {5, 5}, {3, 1}, {1, 5}, {7, 7}};
   const int32_t *kernel = kernels[index % 8], stride = MARTLET_RANDOM_OF(random, 1, 1, 1, 2, 2, 3);
   martlet_depthwise_params p = {.batch = 1, .multiplier = 1, .dilation_h = 1, .dilation_w = 1};
-  p.in_c = MARTLET_RANDOM_OF(random, martlet_random_in(random, 1, 70), 8, 16, 32, 48, 64, 72, 128);
+  p.in_c = MARTLET_RANDOM_OF(random, martlet_random_in(random, 1, 70), 8, 16, 32, 48, 60, 64, 72, 128);
   p.kernel_h = kernel[0];
   p.kernel_w = kernel[1];
   p.stride_h = p.stride_w = stride;
