@@ -253,8 +253,7 @@ static bool zip_panel(const conv2d_grid *g, const int8_t *w, int8_t *out, int64_
   if ((int64_t)segments * ((quads + 1) / 2) * 128 > size) return false;
   for (; segments > 0; segments--) {
     store_zipped(&w, &out, quads / 2);
-    if (quads % 2 == 0) continue;
-    for (int j = 0; j < 4; j++, w += 16, out += 32) {
+    for (int j = 0; quads % 2 == 1 && j < 4; j++, w += 16, out += 32) {
       int8x16_t two[2];
       zip_quads(vld1q_s8(w), vdupq_n_s8(0), two);
       vst1q_s8(out, two[0]);

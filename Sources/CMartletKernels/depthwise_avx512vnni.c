@@ -4,7 +4,8 @@
 
 #define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
-#define MAX_QUADS (MARTLET_DEPTHWISE_TAPS_AVX512 / 4)
+#define MOST_TAPS 64
+#define MAX_QUADS (MOST_TAPS / 4)
 
 typedef struct depthwise_state {
   const depthwise_run *run;
@@ -184,7 +185,7 @@ TARGET INLINE void rows_any(const depthwise_state *state, const int32_t entry[][
   }
 }
 
-TARGET void martlet_depthwise_any_avx512(const depthwise_run *run) {
+TARGET static void run_any(const depthwise_run *run) {
   const martlet_depthwise_params *p = &run->grid->p;
   const int32_t count = p->kernel_h * p->kernel_w, quads = (count + 3) / 4;
   int32_t taps[MAX_QUADS][4], entry[MAX_QUADS][4];
@@ -202,13 +203,16 @@ TARGET void martlet_depthwise_any_avx512(const depthwise_run *run) {
   }
 }
 
+static void run_sliding(const depthwise_run *run) {
+  if (!martlet_depthwise_slide_avx512(run)) run_any(run);
+}
+
 MARTLET_KERNEL(depthwise, avx512vnni, p) {
-  if ((int64_t)p->kernel_h * p->kernel_w > MARTLET_DEPTHWISE_TAPS_AVX512) {
+  if ((int64_t)p->kernel_h * p->kernel_w > MOST_TAPS) {
     martlet_depthwise_scalar(p, buffers, first, last, scratch);
     return;
   }
   bool sliding = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_w <= 2;
-  martlet_depthwise_drive(p, buffers, first, last, scratch,
-                          sliding ? martlet_depthwise_slide_avx512 : martlet_depthwise_any_avx512, 4);
+  martlet_depthwise_drive(p, buffers, first, last, scratch, sliding ? run_sliding : run_any, 4);
 }
 #endif

@@ -219,14 +219,11 @@ TARGET static bool prepare(slide_state *s, const depthwise_run *run, bool *recti
   return true;
 }
 
-TARGET void martlet_depthwise_slide_avx512(const depthwise_run *run) {
+TARGET bool martlet_depthwise_slide_avx512(const depthwise_run *run) {
   const martlet_depthwise_params *p = &run->grid->p;
   slide_state state;
   bool rectified;
-  if (!prepare(&state, run, &rectified)) {
-    martlet_depthwise_any_avx512(run);
-    return;
-  }
+  if (!prepare(&state, run, &rectified)) return false;
   const int lanes = martlet_depthwise_lanes(run->panels), streams = lanes == 4 ? 0 : lanes == 2 ? 1 : 2;
   int32_t y = 0;
   if (rectified && p->stride_w == 1 && p->stride_h == 1 && p->dilation_h == 1) {
@@ -237,6 +234,7 @@ TARGET void martlet_depthwise_slide_avx512(const depthwise_run *run) {
                                : rectified      ? rectified_strided
                                                 : signed_strided;
   for (; y < run->rows; y++) single[streams](&state, y);
+  return true;
 }
 
 #endif
