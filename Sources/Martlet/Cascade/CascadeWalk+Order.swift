@@ -54,8 +54,10 @@ extension CascadeWalk {
     while readers != 0 {
       let reader = readers.trailingZeroBitCount
       readers &= readers - 1
+      // Strips that are not remembered count as the oldest one that is, so there is nothing to look for beyond it.
+      let oldest = max(0, Int(states[reader].issued) - CascadeSchedule.remembered)
       var strip = Int(states[reader].issued) - 1
-      while strip >= 0, states[reader].inputRows(strip).lowerBound >= taken { strip -= 1 }
+      while strip >= oldest, states[reader].inputRows(strip).lowerBound >= taken { strip -= 1 }
       if strip >= 0 { steps = max(steps, stepsBehind(reader, strip: strip)) }
     }
     return steps

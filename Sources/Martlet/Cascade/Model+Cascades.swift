@@ -145,7 +145,7 @@ extension Model {
     guard operand != ModelFormat.none, operand != output else { return }
     let mine = tensor(Int(output)), other = tensor(Int(operand))
     guard other.storage == TensorStorage.arena.rawValue else { return }
-    guard other.offset + other.arenaBytes <= mine.offset || mine.offset + mine.arenaBytes <= other.offset else {
+    guard other.offset &+ other.arenaBytes <= mine.offset || mine.offset &+ mine.arenaBytes <= other.offset else {
       throw ModelError(.overlap, .cascade, index: index, found: Int64(output), expected: Int64(operand))
     }
   }
@@ -164,8 +164,8 @@ struct CascadeCursor {
 }
 
 extension TensorRecord {
-  /// Bytes that the arena holds of it at a time.
+  /// Bytes that the arena holds of it at a time. No trap even for a record that the file changed after it was validated.
   public var arenaBytes: UInt64 {
-    ringRows == 0 ? byteCount : byteCount / UInt64(dims[1]) * UInt64(ringRows)
+    ringRows == 0 ? byteCount : byteCount / UInt64(max(1, dims[1])) &* UInt64(ringRows)
   }
 }
