@@ -182,7 +182,7 @@ TARGET static void run_avx2(const conv2d_run *run) {
     const martlet_channels *c = (const martlet_channels *)(run->panel + lane / 16 * run->grid->panel_bytes);
     const int32_t first = lane % 16;
     const __m256i none = _mm256_setzero_si256(), shift = in_lane_order(c->shift + first);
-    const __m256i right = _mm256_min_epi32(_mm256_sub_epi32(none, shift), _mm256_set1_epi32(31));
+    const __m256i right = _mm256_sub_epi32(none, _mm256_max_epi32(shift, _mm256_set1_epi32(-31)));
     half_panel half = {
         .bias = in_lane_order(c->bias + first),
         .multiplier = _mm256_and_si256(in_lane_order(c->multiplier + first), _mm256_set1_epi32(INT32_MAX)),

@@ -52,7 +52,7 @@ MARTLET_INLINE void zip_quads(int8x16_t a, int8x16_t b, int8x16_t two[2]) {
 /// `times` 16 of depth; moves the pixels on and returns the weights' end.
 TARGET MARTLET_INLINE const int8_t *sixteens(const int8_t *w, const int8_t *x[], int32_t times, int32x4_t acc[][8]) {
   if (times > 0) {
-    __asm__("1:\n" LOAD_PAIR(24, 27, 30, 24, 25) LOAD_PAIR(25, 28, 31, 26, 27) LOAD_PAIR(26, 29, 30, 28, 29)
+    __asm__ volatile("1:\n" LOAD_PAIR(24, 27, 30, 24, 25) LOAD_PAIR(25, 28, 31, 26, 27) LOAD_PAIR(26, 29, 30, 28, 29)
                 EIGHT_THREE(0, 32, 64, 96, 24, 25, 26)
                     EIGHT_THREE(128, 160, 192, 224, 27, 28, 29) "add %30, %30, #256\nsubs %w31, %w31, #1\nb.ne 1b\n"
             : EIGHT_OF(acc[0]), EIGHT_OF(acc[1]), EIGHT_OF(acc[2]), "+r"(x[0]), "+r"(x[1]), "+r"(x[2]), "+r"(x[3]),
@@ -232,7 +232,7 @@ DEFINE_BLOCKS(direct, 3, 4, false)
 MARTLET_INLINE void store_zipped(const int8_t **w, int8_t **out, int32_t times) {
   // Left to itself the compiler loads vector by vector and computes each address.
   if (times > 0) {
-    __asm__(
+    __asm__ volatile(
         "1:\n"
         "ldp q0, q2, [%0]\nldp q4, q6, [%0, #32]\nldp q1, q3, [%0, #64]\nldp q5, q7, [%0, #96]\n"
         "add %0, %0, #128\nsubs %w2, %w2, #1\n"
@@ -253,8 +253,7 @@ static bool zip_panel(const conv2d_grid *g, const int8_t *w, int8_t *out, int64_
   if ((int64_t)segments * ((quads + 1) / 2) * 128 > size) return false;
   for (; segments > 0; segments--) {
     store_zipped(&w, &out, quads / 2);
-    if (quads % 2 == 0) continue;
-    for (int j = 0; j < 4; j++, w += 16, out += 32) {
+    for (int j = 0; quads % 2 == 1 && j < 4; j++, w += 16, out += 32) {
       int8x16_t two[2];
       zip_quads(vld1q_s8(w), vdupq_n_s8(0), two);
       vst1q_s8(out, two[0]);

@@ -63,7 +63,7 @@ TARGET INLINE void prepare(depthwise_state *state, const depthwise_run *run, con
   for (int j = 0; j < 2; j++) {
     __m256i multiplier = halves(c->multiplier + 4 * j, c->multiplier + 8 + 4 * j);
     __m256i shift = halves(c->shift + 4 * j, c->shift + 8 + 4 * j);
-    __m256i right = _mm256_min_epi32(_mm256_sub_epi32(none, shift), _mm256_set1_epi32(31));
+    __m256i right = _mm256_sub_epi32(none, _mm256_max_epi32(shift, _mm256_set1_epi32(-31)));
     state->channels[j] =
         (channel_rescale){.bias = halves(c->bias + 4 * j, c->bias + 8 + 4 * j),
                           .multiplier = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)),

@@ -13,14 +13,11 @@
 
 #if defined(__x86_64__)
 
-/// Any window of at most MARTLET_DEPTHWISE_TAPS_AVX512 taps, any weights.
-void martlet_depthwise_any_avx512(const depthwise_run *run);
-#define MARTLET_DEPTHWISE_TAPS_AVX512 64
-
-/// Windows of 3 x 3 with dilation 1 and a stride of 1 or 2 along x.
-void martlet_depthwise_slide_avx512(const depthwise_run *run);
+/// Windows of 3 x 3 with dilation 1 and a stride of 1 or 2 along x; false, with nothing done, where the panels' weights
+/// or shifts want the general way.
+bool martlet_depthwise_slide_avx512(const depthwise_run *run);
 /// The same of 5 x 5.
-void martlet_depthwise_slide5_avx512(const depthwise_run *run);
+bool martlet_depthwise_slide5_avx512(const depthwise_run *run);
 
 /// 128-bit lanes that one pixel fills: 4, 2 or 1. With 3 panels the fourth lane idles.
 static inline int martlet_depthwise_lanes(int32_t panels) { return panels > 2 ? 4 : panels; }

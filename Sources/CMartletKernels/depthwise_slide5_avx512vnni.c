@@ -140,19 +140,17 @@ TARGET static bool prepare(slide5_state *state, const depthwise_run *run, bool *
   return slide_prepare(&state->common, run, sums, rectified);
 }
 
-TARGET void martlet_depthwise_slide5_avx512(const depthwise_run *run) {
+TARGET bool martlet_depthwise_slide5_avx512(const depthwise_run *run) {
   slide5_state state;
   bool rectified;
-  if (!prepare(&state, run, &rectified)) {
-    martlet_depthwise_any_avx512(run);
-    return;
-  }
+  if (!prepare(&state, run, &rectified)) return false;
   const int lanes = martlet_depthwise_lanes(run->panels), streams = lanes == 4 ? 0 : lanes == 2 ? 1 : 2;
   const bool dense = run->grid->p.stride_w == 1;
   slide_kernel kernel = dense ? (rectified ? rectified_dense : signed_dense)[streams]
                               : (rectified ? rectified_strided : signed_strided)[streams];
   if (rectified && run->channels == 64) kernel = dense ? rectified_full_dense_1 : rectified_full_strided_1;
   for (int32_t y = 0; y < run->rows; y++) kernel(&state, y);
+  return true;
 }
 
 #endif

@@ -121,14 +121,11 @@ TARGET static bool prepare(slide3_state *state, const depthwise_run *run, bool *
   return slide_prepare(&state->common, run, sums, rectified);
 }
 
-TARGET void martlet_depthwise_slide_avx512(const depthwise_run *run) {
+TARGET bool martlet_depthwise_slide_avx512(const depthwise_run *run) {
   const martlet_depthwise_params *p = &run->grid->p;
   slide3_state state;
   bool rectified;
-  if (!prepare(&state, run, &rectified)) {
-    martlet_depthwise_any_avx512(run);
-    return;
-  }
+  if (!prepare(&state, run, &rectified)) return false;
   const int lanes = martlet_depthwise_lanes(run->panels), streams = lanes == 4 ? 0 : lanes == 2 ? 1 : 2;
   const bool full = run->channels == 16 * lanes;
   int32_t y = 0;
@@ -140,6 +137,7 @@ TARGET void martlet_depthwise_slide_avx512(const depthwise_run *run) {
   const slide_kernel *strided = !rectified ? signed_strided : full ? rectified_full_strided : rectified_strided;
   const slide_kernel kernel = (p->stride_w == 1 ? dense : strided)[streams];
   for (; y < run->rows; y++) kernel(&state, y);
+  return true;
 }
 
 #endif

@@ -23,7 +23,7 @@ MARTLET_TARGET_avx512vnni static inline __attribute__((always_inline)) bool
 martlet_rescale_prepare_avx512(__m512i bias, __m512i multiplier, __m512i shift, martlet_channels_avx512 *out) {
   const __m512i none = _mm512_setzero_si512();
   multiplier = _mm512_and_si512(multiplier, _mm512_set1_epi32(INT32_MAX));
-  __m512i right = _mm512_min_epi32(_mm512_sub_epi32(none, shift), _mm512_set1_epi32(31));
+  __m512i right = _mm512_sub_epi32(none, _mm512_max_epi32(shift, _mm512_set1_epi32(-31)));
   __m512i even = _mm512_and_si512(right, _mm512_set1_epi64(0xFFFFFFFF)), odd = _mm512_srli_epi64(right, 32);
   __mmask8 shifts_even = _mm512_test_epi64_mask(even, even), shifts_odd = _mm512_test_epi64_mask(odd, odd);
   const __m512i nudge = _mm512_set1_epi64((int64_t)1 << 30), sign = _mm512_set1_epi64((int64_t)1 << 31);

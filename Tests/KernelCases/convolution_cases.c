@@ -23,6 +23,9 @@ static void fill_channels(martlet_case_context *context, martlet_channels *chann
     } else {
       channels->multiplier[i] = martlet_case_multiplier(context);
       channels->shift[i] = dead ? martlet_random_in(random, -31, 0) : martlet_random_in(random, -12, left ? 3 : 0);
+      // Nor are the shifts checked: those beyond -31...30 count as these.
+      if (martlet_random_in(random, 0, 63) == 0)
+        channels->shift[i] = MARTLET_RANDOM_OF(random, INT32_MIN, INT32_MIN + 1, -32, 31, INT32_MAX);
     }
   }
 }

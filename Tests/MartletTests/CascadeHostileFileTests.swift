@@ -30,12 +30,26 @@ import Testing
     tensors(file).indices.filter { tensors(file)[$0].ringRows > 0 }
   }
 
+  /// That of `Engine.budget`. `Engine.init` finds the same where nobody has asked for the budget before, though rings
+  /// that are too low only while it binds.
   private func refusal(_ change: (UnsafeMutableRawBufferPointer) -> Void) -> ModelError? {
     let memory = TestMemory(copying: Self.file)
     change(memory.bytes)
     FileRepair.repairHashes(memory.bytes)
+    let region = TestMemory(1 << 20)
+    let opening = Self.fault { () throws(ModelError) in
+      let engine = try Engine(file: memory.view, region: region.bytes, threads: 1, isa: martlet_best_isa())
+      _ = engine.budget
+    }
+    let measuring = Self.fault { () throws(ModelError) in _ = try Engine.budget(of: memory.view, threads: 1) }
+    #expect(opening == measuring)
+    #expect(region.isIntact)
+    return measuring
+  }
+
+  private static func fault(_ body: () throws(ModelError) -> Void) -> ModelError? {
     do throws(ModelError) {
-      _ = try Engine.budget(of: memory.view, threads: 1)
+      try body()
       return nil
     } catch {
       return error

@@ -34,24 +34,26 @@ struct CascadeDemand {
 }
 
 extension Model {
-  /// What a cascade asks for; `schedule` is its own.
+  /// What a cascade asks for; `walk` is that of its schedule.
   ///
   /// Operators are validated here once more: what is asked of kernels is asked of the very copy that was checked,
   /// should the file change meanwhile.
-  func demand(ofCascade index: Int, _ schedule: CascadeSchedule) throws(ModelError) -> CascadeDemand {
+  func demand(ofCascade index: Int, _ walk: CascadeWalk) throws(ModelError) -> CascadeDemand {
     let range = operators(ofCascade: index)
     var demand = CascadeDemand()
-    for stage in 0..<schedule.stageCount {
+    for stage in walk.stages {
+      let state = walk.states + stage
+      let strips = Int(state.pointee.strips)
       guard range.lowerBound + stage < operatorCount else { throw ModelError(.changed, .cascade, index: index) }
       let validator = OperatorValidator(model: self, index: range.lowerBound + stage)
       let opcode = try validator.validate()
       var last = CascadeSchedule.Shape()
       var workload = Workload(validator.record, opcode)
-      for strip in 0..<schedule.stripCount(ofStage: stage) {
-        let shape = schedule.shape(ofStage: stage, strip: strip)
+      for strip in 0..<strips {
+        let shape = state.pointee.shape(strip)
         if shape != last {
           last = shape
-          workload = Workload(validator.record.cut(to: shape, of: schedule.stage(stage)), opcode)
+          workload = Workload(validator.record.cut(to: shape, of: state.pointee.stage), opcode)
           demand.kinds += 1
           demand.kindBytes += CascadeDemand.kindBytes(opcode)
           demand.scratchBytes = max(demand.scratchBytes, workload.scratchBytes)
@@ -64,9 +66,9 @@ extension Model {
             expected: ModelLimits.work)
         }
       }
-      demand.steps += schedule.stripCount(ofStage: stage)
+      demand.steps += strips
     }
-    demand.stages = schedule.stageCount
+    demand.stages = walk.stageCount
     guard demand.units <= Int32.max else {
       throw ModelError(
         .overLimit, .cascade, index: index, field: "units", found: Int64(demand.units), expected: Int64(Int32.max))

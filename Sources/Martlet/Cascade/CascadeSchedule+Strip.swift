@@ -8,12 +8,14 @@ extension CascadeSchedule {
     var inputRows = 0
     var padTop = 0
   }
+}
 
-  func shape(ofStage index: Int, strip: Int) -> Shape {
-    let stage = states[index].stage
-    let rows = rows(ofStage: index, strip: strip)
+extension CascadeSchedule.State {
+  @inline(__always)
+  func shape(_ strip: Int) -> CascadeSchedule.Shape {
+    let rows = rows(strip)
     let input = stage.inputRows(for: rows)
-    return Shape(
+    return CascadeSchedule.Shape(
       rows: rows.count, inputRows: input.count,
       padTop: max(0, input.lowerBound - (rows.lowerBound * stage.stride - stage.padTop)))
   }

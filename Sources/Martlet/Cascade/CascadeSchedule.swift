@@ -1,5 +1,5 @@
 /// A cascade's strips in the order in which they run: what the engine executes, the loader validates and the converter
-/// plans with. No heap; a few kilobytes.
+/// plans with. No heap; seven kilobytes, which `withWalk` leaves where they are.
 ///
 /// A cascade is a chain, or a graph with one end, of operators in file order. The last one is cut into strips of
 /// `stripRows` rows, an earlier one into strips of that times the strides on the way to the end. Of a tensor between
@@ -35,166 +35,131 @@ public struct CascadeSchedule {
     public var dependency: Int
   }
 
+  /// A stage, and how far it has come. Few bytes: the loader has all of them on its stack.
   struct State: BitwiseCopyable {
     var stage = CascadeStage()
-    /// 0: the output exists whole.
-    var ringRows = 0
-    var leastRingRows = 0
-    /// Of a strip, but for the last one, and how many strips there are.
-    var stripRows = 0
-    var strips = 0
-    /// Stages that write what this one reads; -1: a tensor from outside.
-    var producer0 = -1
-    var producer1 = -1
     /// Stages that read what this one writes, a bit each.
     var readers: UInt64 = 0
+    /// 0: the output exists whole.
+    var ringRows: Int32 = 0
+    var leastRingRows: Int32 = 0
+    /// Of a strip, but for the last one, and how many strips there are.
+    var stripRows: Int32 = 0
+    var strips: Int32 = 0
     /// Strips that have been issued.
-    var issued = 0
+    var issued: Int32 = 0
     /// For `findLeastRings`: strips that the end has asked for.
-    var demanded = 0
+    var demanded: Int32 = 0
     /// The numbers of its last steps, strip k's at k mod `remembered`.
-    var steps = InlineArray<8, UInt32>(repeating: 0)
+    var steps = InlineArray<8, UInt16>(repeating: 0)
+    /// Stages that write what this one reads; -1: a tensor from outside.
+    var producer0: Int8 = -1
+    var producer1: Int8 = -1
+
+    /// The output rows of a strip.
+    @inline(__always)
+    func rows(_ strip: Int) -> Range<Int> {
+      let first = strip * Int(stripRows)
+      return first..<min(first + Int(stripRows), stage.outputRows)
+    }
+
+    /// The input rows that a strip reads.
+    @inline(__always)
+    func inputRows(_ strip: Int) -> Range<Int> { stage.inputRows(for: rows(strip)) }
   }
 
-  public private(set) var stageCount = 0
+  /// How far a walk has come.
+  struct Cursor: BitwiseCopyable {
+    var stageCount = 0
+    /// Steps that have been issued.
+    var stepsIssued = 0
+    /// The stage to look at next, and whether anything was issued since the last one was looked at.
+    var place = 0
+    var isMoving = true
+  }
+
   var states = InlineArray<64, State>(repeating: State())
-  /// Steps that have been issued.
-  public private(set) var stepsIssued = 0
-  /// The stage to look at next, and whether anything was issued since the last one was looked at.
-  private var place = 0
-  private var isMoving = true
+  private var cursor = Cursor()
 
   public init() {}
 
+  /// The schedule in place: what asks for more than one stage, or more than one step, goes through this, for without it
+  /// each question costs a copy of all stages.
+  mutating func withWalk<R, E: Error>(_ body: (inout CascadeWalk) throws(E) -> R) throws(E) -> R {
+    var walk = cursor
+    defer { cursor = walk }
+    return try withUnsafeMutablePointer(to: &states) { (states) throws(E) -> R in
+      var inPlace = CascadeWalk(
+        states: UnsafeMutableRawPointer(states).assumingMemoryBound(to: State.self), cursor: walk)
+      defer { walk = inPlace.cursor }
+      return try body(&inPlace)
+    }
+  }
+
   // MARK: Making one
 
-  /// Adds the next operator. Throws `.limit` beyond `maxStages`, and `.order` for an operator that writes what a stage
-  /// before it reads or writes, or what it reads itself.
+  /// Adds the next operator. Throws `.limit` beyond `maxStages` and `ModelFormat.maxElements` rows, and `.order` for an
+  /// operator that writes what a stage before it reads or writes, or what it reads itself.
   public mutating func append(_ stage: CascadeStage) throws(CascadeFault) {
-    guard stageCount < CascadeSchedule.maxStages else { throw .limit }
-    var state = State()
-    state.stage = stage
-    guard stage.output != stage.input0, stage.output != stage.input1 else { throw .order }
-    for index in 0..<stageCount {
-      let earlier = states[index].stage
-      guard stage.output != earlier.input0, stage.output != earlier.input1, stage.output != earlier.output else {
-        throw .order
-      }
-      guard earlier.output == stage.input0 || earlier.output == stage.input1 else { continue }
-      if earlier.output == stage.input0 { state.producer0 = index }
-      if earlier.output == stage.input1 { state.producer1 = index }
-      states[index].readers |= 1 << UInt64(stageCount)
-    }
-    states[stageCount] = state
-    stageCount += 1
+    try withWalk { (walk) throws(CascadeFault) in try walk.append(stage) }
   }
 
   /// Cuts all stages into strips. Throws `.order` for a stage before the last one that nobody reads, `.strip` where its
   /// readers disagree, and `.limit` for too many strips.
   public mutating func cut(stripRows: Int) throws(CascadeFault) {
-    guard stageCount > 0, stripRows >= 1 else { throw .strip }
-    var steps = 0
-    var index = stageCount - 1
-    while index >= 0 {
-      var rows = index == stageCount - 1 ? stripRows : 0
-      var readers = states[index].readers
-      guard rows > 0 || readers != 0 else { throw .order }
-      while readers != 0 {
-        let reader = readers.trailingZeroBitCount
-        readers &= readers - 1
-        let wanted = states[reader].stripRows * states[reader].stage.stride
-        guard rows == 0 || rows == wanted else { throw .strip }
-        rows = wanted
-      }
-      guard rows <= ModelFormat.maxElements else { throw .limit }
-      states[index].stripRows = rows
-      states[index].strips = (states[index].stage.outputRows + rows - 1) / rows
-      steps += states[index].strips
-      index -= 1
-    }
-    guard steps <= CascadeSchedule.maxSteps else { throw .limit }
-    restart()
+    try withWalk { (walk) throws(CascadeFault) in try walk.cut(stripRows: stripRows) }
   }
 
   /// How many rows of the stage's output exist at a time; 0: all of them. Throws `.ring` for a number that is no
   /// multiple of the stage's strip, or not less than the tensor's rows.
   public mutating func setRing(_ rows: Int, ofStage index: Int) throws(CascadeFault) {
-    guard rows >= 0, rows < states[index].stage.outputRows, rows % states[index].stripRows == 0 else { throw .ring }
-    states[index].ringRows = rows
+    try withWalk { (walk) throws(CascadeFault) in try walk.setRing(rows, ofStage: index) }
   }
+
+  /// Finds the lowest ring for each stage's output, all of them together: `leastRingRows(ofStage:)`. Starts the
+  /// schedule anew; `cut` has been called.
+  ///
+  /// Strips are issued in the order of demand: for each strip of the last stage, first what it needs, the latest stage
+  /// that is ready first. So no row is written before it must be, nor kept longer.
+  public mutating func findLeastRings() { withWalk { $0.findLeastRings() } }
 
   /// Throws `.ring` if the rings are too low for the cascade to come to its end. Starts it anew.
   public mutating func check() throws(CascadeFault) {
-    restart()
-    while next() != nil {}
-    for index in 0..<stageCount where states[index].issued < states[index].strips { throw .ring }
-    restart()
+    try withWalk { (walk) throws(CascadeFault) in try walk.check() }
   }
 
   // MARK: Looking
 
+  public var stageCount: Int { cursor.stageCount }
   public func stage(_ index: Int) -> CascadeStage { states[index].stage }
   /// Rows of the stage's strips, but for the last one, which may be lower.
-  public func stripRows(ofStage index: Int) -> Int { states[index].stripRows }
-  public func stripCount(ofStage index: Int) -> Int { states[index].strips }
+  public func stripRows(ofStage index: Int) -> Int { Int(states[index].stripRows) }
+  public func stripCount(ofStage index: Int) -> Int { Int(states[index].strips) }
   /// What `setRing` has set.
-  public func ringRows(ofStage index: Int) -> Int { states[index].ringRows }
+  public func ringRows(ofStage index: Int) -> Int { Int(states[index].ringRows) }
   /// What `findLeastRings` has found; 0: the whole tensor.
-  public func leastRingRows(ofStage index: Int) -> Int { states[index].leastRingRows }
+  public func leastRingRows(ofStage index: Int) -> Int { Int(states[index].leastRingRows) }
   /// The stages that write the stage's inputs; -1: a tensor from outside, or none.
-  public func producers(ofStage index: Int) -> (Int, Int) { (states[index].producer0, states[index].producer1) }
+  public func producers(ofStage index: Int) -> (Int, Int) {
+    (Int(states[index].producer0), Int(states[index].producer1))
+  }
   /// Of the whole cascade.
   public var stepCount: Int {
     var count = 0
-    for index in 0..<stageCount { count += states[index].strips }
+    for index in 0..<stageCount { count += Int(states[index].strips) }
     return count
   }
-
   /// The output rows of a strip.
-  public func rows(ofStage index: Int, strip: Int) -> Range<Int> {
-    let first = strip * states[index].stripRows
-    return first..<min(first + states[index].stripRows, states[index].stage.outputRows)
-  }
-
+  public func rows(ofStage index: Int, strip: Int) -> Range<Int> { states[index].rows(strip) }
   /// The input rows that a strip reads.
-  public func inputRows(ofStage index: Int, strip: Int) -> Range<Int> {
-    states[index].stage.inputRows(for: rows(ofStage: index, strip: strip))
-  }
+  public func inputRows(ofStage index: Int, strip: Int) -> Range<Int> { states[index].inputRows(strip) }
 
   // MARK: Running
 
+  /// Steps that have been issued.
+  public var stepsIssued: Int { cursor.stepsIssued }
   /// Back to the first step.
-  public mutating func restart() {
-    for index in 0..<stageCount {
-      states[index].issued = 0
-      states[index].demanded = 0
-    }
-    stepsIssued = 0
-    place = stageCount - 1
-    isMoving = true
-  }
-
+  public mutating func restart() { withWalk { $0.restart() } }
   /// The next step; nil at the end, or where the rings are too low to go on.
-  public mutating func next() -> Step? {
-    while true {
-      if place < 0 {
-        guard isMoving else { return nil }
-        place = stageCount - 1
-        isMoving = false
-      }
-      let index = place
-      place -= 1
-      guard isReady(index) else { continue }
-      isMoving = true
-      return issue(index)
-    }
-  }
-
-  mutating func issue(_ index: Int) -> Step {
-    let step = Step(stage: index, strip: states[index].issued, dependency: dependency(ofNext: index))
-    states[index].steps[step.strip % CascadeSchedule.remembered] = UInt32(stepsIssued)
-    states[index].issued += 1
-    stepsIssued += 1
-    return step
-  }
+  public mutating func next() -> Step? { withWalk { $0.next() } }
 }

@@ -23,7 +23,7 @@ public struct CascadeStage: BitwiseCopyable {
   /// dimensions are not a picture's, or not those of the parameters, and `.window` where an output row reads nothing
   /// but padding.
   public init(_ record: OperatorRecord, tensors: (UInt32) -> TensorRecord) throws(CascadeFault) {
-    guard let opcode = Opcode(code: record.opcode) else { throw .kind }
+    guard let opcode = Opcode(code: record.opcode), record.input0 != ModelFormat.none else { throw .kind }
     input0 = record.input0
     output = record.output
     let from = try CascadeStage.picture(tensors(input0))

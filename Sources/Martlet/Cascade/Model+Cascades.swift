@@ -15,39 +15,52 @@ extension Model {
     return Int(record.firstOperator)..<Int(record.firstOperator) + Int(record.operatorCount)
   }
 
-  /// The schedule of a cascade whose record's range and whose operators have been validated.
-  func schedule(ofCascade index: Int) throws(ModelError) -> CascadeSchedule {
-    let range = operators(ofCascade: index)
+  /// The schedule of a cascade whose record's range and whose operators have been validated: cut, with its rings, but
+  /// not checked to come to its end.
+  func withSchedule<R>(
+    ofCascade index: Int, _ body: (inout CascadeWalk) throws(ModelError) -> R
+  ) throws(ModelError) -> R {
     var schedule = CascadeSchedule()
+    return try schedule.withWalk { (walk) throws(ModelError) -> R in
+      try fill(&walk, ofCascade: index)
+      return try body(&walk)
+    }
+  }
+
+  private func fill(_ walk: inout CascadeWalk, ofCascade index: Int) throws(ModelError) {
+    let range = operators(ofCascade: index)
     var place = range.lowerBound
     do throws(CascadeFault) {
       while place < range.upperBound {
         guard place < operatorCount else { throw .order }
-        try schedule.append(
+        try walk.append(
           CascadeStage(operatorRecord(place), tensors: { $0 < tensorCount ? tensor(Int($0)) : TensorRecord() }))
         place += 1
       }
       place = range.lowerBound
-      try schedule.cut(stripRows: Int(cascade(index).stripRows))
-      for stage in 0..<schedule.stageCount {
+      try walk.cut(stripRows: Int(cascade(index).stripRows))
+      for stage in walk.stages {
         place = range.lowerBound + stage
-        let output = schedule.stage(stage).output
+        let output = walk.states[stage].stage.output
         guard output < tensorCount else { throw .order }
-        try schedule.setRing(Int(tensor(Int(output)).ringRows), ofStage: stage)
+        try walk.setRing(Int(tensor(Int(output)).ringRows), ofStage: stage)
       }
-      place = range.lowerBound
-      try schedule.check()
     } catch {
-      throw ModelError(
-        .notCascade, .cascade, index: index, found: Int64(error.rawValue), expected: Int64(place))
+      throw noCascade(index, error, place)
     }
-    return schedule
+  }
+
+  /// Why a cascade is none, and at which operator.
+  func noCascade(_ index: Int, _ fault: CascadeFault, _ place: Int) -> ModelError {
+    ModelError(.notCascade, .cascade, index: index, found: Int64(fault.rawValue), expected: Int64(place))
   }
 
   /// Checks all cascades, and that rings are nothing to anybody else. Tensors and operators have been validated.
   ///
+  /// - Parameter isBound: whether a `CascadeBinder` goes through the same tables next, which finds rings that are too
+  ///   low itself.
   /// - Returns: what they ask for together.
-  func validateCascades() throws(ModelError) -> CascadeDemand {
+  func validateCascades(isBound: Bool) throws(ModelError) -> CascadeDemand {
     var end = 0
     var demand = CascadeDemand()
     for index in 0..<cascadeCount {
@@ -67,12 +80,19 @@ extension Model {
           expected: Int64(operatorCount))
       }
       try requireNoRings(operators: end..<Int(record.firstOperator))
-      let schedule = try schedule(ofCascade: index)
-      for stage in 0..<schedule.stageCount {
-        try requireOwnRings(schedule, stage, index)
-        try requireDisjoint(schedule, stage, index)
+      let asked = try withSchedule(ofCascade: index) { (walk) throws(ModelError) -> CascadeDemand in
+        if !isBound {
+          do throws(CascadeFault) { try walk.check() } catch {
+            throw noCascade(index, error, Int(record.firstOperator))
+          }
+        }
+        for stage in walk.stages {
+          try requireOwnRings(walk, stage, index)
+          try requireDisjoint(walk, stage, index)
+        }
+        return try self.demand(ofCascade: index, walk)
       }
-      demand = try demand + self.demand(ofCascade: index, schedule)
+      demand = demand + asked
       guard demand.steps <= CascadeSchedule.maxSteps else {
         throw ModelError(
           .overLimit, .cascade, index: index, field: "strips of the model", found: Int64(demand.steps),
@@ -105,20 +125,19 @@ extension Model {
   }
 
   /// What a stage reads from outside its cascade exists whole.
-  private func requireOwnRings(_ schedule: CascadeSchedule, _ stage: Int, _ index: Int) throws(ModelError) {
-    let (first, second) = schedule.producers(ofStage: stage)
-    if first < 0 { try requireNoRing(schedule.stage(stage).input0, .cascade, index) }
-    if second < 0 { try requireNoRing(schedule.stage(stage).input1, .cascade, index) }
+  private func requireOwnRings(_ walk: CascadeWalk, _ stage: Int, _ index: Int) throws(ModelError) {
+    let state = walk.states + stage
+    if state.pointee.producer0 < 0 { try requireNoRing(state.pointee.stage.input0, .cascade, index) }
+    if state.pointee.producer1 < 0 { try requireNoRing(state.pointee.stage.input1, .cascade, index) }
   }
 
   /// What a stage writes shares no byte with any other tensor of the cascade: all of them are in use at a time.
-  private func requireDisjoint(_ schedule: CascadeSchedule, _ stage: Int, _ index: Int) throws(ModelError) {
-    let output = schedule.stage(stage).output
-    for other in 0..<schedule.stageCount {
-      let stage = schedule.stage(other)
-      try requireDisjoint(output, stage.input0, index)
-      try requireDisjoint(output, stage.input1, index)
-      try requireDisjoint(output, stage.output, index)
+  private func requireDisjoint(_ walk: CascadeWalk, _ stage: Int, _ index: Int) throws(ModelError) {
+    let output = walk.states[stage].stage.output
+    for other in walk.stages {
+      try requireDisjoint(output, walk.states[other].stage.input0, index)
+      try requireDisjoint(output, walk.states[other].stage.input1, index)
+      try requireDisjoint(output, walk.states[other].stage.output, index)
     }
   }
 
@@ -126,7 +145,7 @@ extension Model {
     guard operand != ModelFormat.none, operand != output else { return }
     let mine = tensor(Int(output)), other = tensor(Int(operand))
     guard other.storage == TensorStorage.arena.rawValue else { return }
-    guard other.offset + other.arenaBytes <= mine.offset || mine.offset + mine.arenaBytes <= other.offset else {
+    guard other.offset &+ other.arenaBytes <= mine.offset || mine.offset &+ mine.arenaBytes <= other.offset else {
       throw ModelError(.overlap, .cascade, index: index, found: Int64(output), expected: Int64(operand))
     }
   }
@@ -145,8 +164,8 @@ struct CascadeCursor {
 }
 
 extension TensorRecord {
-  /// Bytes that the arena holds of it at a time.
+  /// Bytes that the arena holds of it at a time. No trap even for a record that the file changed after it was validated.
   public var arenaBytes: UInt64 {
-    ringRows == 0 ? byteCount : byteCount / UInt64(dims[1]) * UInt64(ringRows)
+    ringRows == 0 ? byteCount : byteCount / UInt64(max(1, dims[1])) &* UInt64(ringRows)
   }
 }

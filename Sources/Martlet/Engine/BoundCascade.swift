@@ -86,36 +86,42 @@ struct CascadeBinder {
     parameters = memory.parameters!
   }
 
+  /// Throws the error of `validateCascades` for rings that are too low.
   mutating func bind(_ index: Int) throws(ModelError) {
+    let model = model
+    try model.withSchedule(ofCascade: index) { (walk) throws(ModelError) in try bind(index, &walk) }
+  }
+
+  private mutating func bind(_ index: Int, _ walk: inout CascadeWalk) throws(ModelError) {
     let range = model.operators(ofCascade: index)
-    var schedule = try model.schedule(ofCascade: index)
     let steps = memory.steps! + step
-    let count = schedule.stepCount
+    let count = walk.stepCount
     (memory.cascades! + index).initialize(to: BoundCascade(operators: range, steps: steps, stepCount: count))
-    var firstKinds = InlineArray<64, Int>(repeating: 0)
-    for place in 0..<schedule.stageCount {
-      firstKinds[place] = kind
-      try bind(stage: place, of: schedule, range.lowerBound + place)
+    // Kinds of a stage follow one another, and so do its strips.
+    var kinds = InlineArray<64, UInt16>(repeating: 0)
+    for place in walk.stages {
+      kinds[place] = UInt16(kind)
+      try bind(stage: walk.states + place, range.lowerBound + place)
     }
     var units: UInt32 = 0
     var next = 0
-    while let scheduled = schedule.next() {
+    while let scheduled = walk.next() {
       var bound = BoundStep()
       bound.firstUnit = units
       bound.dependency = UInt32(scheduled.dependency)
       bound.strip = UInt16(scheduled.strip)
-      bound.kind = UInt16(firstKinds[scheduled.stage])
-      // Kinds of a stage follow one another, and so do its strips.
-      if scheduled.strip + 1 < schedule.stripCount(ofStage: scheduled.stage),
-        schedule.shape(ofStage: scheduled.stage, strip: scheduled.strip)
-          != schedule.shape(ofStage: scheduled.stage, strip: scheduled.strip + 1)
+      bound.kind = kinds[scheduled.stage]
+      let state = walk.states + scheduled.stage
+      if scheduled.strip + 1 < Int(state.pointee.strips),
+        state.pointee.shape(scheduled.strip) != state.pointee.shape(scheduled.strip + 1)
       {
-        firstKinds[scheduled.stage] += 1
+        kinds[scheduled.stage] += 1
       }
       units += UInt32(memory.strips![Int(bound.kind)].units)
       (steps + next).initialize(to: bound)
       next += 1
     }
+    guard next == count else { throw model.noCascade(index, .ring, range.lowerBound) }
     var last = BoundStep()
     last.firstUnit = units
     (steps + next).initialize(to: last)
@@ -124,16 +130,16 @@ struct CascadeBinder {
 
   /// The stage, and its kinds of strips.
   private mutating func bind(
-    stage place: Int, of schedule: CascadeSchedule, _ operation: Int
+    stage state: UnsafePointer<CascadeSchedule.State>, _ operation: Int
   ) throws(ModelError) {
     let record = model.operatorRecord(operation)
     guard let opcode = Opcode(code: record.opcode), let row = martlet_operator_of(record.opcode) else {
       throw ModelError(.changed, .operator, index: operation)
     }
-    let cut = schedule.stage(place)
+    let cut = state.pointee.stage
     var bound = BoundStage()
     bound.operation = Int32(operation)
-    bound.stripRows = Int32(schedule.stripRows(ofStage: place))
+    bound.stripRows = state.pointee.stripRows
     bound.stride = Int32(cut.stride)
     bound.padTop = Int32(cut.padTop)
     (bound.rowBytes0, bound.ring0) = rows(of: cut.input0)
@@ -142,8 +148,8 @@ struct CascadeBinder {
     (memory.stages! + stage).initialize(to: bound)
     var last = CascadeSchedule.Shape()
     operators[operation].unitWork = 1
-    for strip in 0..<schedule.stripCount(ofStage: place) {
-      let shape = schedule.shape(ofStage: place, strip: strip)
+    for strip in 0..<Int(state.pointee.strips) {
+      let shape = state.pointee.shape(strip)
       if shape == last { continue }
       last = shape
       let own = record.cut(to: shape, of: cut)

@@ -38,7 +38,7 @@ struct Layout {
   ) throws(ModelError) {
     let team = min(max(threads, 1), 64)
     try model.copyTables(into: &arena)
-    let demand = try model.validate(runsCascades: runsCascades)
+    let demand = try model.validate(runsCascades: runsCascades, isBound: !arena.isMeasuring)
     if !runsCascades { model.makeWhole(isCopied: !arena.isMeasuring) }
     guard let stride = Arena.roundedUp(demand.scratchBytes) else {
       throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(demand.scratchBytes))

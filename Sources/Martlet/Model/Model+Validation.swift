@@ -1,9 +1,11 @@
 extension Model {
   /// Checks everything that the executors rely on, once. After this nothing is checked again.
   ///
-  /// - Parameter runsCascades: whether they will run as such, or operator by operator.
+  /// - Parameters:
+  ///   - runsCascades: whether they will run as such, or operator by operator.
+  ///   - isBound: whether an engine is bound to the same tables next.
   /// - Returns: what the operators ask for, within `ModelLimits`.
-  func validate(runsCascades: Bool = true) throws(ModelError) -> Demand {
+  func validate(runsCascades: Bool = true, isBound: Bool = false) throws(ModelError) -> Demand {
     try validatePlan()
     for index in 0..<tensorCount { try validateTensor(index) }
     try validateManifest()
@@ -20,7 +22,7 @@ extension Model {
       try validator.require(within: ModelLimits.scratchBytes, demand.scratchBytes, "scratch of a thread in bytes")
       try validator.require(within: Int(ModelLimits.work), Int(demand.work), "work in multiply-adds")
     }
-    let asked = try validateCascades()
+    let asked = try validateCascades(isBound: isBound && runsCascades)
     guard runsCascades else { return demand }
     demand.cascades = asked
     demand.scratchBytes = max(demand.scratchBytes, demand.cascades.scratchBytes)

@@ -107,13 +107,12 @@ public struct Model {
     }
   }
 
-  /// Lets every tensor exist whole: rings become tensors of their own behind the plan's last byte, those of each
-  /// cascade at the same place, and nothing is a cascade any more. For a validated model; `isCopied`: over the arena's
-  /// copies, else the numbers alone change, for measuring.
+  /// Lets every tensor exist whole: rings become tensors of their own behind the plan's last byte, each at a place of
+  /// its own, since a file may write one in several cascades, and nothing is a cascade any more. For a validated model;
+  /// `isCopied`: over the arena's copies, else the numbers alone change, for measuring.
   mutating func makeWhole(isCopied: Bool) {
-    let end = plan.plannedPeakBytes
+    var place = plan.plannedPeakBytes
     for index in 0..<cascadeCount {
-      var place = end
       for operation in operators(ofCascade: index) {
         let output = Int(operatorRecord(operation).output)
         guard output < tensorCount else { continue }
@@ -121,13 +120,13 @@ public struct Model {
         guard record.ringRows > 0 else { continue }
         record.ringRows = 0
         record.offset = place
-        place += (record.byteCount + UInt64(ModelFormat.alignment) - 1) & ~UInt64(ModelFormat.alignment - 1)
+        place &+= (record.byteCount &+ UInt64(ModelFormat.alignment) &- 1) & ~UInt64(ModelFormat.alignment - 1)
         guard isCopied else { continue }
         UnsafeMutableRawPointer(mutating: tensors + output * MemoryLayout<TensorRecord>.size)
           .copyMemory(from: &record, byteCount: MemoryLayout<TensorRecord>.size)
       }
-      plan.plannedPeakBytes = max(plan.plannedPeakBytes, place)
     }
+    plan.plannedPeakBytes = max(plan.plannedPeakBytes, place)
     plan.lowerBoundBytes = min(plan.wholeLowerBoundBytes, plan.plannedPeakBytes)
     cascadeCount = 0
   }

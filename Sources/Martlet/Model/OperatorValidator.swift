@@ -192,7 +192,7 @@ struct OperatorValidator {
     let input = model.tensor(Int(tensor))
     guard input.storage == TensorStorage.arena.rawValue else { return }
     let apart =
-      input.offset + input.arenaBytes <= output.offset || output.offset + output.arenaBytes <= input.offset
+      input.offset &+ input.arenaBytes <= output.offset || output.offset &+ output.arenaBytes <= input.offset
     let same = input.offset == output.offset && input.byteCount == output.byteCount
     try require(
       apart || same && mayShare, .overlap, "output", found: Int64(record.output), expected: Int64(tensor))
