@@ -29,13 +29,14 @@
 /// `times` 16 of depth; moves the pixels on and returns the weights' end.
 TARGET MARTLET_INLINE const int8_t *sixteens(const int8_t *w, const int8_t *x[], int32_t times, int32x4_t acc[][4]) {
   if (times > 0) {
-    __asm__ volatile("1:\n" LOAD(24, 24) LOAD(25, 25) LOAD(26, 26) LOAD(27, 27) LOAD(28, 28) LOAD(29, 29) QUAD_SIX(0, 32, 0)
-                QUAD_SIX(64, 96, 1) QUAD_SIX(128, 160, 2)
-                    QUAD_SIX(192, 224, 3) "add %30, %30, #256\nsubs %w31, %w31, #1\nb.ne 1b\n"
-            : FOUR_OF(acc[0]), FOUR_OF(acc[1]), FOUR_OF(acc[2]), FOUR_OF(acc[3]), FOUR_OF(acc[4]), FOUR_OF(acc[5]),
-              "+r"(x[0]), "+r"(x[1]), "+r"(x[2]), "+r"(x[3]), "+r"(x[4]), "+r"(x[5]), "+r"(w), "+r"(times)
-            :
-            : "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
+    __asm__ volatile("1:\n" LOAD(24, 24) LOAD(25, 25) LOAD(26, 26) LOAD(27, 27) LOAD(28, 28) LOAD(29, 29)
+                         QUAD_SIX(0, 32, 0) QUAD_SIX(64, 96, 1) QUAD_SIX(128, 160, 2)
+                             QUAD_SIX(192, 224, 3) "add %30, %30, #256\nsubs %w31, %w31, #1\nb.ne 1b\n"
+                     : FOUR_OF(acc[0]), FOUR_OF(acc[1]), FOUR_OF(acc[2]), FOUR_OF(acc[3]), FOUR_OF(acc[4]),
+                       FOUR_OF(acc[5]), "+r"(x[0]), "+r"(x[1]), "+r"(x[2]), "+r"(x[3]), "+r"(x[4]), "+r"(x[5]), "+r"(w),
+                       "+r"(times)
+                     :
+                     : "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
   }
   return w;
 }

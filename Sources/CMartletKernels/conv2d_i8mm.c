@@ -53,12 +53,12 @@ MARTLET_INLINE void zip_quads(int8x16_t a, int8x16_t b, int8x16_t two[2]) {
 TARGET MARTLET_INLINE const int8_t *sixteens(const int8_t *w, const int8_t *x[], int32_t times, int32x4_t acc[][8]) {
   if (times > 0) {
     __asm__ volatile("1:\n" LOAD_PAIR(24, 27, 30, 24, 25) LOAD_PAIR(25, 28, 31, 26, 27) LOAD_PAIR(26, 29, 30, 28, 29)
-                EIGHT_THREE(0, 32, 64, 96, 24, 25, 26)
-                    EIGHT_THREE(128, 160, 192, 224, 27, 28, 29) "add %30, %30, #256\nsubs %w31, %w31, #1\nb.ne 1b\n"
-            : EIGHT_OF(acc[0]), EIGHT_OF(acc[1]), EIGHT_OF(acc[2]), "+r"(x[0]), "+r"(x[1]), "+r"(x[2]), "+r"(x[3]),
-              "+r"(x[4]), "+r"(x[5]), "+r"(w), "+r"(times)
-            :
-            : "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
+                         EIGHT_THREE(0, 32, 64, 96, 24, 25, 26) EIGHT_THREE(
+                             128, 160, 192, 224, 27, 28, 29) "add %30, %30, #256\nsubs %w31, %w31, #1\nb.ne 1b\n"
+                     : EIGHT_OF(acc[0]), EIGHT_OF(acc[1]), EIGHT_OF(acc[2]), "+r"(x[0]), "+r"(x[1]), "+r"(x[2]),
+                       "+r"(x[3]), "+r"(x[4]), "+r"(x[5]), "+r"(w), "+r"(times)
+                     :
+                     : "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
   }
   return w;
 }

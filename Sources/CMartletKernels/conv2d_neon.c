@@ -66,17 +66,18 @@
 MARTLET_INLINE const int8_t *pairs_2(const int8_t *w, const int8_t *x[], int32_t pairs, int32x4_t acc[][8]) {
   if (pairs & 1) {
     __asm__ volatile(SPREAD_2 PAIR_2(0, 32, 64, 96, "add %18, %18, #128\n")
-            : FOUR(acc[0], 0), FOUR(acc[0], 4), FOUR(acc[1], 0), FOUR(acc[1], 4), "+r"(x[0]), "+r"(x[1]), "+r"(w)
-            :
-            : TEMPORARIES);
+                     : FOUR(acc[0], 0), FOUR(acc[0], 4), FOUR(acc[1], 0), FOUR(acc[1], 4), "+r"(x[0]), "+r"(x[1]),
+                       "+r"(w)
+                     :
+                     : TEMPORARIES);
   }
   if (pairs >>= 1) {
     __asm__ volatile("1:\n" SPREAD_2 PAIR_2(0, 32, 64, 96, SPREAD_2)
-                PAIR_2(128, 160, 192, 224, "add %18, %18, #256\nsubs %w19, %w19, #1\n") "b.ne 1b\n"
-            : FOUR(acc[0], 0), FOUR(acc[0], 4), FOUR(acc[1], 0), FOUR(acc[1], 4), "+r"(x[0]), "+r"(x[1]), "+r"(w),
-              "+r"(pairs)
-            :
-            : TEMPORARIES);
+                         PAIR_2(128, 160, 192, 224, "add %18, %18, #256\nsubs %w19, %w19, #1\n") "b.ne 1b\n"
+                     : FOUR(acc[0], 0), FOUR(acc[0], 4), FOUR(acc[1], 0), FOUR(acc[1], 4), "+r"(x[0]), "+r"(x[1]),
+                       "+r"(w), "+r"(pairs)
+                     :
+                     : TEMPORARIES);
   }
   return w;
 }
@@ -85,10 +86,10 @@ MARTLET_INLINE const int8_t *pairs_2(const int8_t *w, const int8_t *x[], int32_t
 MARTLET_INLINE const int8_t *pairs_4(const int8_t *w, const int8_t *x[], int32_t pairs, int32x4_t acc[][8]) {
   if (pairs > 0) {
     __asm__ volatile("1:\n" PAIR_4 "add %20, %20, #128\nsubs %w21, %w21, #1\nb.ne 1b\n"
-            : FOUR(acc[0], 0), FOUR(acc[1], 0), FOUR(acc[2], 0), FOUR(acc[3], 0), "+r"(x[0]), "+r"(x[1]), "+r"(x[2]),
-              "+r"(x[3]), "+r"(w), "+r"(pairs)
-            :
-            : TEMPORARIES);
+                     : FOUR(acc[0], 0), FOUR(acc[1], 0), FOUR(acc[2], 0), FOUR(acc[3], 0), "+r"(x[0]), "+r"(x[1]),
+                       "+r"(x[2]), "+r"(x[3]), "+r"(w), "+r"(pairs)
+                     :
+                     : TEMPORARIES);
   }
   return w;
 }

@@ -164,7 +164,7 @@ struct CascadeCursor {
 }
 
 extension TensorRecord {
-  /// Bytes that the arena holds of it at a time. No trap even for a record that the file changed after it was validated.
+  /// Bytes that the arena holds of it at a time. No trap even for a record that changed after it was validated.
   public var arenaBytes: UInt64 {
     ringRows == 0 ? byteCount : byteCount / UInt64(max(1, dims[1])) &* UInt64(ringRows)
   }
