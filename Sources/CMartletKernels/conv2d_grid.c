@@ -3,7 +3,7 @@
 #include "variants.h"
 
 /// The largest unit, in multiply-accumulates: some tens of microseconds with SIMD, so that a step stays short.
-#define UNIT_WORK ((int64_t)1 << 21)
+#define UNIT_WORK ((int64_t)1 << 20)
 /// The largest tile in pixels, and what its windows may touch in bytes (of int16, which AVX2 needs) as far as one row
 /// allows.
 #define TILE_PIXELS 256
