@@ -126,7 +126,9 @@ import Testing
       try schedule.setRing(ring, ofStage: 0)
       return try ContinuousClock().measure { try schedule.check() }
     }
-    let low = try min(time(2), time(2)), high = try min(time(8192), time(8192))
+    // On a loaded machine a measurement may be of the load: the least of several, in turns.
+    var (low, high) = try (time(2), time(8192))
+    for _ in 0..<20 where high >= low * 5 { (low, high) = try (min(low, time(2)), min(high, time(8192))) }
     #expect(high < low * 5, "\(high), with a low ring \(low)")
   }
 
