@@ -1,6 +1,7 @@
 import Foundation
 import Martlet
 import SwiftProtobuf
+import Testing
 
 @testable import MartletConvert
 
