@@ -39,7 +39,57 @@ TARGET static void run_panel(const panel_avx2 *panel, int8_t *out) {
   }
 }
 
+/// Quads of 4 channels times a pixel's, which is in every 64-bit lane: halves of the channels' sums.
+TARGET INLINE __m256i multiply_four(__m256i acc, const uint8_t *w, __m256i value) {
+  const __m256i four = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(four, value));
+}
+
+/// A single pixel, as it lies in the input, times one or two panels: weights are widened as they are loaded, once.
+TARGET INLINE void single(const conv2d_run *run, int panels) {
+  const conv2d_grid *g = run->grid;
+  const int8_t *x = run->a;
+  const uint8_t *w = run->panel + sizeof(martlet_channels);
+  const size_t other = g->panel_bytes;
+  __m256i acc[2][4], total = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+  for (int i = 0; i < panels; i++)
+    for (int j = 0; j < 4; j++) acc[i][j] = _mm256_setzero_si256();
+  const __m256i zero_point = _mm256_set1_epi16((int16_t)g->p.weight_zero_point);
+  for (int32_t quad = g->segment_quads; quad > 0; quad--, x += 4, w += 64) {
+    int32_t four;
+    memcpy(&four, x, 4);
+    const __m256i value = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
+#pragma clang loop unroll(full)
+    for (int i = 0; i < panels; i++)
+      for (int j = 0; j < 4; j++) acc[i][j] = multiply_four(acc[i][j], w + i * other + 16 * j, value);
+    total = _mm256_add_epi32(total, _mm256_madd_epi16(value, zero_point));
+  }
+  total = _mm256_hadd_epi32(total, total);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < panels; i++) {
+    const martlet_channels *c = (const martlet_channels *)(run->panel + i * other);
+    __m256i sums[2];
+    for (int j = 0; j < 2; j++) {
+      // Horizontal addition leaves channels 0 1 4 5 2 3 6 7.
+      __m256i sum = _mm256_sub_epi32(_mm256_hadd_epi32(acc[i][2 * j], acc[i][2 * j + 1]), total);
+      sum = _mm256_permute4x64_epi64(sum, _MM_SHUFFLE(3, 1, 2, 0));
+      sums[j] = _mm256_add_epi32(sum, _mm256_loadu_si256((const __m256i *)(c->bias + 8 * j)));
+    }
+    store_pixel(&g->p, c, run->out + i * 16, martlet_min(16, run->channels - i * 16), sums);
+  }
+}
+
+TARGET static __attribute__((noinline)) void run_single(const conv2d_run *run) {
+  if (run->panels == 2) single(run, 2);
+  else single(run, 1);
+}
+
 TARGET static void run_avx2(const conv2d_run *run) {
+  if (run->in_place) {
+    run_single(run);
+    return;
+  }
   const martlet_conv2d_params *p = &run->grid->p;
   panel_avx2 panel = {.run = run};
   for (int32_t lane = 0; lane < run->channels; lane += 16) {
@@ -85,7 +135,7 @@ TARGET static void sum_avx2(const conv2d_run *run, int32_t *sums) {
 }
 
 MARTLET_KERNEL(conv2d, avx2, p) {
-  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2, .sum = sum_avx2};
+  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2, .sum = sum_avx2, .single_in_place = true};
   martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif

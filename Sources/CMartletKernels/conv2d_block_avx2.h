@@ -17,7 +17,7 @@
 /// 6 pixels x 16 channels: 12 accumulators, two vectors of weights, a broadcast pair of values and a product.
 #define MAX_PIXELS 5
 
-/// 16 channels of a run, or their first 8.
+/// 16 channels of a run, or their first 8: what they are, and what is made of them.
 typedef struct panel_avx2 {
   const conv2d_run *run;
   const martlet_channels *source;
@@ -79,18 +79,31 @@ TARGET INLINE void multiply(const panel_avx2 *panel, const int16_t *a, int pixel
 // MARK: - Rescaling and storing
 
 /// martlet_double_rescale of 4 lanes.
-TARGET INLINE __m128i double_rescale(__m128i x, const martlet_channels *c, int lane) {
-  __m256i low = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(c->multiplier + lane)));
-  __m256i high = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(c->shift + lane)));
-  __m256d factor = _mm256_castsi256_pd(_mm256_or_si256(low, _mm256_slli_epi64(high, 32)));
-  __m256d p = _mm256_mul_pd(_mm256_cvtepi32_pd(x), factor);
+TARGET INLINE __m128i double_rescale(__m128i x, __m256i factor) {
+  __m256d p = _mm256_mul_pd(_mm256_cvtepi32_pd(x), _mm256_castsi256_pd(factor));
   // Of a NaN and a number, vmaxpd gives the second.
   p = _mm256_min_pd(_mm256_max_pd(p, _mm256_set1_pd(-65536.0)), _mm256_set1_pd(65536.0));
-  __m256d t = _mm256_round_pd(p, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC), rest = _mm256_sub_pd(p, t);
-  const __m256d one = _mm256_set1_pd(1.0);
-  t = _mm256_add_pd(t, _mm256_and_pd(_mm256_cmp_pd(rest, _mm256_set1_pd(0.5), _CMP_GE_OQ), one));
-  t = _mm256_sub_pd(t, _mm256_and_pd(_mm256_cmp_pd(rest, _mm256_set1_pd(-0.5), _CMP_LE_OQ), one));
-  return _mm256_cvtpd_epi32(t);
+  // Away from zero by the largest number below a half, then truncated: halves are rounded up by the addition, and
+  // nothing less than a half gets there.
+  const __m256d sign = _mm256_and_pd(p, _mm256_set1_pd(-0.0));
+  return _mm256_cvttpd_epi32(_mm256_add_pd(p, _mm256_or_pd(sign, _mm256_set1_pd(0x1.fffffffffffffp-2))));
+}
+
+/// The rescaling of channels 8 j ... 8 j + 7 by either rule and with any shifts.
+TARGET INLINE __m256i rescale_any(const martlet_conv2d_params *p, const martlet_channels *c, int j, __m256i x) {
+  const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(c->multiplier + 8 * j));
+  const __m256i shift = _mm256_loadu_si256((const __m256i *)(c->shift + 8 * j)), none = _mm256_setzero_si256();
+  if (p->double_rescale) {
+    // Factors are put together in the order 0 1 4 5 2 3 6 7.
+    x = _mm256_permute4x64_epi64(x, _MM_SHUFFLE(3, 1, 2, 0));
+    const __m128i low = double_rescale(_mm256_castsi256_si128(x), _mm256_unpacklo_epi32(multiplier, shift));
+    const __m128i high = double_rescale(_mm256_extracti128_si256(x, 1), _mm256_unpackhi_epi32(multiplier, shift));
+    return _mm256_permute4x64_epi64(_mm256_setr_m128i(low, high), _MM_SHUFFLE(3, 1, 2, 0));
+  }
+  const __m256i right = _mm256_sub_epi32(none, _mm256_max_epi32(shift, _mm256_set1_epi32(-31)));
+  const __m256i left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30));
+  return martlet_rescale_avx2(x, _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)), left,
+                              _mm256_max_epi32(right, none));
 }
 
 /// Clamps and packs two pixels of 16 channels or four of 8, each vector two of the halves; in order.
@@ -111,9 +124,9 @@ TARGET INLINE __m256i pack(const martlet_conv2d_params *p, __m256i ab, __m256i c
 }
 
 /// The end of a layer whose channels are no multiple of 8.
-TARGET static __attribute__((noinline)) void store_part(const panel_avx2 *panel, int8_t *out, const int8_t *bytes,
-                                                        int pixels, int step) {
-  for (int i = 0; i < pixels; i++) memcpy(out + (ptrdiff_t)i * panel->run->grid->p.out_c, bytes + i * step, (size_t)panel->lanes);
+TARGET static __attribute__((noinline)) void store_part(int8_t *out, ptrdiff_t next, const int8_t *bytes, int32_t step,
+                                                        int32_t pixels, int32_t lanes) {
+  for (int32_t i = 0; i < pixels; i++) memcpy(out + i * next, bytes + i * step, (size_t)lanes);
 }
 
 /// Two pixels of 16 channels or four of 8, or fewer.
@@ -123,7 +136,7 @@ TARGET INLINE void store_bytes(const panel_avx2 *panel, int8_t *out, __m256i byt
   if (panel->lanes != 8 * vectors) {
     int8_t copy[32];
     _mm256_storeu_si256((__m256i *)copy, bytes);
-    store_part(panel, out, copy, pixels, 8 * vectors);
+    store_part(out, next, copy, 8 * vectors, martlet_min(pixels, 4 / vectors), panel->lanes);
   } else if (vectors == 2) {
     _mm_storeu_si128((__m128i *)out, low);
     if (pixels > 1) _mm_storeu_si128((__m128i *)(out + next), high);
@@ -135,30 +148,28 @@ TARGET INLINE void store_bytes(const panel_avx2 *panel, int8_t *out, __m256i byt
   }
 }
 
-/// Any shifts, and the rule in double: out of line, since few outputs are rescaled so.
+/// A pixel of 16 channels by rescale_any.
+TARGET INLINE void store_pixel(const martlet_conv2d_params *p, const martlet_channels *c, int8_t *out, int32_t lanes,
+                               const __m256i acc[2]) {
+  const __m256i words = _mm256_packs_epi32(rescale_any(p, c, 0, acc[0]), rescale_any(p, c, 1, acc[1]));
+  const __m128i bytes = _mm256_castsi256_si128(pack(p, words, words, false));
+  if (lanes == 16) {
+    _mm_storeu_si128((__m128i *)out, bytes);
+  } else {
+    int8_t copy[16];
+    _mm_storeu_si128((__m128i *)copy, bytes);
+    store_part(out, 0, copy, 0, 1, lanes);
+  }
+}
+
+/// Pixels by rescale_any: out of line, since few outputs are rescaled so.
 TARGET static __attribute__((noinline)) void store_otherwise(const panel_avx2 *panel, int8_t *out, int pixels,
                                                              int vectors, int32_t acc[][2][8]) {
   const martlet_conv2d_params *p = &panel->run->grid->p;
-  const __m256i none = _mm256_setzero_si256();
   for (int i = 0; i < pixels; i++, out += p->out_c) {
-    __m256i v[2] = {none, none};
-    for (int j = 0; j < vectors; j++) {
-      const martlet_channels *c = panel->source;
-      const __m256i x = _mm256_loadu_si256((const __m256i *)acc[i][j]);
-      if (p->double_rescale) {
-        v[j] = _mm256_setr_m128i(double_rescale(_mm256_castsi256_si128(x), c, 8 * j),
-                                 double_rescale(_mm256_extracti128_si256(x, 1), c, 8 * j + 4));
-      } else {
-        const __m256i shift = _mm256_loadu_si256((const __m256i *)(c->shift + 8 * j));
-        const __m256i multiplier = _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(c->multiplier + 8 * j)), _mm256_set1_epi32(INT32_MAX));
-        const __m256i right = _mm256_sub_epi32(none, _mm256_max_epi32(shift, _mm256_set1_epi32(-31)));
-        v[j] = martlet_rescale_avx2(x, multiplier, _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30)), _mm256_max_epi32(right, none));
-      }
-    }
-    const __m256i words = _mm256_packs_epi32(v[0], v[1]);
-    int8_t bytes[32];
-    _mm256_storeu_si256((__m256i *)bytes, pack(p, words, words, false));
-    memcpy(out, bytes, (size_t)panel->lanes);
+    const __m256i first = _mm256_loadu_si256((const __m256i *)acc[i][0]);
+    const __m256i last = vectors == 2 ? _mm256_loadu_si256((const __m256i *)acc[i][1]) : first;
+    store_pixel(p, panel->source, out, panel->lanes, (const __m256i[2]){first, last});
   }
 }
 
