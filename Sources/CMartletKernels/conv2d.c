@@ -145,32 +145,29 @@ static void run_single(const conv2d_grid *g, const martlet_buffers *buffers, int
   run.rows = run.count = 1;
   run.out_stride = 0;
   run.sums = NULL;
-  if (!variant->single_in_place && variant->sum && (g->p.weight_zero_point != 0 || variant->sums_in_place)) {
+  if (variant->sum && variant->in_place && (g->p.weight_zero_point != 0 || variant->sums_in_place)) {
     int32_t *sums = (int32_t *)((char *)scratch + g->sums_offset);
     variant->sum(&run, sums);
     run.sums = sums;
   }
-  const int32_t panel = first * g->tile_panels;
-  const uint8_t *weights = buffers->weights;
-  run.panel = weights + (size_t)panel * g->panel_bytes;
-  run.out = (int8_t *)buffers->output + panel * 16;
-  run.channels = g->group_out_c - panel * 16;
-  for (int32_t left = martlet_min(last * g->tile_panels, g->panels) - panel; left > 0; left -= 2) {
-    const int32_t channels = run.channels;
-    run.panels = martlet_min(2, left);
-    run.channels = martlet_min(16 * run.panels, channels);
-    variant->run(&run);
-    run.channels = channels - 32;
-    run.panel += 2 * g->panel_bytes;
-    run.out += 32;
+  conv2d_tile t = {.panel = first * g->tile_panels};
+  t.panels = martlet_min(last * g->tile_panels, g->panels) - t.panel;
+  if (!variant->single) {
+    run_panels(&run, &t, buffers, variant);
+    return;
   }
+  run.panel = (const uint8_t *)buffers->weights + (size_t)t.panel * g->panel_bytes;
+  run.out = (int8_t *)buffers->output + t.panel * 16;
+  run.panels = t.panels;
+  run.channels = martlet_min(16 * t.panels, g->group_out_c - t.panel * 16);
+  variant->single(&run);
 }
 
 void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,
                           int32_t last, void *scratch, const conv2d_variant *variant) {
   const conv2d_grid *g = martlet_conv2d_plan_of(plan);
   const bool in_place = is_in_place(variant, g, buffers);
-  if (g->single && buffers->ring_rows == 0 && (in_place || variant->single_in_place)) {
+  if (g->single && buffers->ring_rows == 0 && (in_place || variant->single)) {
     run_single(g, buffers, first, last, scratch, variant);
     return;
   }

@@ -82,8 +82,9 @@ typedef struct conv2d_variant {
   void (*sum)(const conv2d_run *run, int32_t *sums);
   /// `sum` is asked in place even if there is no zero point.
   bool sums_in_place;
-  /// A single pixel (see conv2d_grid) is read in place as int8, and summed by `run`, whatever holds of others.
-  bool single_in_place;
+  /// A single pixel (see conv2d_grid), read in place as int8, times any number of panels; NULL: `run` takes two at a
+  /// time where it reads in place. The sum is there if `in_place`.
+  void (*single)(const conv2d_run *run);
 } conv2d_variant;
 
 void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,

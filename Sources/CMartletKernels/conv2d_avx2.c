@@ -46,16 +46,15 @@ TARGET INLINE __m256i multiply_four(__m256i acc, const uint8_t *w, __m256i value
 }
 
 /// A single pixel, as it lies in the input, times one or two panels: weights are widened as they are loaded, once.
-TARGET INLINE void single(const conv2d_run *run, int panels) {
-  const conv2d_grid *g = run->grid;
-  const int8_t *x = run->a;
-  const uint8_t *w = run->panel + sizeof(martlet_channels);
+TARGET INLINE void single(const conv2d_grid *g, const int8_t *x, const uint8_t *panel, int panels, int8_t *out,
+                          int32_t channels) {
+  const uint8_t *w = panel + sizeof(martlet_channels);
   const size_t other = g->panel_bytes;
+  const __m256i zero_point = _mm256_set1_epi16((int16_t)g->p.weight_zero_point);
   __m256i acc[2][4], total = _mm256_setzero_si256();
 #pragma clang loop unroll(full)
   for (int i = 0; i < panels; i++)
     for (int j = 0; j < 4; j++) acc[i][j] = _mm256_setzero_si256();
-  const __m256i zero_point = _mm256_set1_epi16((int16_t)g->p.weight_zero_point);
   for (int32_t quad = g->segment_quads; quad > 0; quad--, x += 4, w += 64) {
     int32_t four;
     memcpy(&four, x, 4);
@@ -68,7 +67,7 @@ TARGET INLINE void single(const conv2d_run *run, int panels) {
   total = _mm256_hadd_epi32(total, total);
 #pragma clang loop unroll(full)
   for (int i = 0; i < panels; i++) {
-    const martlet_channels *c = (const martlet_channels *)(run->panel + i * other);
+    const martlet_channels *c = (const martlet_channels *)(panel + i * other);
     __m256i sums[2];
     for (int j = 0; j < 2; j++) {
       // Horizontal addition leaves channels 0 1 4 5 2 3 6 7.
@@ -76,20 +75,22 @@ TARGET INLINE void single(const conv2d_run *run, int panels) {
       sum = _mm256_permute4x64_epi64(sum, _MM_SHUFFLE(3, 1, 2, 0));
       sums[j] = _mm256_add_epi32(sum, _mm256_loadu_si256((const __m256i *)(c->bias + 8 * j)));
     }
-    store_pixel(&g->p, c, run->out + i * 16, martlet_min(16, run->channels - i * 16), sums);
+    store_pixel(&g->p, c, out + i * 16, martlet_min(16, channels - i * 16), sums);
   }
 }
 
-TARGET static __attribute__((noinline)) void run_single(const conv2d_run *run) {
-  if (run->panels == 2) single(run, 2);
-  else single(run, 1);
+TARGET static void run_single(const conv2d_run *run) {
+  const conv2d_grid *g = run->grid;
+  const uint8_t *panel = run->panel;
+  int8_t *out = run->out;
+  int32_t left = run->panels, channels = run->channels;
+#pragma clang loop unroll(disable)
+  for (; left >= 2; left -= 2, panel += 2 * g->panel_bytes, out += 32, channels -= 32)
+    single(g, run->a, panel, 2, out, channels);
+  if (left > 0) single(g, run->a, panel, 1, out, channels);
 }
 
 TARGET static void run_avx2(const conv2d_run *run) {
-  if (run->in_place) {
-    run_single(run);
-    return;
-  }
   const martlet_conv2d_params *p = &run->grid->p;
   panel_avx2 panel = {.run = run};
   for (int32_t lane = 0; lane < run->channels; lane += 16) {
@@ -135,7 +136,7 @@ TARGET static void sum_avx2(const conv2d_run *run, int32_t *sums) {
 }
 
 MARTLET_KERNEL(conv2d, avx2, p) {
-  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2, .sum = sum_avx2, .single_in_place = true};
+  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2, .sum = sum_avx2, .single = run_single};
   martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif
