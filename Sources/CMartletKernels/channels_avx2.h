@@ -7,8 +7,8 @@
 #if defined(__x86_64__)
 
 /// Multipliers and what both roundings add, for even and odd lanes. With n >= 1 to the right and results of 0 and above
-/// both roundings are half up, one 64-bit sum: (x * multiplier + 2^30 + 2^(30 + n)) >> (31 + n). The upper halves of the
-/// sums are shifted by n - 1.
+/// both roundings are half up, one 64-bit sum: (x * multiplier + 2^30 + 2^(30 + n)) >> (31 + n). `right` is n - 1, by
+/// which the sums' upper halves are shifted.
 typedef struct martlet_channels_avx2 {
   __m256i multiplier_even, multiplier_odd, sum_even, sum_odd, right;
   /// The sums less 2^31.
@@ -49,8 +49,7 @@ martlet_rescale_channels_avx2(__m256i x, const martlet_channels_avx2 *c, bool re
     even = _mm256_add_epi64(even, _mm256_castpd_si256(_mm256_blendv_pd(sum_even, less_even, sign_even)));
     odd = _mm256_add_epi64(odd, _mm256_castpd_si256(_mm256_blendv_pd(sum_odd, less_odd, sign_odd)));
   }
-  const __m256i high =
-      _mm256_blend_epi32(_mm256_shuffle_epi32(even, _MM_SHUFFLE(3, 3, 1, 1)), odd, 0xAA);
+  const __m256i high = _mm256_blend_epi32(_mm256_shuffle_epi32(even, _MM_SHUFFLE(3, 3, 1, 1)), odd, 0xAA);
   return _mm256_srav_epi32(high, c->right);
 }
 

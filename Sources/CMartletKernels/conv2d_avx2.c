@@ -7,7 +7,7 @@
 #define WIDEN(x) ((int16_t)(x))
 MARTLET_DEFINE_CONV2D_WINDOW(copy_window, int16_t, WIDEN, TARGET)
 
-#define DEFINE_BLOCK(N)                                                                \
+#define DEFINE_BLOCK(N)                                                                                   \
   TARGET static void wide_##N(const panel_avx2 *panel, const pixels_avx2 *at) { block(panel, at, N, 2); } \
   TARGET static void half_##N(const panel_avx2 *panel, const pixels_avx2 *at) { block(panel, at, N, 1); }
 DEFINE_BLOCK(1)
@@ -104,7 +104,8 @@ TARGET static void run_avx2(const conv2d_run *run) {
       const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(c->multiplier + 8 * j));
       const __m256i shift = _mm256_loadu_si256((const __m256i *)(c->shift + 8 * j));
       // Channels beyond the last are 0 throughout.
-      if (!martlet_channels_prepare_avx2(multiplier, shift, &panel.channels[j]) && 8 * j < panel.lanes) panel.fast = false;
+      if (!martlet_channels_prepare_avx2(multiplier, shift, &panel.channels[j]) && 8 * j < panel.lanes)
+        panel.fast = false;
     }
     run_panel(&panel, run->out + lane);
   }
@@ -136,7 +137,10 @@ TARGET static void sum_avx2(const conv2d_run *run, int32_t *sums) {
 }
 
 MARTLET_KERNEL(conv2d, avx2, p) {
-  static const conv2d_variant variant = {.copy_window = copy_window, .run = run_avx2, .sum = sum_avx2, .single = run_single};
+  static const conv2d_variant variant = {.copy_window = copy_window,
+                                         .run = run_avx2,
+                                         .sum = sum_avx2,
+                                         .single = run_single};
   martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);
 }
 #endif

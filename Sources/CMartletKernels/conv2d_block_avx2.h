@@ -1,4 +1,4 @@
-/// The convolution's blocks on AVX2: up to 6 pixels times 16 or 8 channels.
+/// The convolution's blocks on AVX2: up to 5 pixels times 16 or 8 channels.
 ///
 /// vpmaddwd on bytes widened to words: exact for every weight and every input, which vpmaddubsw is not (it saturates,
 /// and its sign trick fails for -128 and takes as many instructions). The tile's window is widened once as it is
@@ -14,7 +14,8 @@
 
 #define TARGET MARTLET_TARGET_avx2
 #define INLINE static inline __attribute__((always_inline))
-/// 6 pixels x 16 channels: 12 accumulators, two vectors of weights, a broadcast pair of values and a product.
+/// 5 pixels x 16 channels: 10 accumulators, two vectors of weights, a broadcast pair of values and a product leave the
+/// compiler two of 16 registers. With 6 it spills accumulators, and the loop waits for their reload.
 #define MAX_PIXELS 5
 
 /// 16 channels of a run, or their first 8: what they are, and what is made of them.

@@ -176,8 +176,7 @@ TARGET MARTLET_INLINE void single(const conv2d_run *run, const uint8_t *panel, i
   MARTLET_UNROLL
   for (int i = 0; i < panels; i++) {
     const martlet_channels *c = (const martlet_channels *)(panel + i * g->panel_bytes);
-    if (in_double && channels >= 16 * panels)
-      vst1q_s8(out + i * 16, conv2d_double_channels_neon(acc[i], c, in_double));
+    if (in_double && channels >= 16 * panels) vst1q_s8(out + i * 16, conv2d_double_channels_neon(acc[i], c, in_double));
     else
       conv2d_store_single_neon(run, c, out + i * 16, channels - i * 16,
                                (int32x4x4_t){{acc[i][0], acc[i][1], acc[i][2], acc[i][3]}});
@@ -190,7 +189,8 @@ TARGET void martlet_conv2d_single_dotprod(const conv2d_run *run) {
   const uint8_t *panel = run->panel;
   int8_t *out = run->out;
   int32_t left = run->panels, channels = run->channels;
-  const conv2d_double_neon constants = conv2d_double_prepare_neon(run), *in_double = g->p.double_rescale ? &constants : NULL;
+  const conv2d_double_neon constants = conv2d_double_prepare_neon(run),
+                           *in_double = g->p.double_rescale ? &constants : NULL;
   for (; left >= 2; left -= 2, panel += 2 * g->panel_bytes, out += 32, channels -= 32)
     single(run, panel, 2, out, channels, in_double);
   if (left > 0) single(run, panel, 1, out, channels, in_double);

@@ -53,10 +53,10 @@ TARGET INLINE void row_3x3(const depthwise_state *state, const int8_t *const *co
 
 typedef void (*row_kernel)(const depthwise_state *state, const int8_t *const *column, int8_t *out, int32_t count,
                            int32_t ahead);
-#define DEFINE_ROW(NAME, STRIDE, KIND, RECTIFIED)                                                             \
-  TARGET static void NAME(const depthwise_state *state, const int8_t *const *column, int8_t *out,            \
-                          int32_t count, int32_t ahead) {                                                    \
-    row_3x3(state, column, out, count, ahead, STRIDE, KIND, RECTIFIED);                                      \
+#define DEFINE_ROW(NAME, STRIDE, KIND, RECTIFIED)                                                                \
+  TARGET static void NAME(const depthwise_state *state, const int8_t *const *column, int8_t *out, int32_t count, \
+                          int32_t ahead) {                                                                       \
+    row_3x3(state, column, out, count, ahead, STRIDE, KIND, RECTIFIED);                                          \
   }
 #define DEFINE_ROWS(NAME, KIND)            \
   DEFINE_ROW(NAME##_dense, 1, KIND, false) \

@@ -1,8 +1,8 @@
 /// What the AVX2 depthwise kernels share.
 ///
-/// 16 channels at a time, widened to words; of a panel with 8 two streams of pixels, the two halves of a row. Two taps are
-/// interleaved word by word, so that one vpmaddwd adds two products per channel; of the two accumulators one then holds
-/// channels 0-3 and 8-11, the other 4-7 and 12-15, which packing puts right.
+/// 16 channels at a time, widened to words; of a panel with 8 two streams of pixels, the two halves of a row. Two taps
+/// are interleaved word by word, so that one vpmaddwd adds two products per channel; of the two accumulators one then
+/// holds channels 0-3 and 8-11, the other 4-7 and 12-15, which packing puts right.
 #ifndef MARTLET_DEPTHWISE_AVX2_H
 #define MARTLET_DEPTHWISE_AVX2_H
 
@@ -79,7 +79,8 @@ TARGET INLINE void prepare(depthwise_state *state, const depthwise_run *run, con
   for (int j = 0; j < 2; j++) {
     state->bias[j] = quarters(c->bias, j, twin);
     const __m256i shift = quarters(c->shift, j, twin);
-    if (!martlet_channels_prepare_avx2(quarters(c->multiplier, j, twin), shift, &state->channels[j])) state->fast = false;
+    if (!martlet_channels_prepare_avx2(quarters(c->multiplier, j, twin), shift, &state->channels[j]))
+      state->fast = false;
   }
 }
 

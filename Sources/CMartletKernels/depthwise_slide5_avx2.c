@@ -71,9 +71,9 @@ TARGET INLINE void slide(const depthwise_state *state, const int8_t *const *colu
   }
 }
 
-#define SLIDE(NAME, STRIDE, RECTIFIED)                                                                       \
-  TARGET static void NAME(const depthwise_state *state, const int8_t *const *column, int8_t *out) {          \
-    slide(state, column, out, STRIDE, RECTIFIED);                                                            \
+#define SLIDE(NAME, STRIDE, RECTIFIED)                                                              \
+  TARGET static void NAME(const depthwise_state *state, const int8_t *const *column, int8_t *out) { \
+    slide(state, column, out, STRIDE, RECTIFIED);                                                   \
   }
 SLIDE(dense, 1, false)
 SLIDE(strided, 2, false)
@@ -81,11 +81,11 @@ SLIDE(dense_relu, 1, true)
 SLIDE(strided_relu, 2, true)
 
 TARGET bool martlet_depthwise_slide5_avx2(const depthwise_run *run) {
-  static void (*const slides[2][2])(const depthwise_state *, const int8_t *const *, int8_t *) = {
-      {dense, strided}, {dense_relu, strided_relu}};
+  static void (*const slides[2][2])(const depthwise_state *, const int8_t *const *,
+                                    int8_t *) = {{dense, strided}, {dense_relu, strided_relu}};
   // As the table counts, [kernel_w][kernel_h].
-  static const int32_t taps[13][2] = {{0, 1},   {2, 3},   {5, 6},   {7, 8},  {10, 11}, {12, 13}, {15, 16},
-                                      {17, 18}, {20, 21}, {22, 23}, {4, 9},  {14, 19}, {-1, 24}};
+  static const int32_t taps[13][2] = {{0, 1},   {2, 3},   {5, 6},   {7, 8}, {10, 11}, {12, 13}, {15, 16},
+                                      {17, 18}, {20, 21}, {22, 23}, {4, 9}, {14, 19}, {-1, 24}};
   const depthwise_grid *g = run->grid;
   depthwise_state state;
   prepare(&state, run, taps, 13, false);
