@@ -52,6 +52,28 @@ static inline int32_t martlet_wrapping_mul(int32_t a, int32_t b) { return (int32
 /// `n` in 0...31.
 static inline int32_t martlet_wrapping_shl(int32_t a, int32_t n) { return (int32_t)((uint32_t)a << n); }
 
+// MARK: - Fused multiply-add
+
+/// a * b + c, rounded once, also where the processor has no instruction for it and the program no libm.
+///
+/// The product is exact in double. A sum that is not is rounded to odd, after which rounding it to float is rounding
+/// the exact one (Boldo, Melquiond: Emulation of FMA and correctly rounded sums, 2008).
+static inline float martlet_fma(float a, float b, float c) {
+#if defined(__aarch64__)
+  return __builtin_fmaf(a, b, c);
+#else
+  const double product = (double)a * (double)b, sum = product + (double)c;
+  // What the sum lacks, exactly (Knuth's TwoSum); NaN where it overflowed.
+  const double part = sum - product, error = (product - (sum - part)) + ((double)c - part);
+  uint64_t bits;
+  memcpy(&bits, &sum, sizeof bits);
+  if ((error > 0 || error < 0) && (bits & 1) == 0) bits = (error > 0) == (sum > 0) ? bits + 1 : bits - 1;
+  double odd;
+  memcpy(&odd, &bits, sizeof odd);
+  return (float)odd;
+#endif
+}
+
 // MARK: - Fixed point
 
 /// High 32 bits of 2ab, rounded half up. `b` >= 0, which rules out the one product that would have to saturate.

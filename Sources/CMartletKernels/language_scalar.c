@@ -27,3 +27,5 @@ float martlet_exp(float x) {
   exp_lanes(&v);
   return v[0];
 }
+
+float martlet_fused(float a, float b, float c) { return martlet_fma(a, b, c); }

@@ -64,7 +64,7 @@ static void tile_int8(const martlet_matmul_params *p, const matmul_shape *s, con
       float sum = 0;
       for (int32_t g = 0; g < s->groups; g++) {
         const int32_t dot = dot_int8(block + s->head_bytes + (size_t)g * s->group_bytes, x + g * MARTLET_GROUP, r);
-        sum = __builtin_fmaf((float)dot * martlet_bfloat(block + g * 32 + r * 2), scales[g], sum);
+        sum = martlet_fma((float)dot * martlet_bfloat(block + g * 32 + r * 2), scales[g], sum);
       }
       out[t][r] = sum;
     }
@@ -85,9 +85,9 @@ static void tile_int4(const martlet_matmul_params *p, const matmul_shape *s, con
         int32_t dot = 0;
         for (int32_t half = 0; half < 2; half++) {
           dot += levels[half * 16] * dot_int4(group, x + g * MARTLET_GROUP, r, half);
-          below = __builtin_fmaf((float)levels[32 + half * 16], scales[g] * (float)sums[g * 2 + half], below);
+          below = martlet_fma((float)levels[32 + half * 16], scales[g] * (float)sums[g * 2 + half], below);
         }
-        sum = __builtin_fmaf((float)dot, scales[g], sum);
+        sum = martlet_fma((float)dot, scales[g], sum);
       }
       out[t][r] = sum * martlet_bfloat(block + r * 2) - below * martlet_bfloat(block + 32 + r * 2);
     }

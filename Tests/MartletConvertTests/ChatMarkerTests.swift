@@ -34,7 +34,6 @@ import Testing
   private func convert(_ model: SyntheticLanguageModel, as format: String? = nil) throws -> LanguageSummary {
     var options = LanguageConversionOptions()
     options.chatFormat = format
-    options.group = 32
     return try LanguageConverter.convert(model, options: options).summary
   }
 

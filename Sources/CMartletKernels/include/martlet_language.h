@@ -236,4 +236,7 @@ const martlet_language_table *martlet_language_for(martlet_isa isa);
 /// exp(x) as the kernels compute it: for the sampler.
 float martlet_exp(float x);
 
+/// a * b + c, rounded once, as the scalar kernels compute it: for tests.
+float martlet_fused(float a, float b, float c);
+
 #endif
