@@ -5,7 +5,7 @@
 #include "language_variants.h"
 
 /// Tokens that a tile multiplies with one block of weights, at most.
-#define MARTLET_TILE 16
+#define MARTLET_TILE 64
 
 /// How many bytes ahead a single token's weights are asked for: further than the processor's own prefetcher looks,
 /// which ends with the page. Past the end it is ignored. Measured on Zen 1: a quarter more tokens per second;
