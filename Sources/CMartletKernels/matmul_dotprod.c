@@ -17,11 +17,11 @@ TARGET INLINE void multiply(const int8_t *w, const int8_t *const x[], int tokens
     int8x16_t quants[4];
     UNROLL
     for (int t = 0; t < tokens; t++) quants[t] = vld1q_s8(x[t] + q * 4);
-#define QUAD(LANE)                                                                            \
-  UNROLL                                                                                      \
-  for (int i = 0; i < vectors; i++) {                                                         \
-    const int8x16_t bytes = vld1q_s8(w + (q + LANE) * 64 + i * 16);                           \
-    UNROLL                                                                                    \
+#define QUAD(LANE)                                                                                     \
+  UNROLL                                                                                               \
+  for (int i = 0; i < vectors; i++) {                                                                  \
+    const int8x16_t bytes = vld1q_s8(w + (q + LANE) * 64 + i * 16);                                    \
+    UNROLL                                                                                             \
     for (int t = 0; t < tokens; t++) dots[t][i] = vdotq_laneq_s32(dots[t][i], bytes, quants[t], LANE); \
   }
     QUAD(0) QUAD(1) QUAD(2) QUAD(3)
@@ -36,12 +36,12 @@ TARGET INLINE void multiply_nibbles(const uint8_t *w, const int8_t *x, int32x4_t
   UNROLL
   for (int q = 0; q < 8; q += 4) {
     const int8x16_t first = vld1q_s8(x + q * 4), second = vld1q_s8(x + MARTLET_HALF_GROUP + q * 4);
-#define LINE(LANE)                                                                                    \
-  UNROLL                                                                                              \
-  for (int i = 0; i < 4; i++) {                                                                       \
-    const uint8x16_t bytes = vld1q_u8(w + (q + LANE) * 64 + i * 16);                                  \
-    const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15)));                       \
-    dots[0][i] = vdotq_laneq_s32(dots[0][i], low, first, LANE);                                       \
+#define LINE(LANE)                                                                                     \
+  UNROLL                                                                                               \
+  for (int i = 0; i < 4; i++) {                                                                        \
+    const uint8x16_t bytes = vld1q_u8(w + (q + LANE) * 64 + i * 16);                                   \
+    const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15)));                        \
+    dots[0][i] = vdotq_laneq_s32(dots[0][i], low, first, LANE);                                        \
     dots[1][i] = vdotq_laneq_s32(dots[1][i], vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4)), second, LANE); \
   }
     LINE(0) LINE(1) LINE(2) LINE(3)

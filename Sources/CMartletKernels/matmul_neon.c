@@ -42,8 +42,7 @@ INLINE void multiply(const int8_t *w, const int8_t *const x[], int tokens, int v
     }
   }
   // Not unrolled further: left to itself the compiler would move the accumulators about.
-  _Pragma("clang loop unroll(disable)")
-  for (int q = 0; q < quads; q += 4, w += 256) {
+  _Pragma("clang loop unroll(disable)") for (int q = 0; q < quads; q += 4, w += 256) {
     UNROLL
     for (int two = 0; two < 4; two += 2) {
       UNROLL
@@ -96,75 +95,63 @@ INLINE void multiply_nibbles(const uint8_t *w, const int8_t *x, int32x4_t dots[2
 
 #include "matmul_neon.h"
 
-/// Floors of `groups` groups with four tokens' sums, 16 rows.
-static void below_four(const martlet_matmul_params *p, float floors[RUN][2][16], int32_t group, int32_t groups,
-                       const int32_t token[4], float *const row[4]) {
+typedef struct floor_run {
+  float floors[RUN][2][16];
+} floor_run;
+
+/// Adds `groups` groups' floors times the sums of quants of four tokens.
+static void add_floors(const martlet_matmul_params *p, const floor_run *run, int32_t group, int32_t groups,
+                       int32_t token, int32_t first, int32_t tokens, float below[MARTLET_TILE][16]) {
   float32x4_t sums[4][4];
   const float *scales[4];
   const int32_t *quants_sums[4];
   UNROLL
   for (int t = 0; t < 4; t++) {
-    const size_t at = (size_t)token[t] * (size_t)p->x.groups + (size_t)group;
+    const int32_t place = tile_token(first + t, tokens);
+    const size_t at = (size_t)(token + place) * (size_t)p->x.groups + (size_t)group;
     scales[t] = p->x.scales + at;
     quants_sums[t] = p->x.sums + at * 2;
     UNROLL
-    for (int i = 0; i < 4; i++) sums[t][i] = vld1q_f32(row[t] + i * 4);
+    for (int i = 0; i < 4; i++) sums[t][i] = group ? vld1q_f32(below[place] + i * 4) : vdupq_n_f32(0);
   }
   for (int32_t g = 0; g < groups; g++) {
     float32x2_t both[4];
     UNROLL
-    for (int t = 0; t < 4; t++)
-      both[t] = vmul_n_f32(vcvt_f32_s32(vld1_s32(quants_sums[t] + g * 2)), scales[t][g]);
+    for (int t = 0; t < 4; t++) both[t] = vmul_n_f32(vcvt_f32_s32(vld1_s32(quants_sums[t] + g * 2)), scales[t][g]);
     UNROLL
     for (int i = 0; i < 4; i++) {
-      const float32x4_t first = vld1q_f32(floors[g][0] + i * 4), second = vld1q_f32(floors[g][1] + i * 4);
+      const float32x4_t one = vld1q_f32(run->floors[g][0] + i * 4), other = vld1q_f32(run->floors[g][1] + i * 4);
       UNROLL
       for (int t = 0; t < 4; t++)
-        sums[t][i] = vfmaq_lane_f32(vfmaq_lane_f32(sums[t][i], first, both[t], 0), second, both[t], 1);
+        sums[t][i] = vfmaq_lane_f32(vfmaq_lane_f32(sums[t][i], one, both[t], 0), other, both[t], 1);
     }
   }
   UNROLL
   for (int t = 0; t < 4; t++) {
+    float *row = below[tile_token(first + t, tokens)];
     UNROLL
-    for (int i = 0; i < 4; i++) vst1q_f32(row[t] + i * 4, sums[t][i]);
+    for (int i = 0; i < 4; i++) vst1q_f32(row + i * 4, sums[t][i]);
   }
 }
 
-void martlet_matmul_below_neon(const martlet_matmul_params *p, const uint8_t *block, int32_t group, int32_t groups,
-                               int32_t token, int32_t tokens, float below[MARTLET_TILE][16]) {
-  float floors[RUN][2][16];
-  const uint8_t *levels = block + LEVEL_BYTES + (size_t)group * LEVEL_BYTES + 32;
-  for (int32_t g = 0; g < groups; g++, levels += LEVEL_BYTES)
-    for (int half = 0; half < 2; half++) {
-      uint32x4_t words[4];
-      widen(vld1q_u8(levels + half * 16), words);
-      for (int i = 0; i < 4; i++) vst1q_f32(floors[g][half] + i * 4, vcvtq_f32_u32(words[i]));
+void martlet_matmul_floors_neon(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block,
+                                int32_t token, int32_t tokens, float out[MARTLET_TILE][16]) {
+  const uint8_t *levels = block + LEVEL_BYTES + 32;
+  float below[MARTLET_TILE][16];
+  floor_run run;
+  for (int32_t group = 0, groups; group < s->groups; group += groups) {
+    groups = martlet_min(RUN, s->groups - group);
+    for (int32_t g = 0; g < groups; g++, levels += LEVEL_BYTES) {
+      UNROLL
+      for (int half = 0; half < 2; half++) {
+        uint32x4_t words[4];
+        widen(vld1q_u8(levels + half * 16), words);
+        for (int i = 0; i < 4; i++) vst1q_f32(run.floors[g][half] + i * 4, vcvtq_f32_u32(words[i]));
+      }
     }
-  for (int32_t t = 0; t < tokens; t += 4) {
-    int32_t token_of[4];
-    float *row[4];
-    for (int i = 0; i < 4; i++) {
-      const int32_t at = tile_token(t + i, tokens);
-      token_of[i] = token + at;
-      row[i] = below[at];
-    }
-    below_four(p, floors, group, groups, token_of, row);
+    for (int32_t t = 0; t < tokens; t += 4) add_floors(p, &run, group, groups, token, t, tokens, below);
   }
-}
-
-void martlet_matmul_steps_neon(const uint8_t *block, int32_t tokens, float below[MARTLET_TILE][16],
-                               float out[MARTLET_TILE][16]) {
-  for (int half = 0; half < 2; half++) {
-    const uint16x8_t steps = load_halves(block + half * 16), floor_steps = load_halves(block + 32 + half * 16);
-    for (int32_t t = 0; t < tokens; t++) {
-      float *sum = out[t] + half * 8;
-      const float *floor = below[t] + half * 8;
-      vst1q_f32(sum, vsubq_f32(vmulq_f32(vld1q_f32(sum), low_floats(steps)),
-                               vmulq_f32(vld1q_f32(floor), low_floats(floor_steps))));
-      vst1q_f32(sum + 4, vsubq_f32(vmulq_f32(vld1q_f32(sum + 4), high_floats(steps)),
-                                   vmulq_f32(vld1q_f32(floor + 4), high_floats(floor_steps))));
-    }
-  }
+  for (int32_t t = 0; t < tokens; t++) apply_steps(block, below[t], out[t]);
 }
 
 static void int8_neon(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,

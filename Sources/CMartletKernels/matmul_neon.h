@@ -11,6 +11,8 @@
 
 #if defined(__aarch64__)
 #define TOKENS 4
+/// Each saves the registers that it uses itself.
+#define APART static __attribute__((noinline))
 
 typedef struct tile_rows {
   const int8_t *x[TOKENS];
@@ -29,8 +31,8 @@ INLINE tile_rows start(const martlet_matmul_params *p, const matmul_shape *s, in
   return at;
 }
 
-TARGET static void one_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                            float out[16]) {
+TARGET APART void one_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                           float out[16]) {
   const int8_t *w = (const int8_t *)block + s->head_bytes;
   const int8_t *x = p->x.quants + (size_t)token * (size_t)p->x.stride;
   const float *scales = p->x.scales + (size_t)token * (size_t)s->groups;
@@ -48,8 +50,8 @@ TARGET static void one_int8(const martlet_matmul_params *p, const matmul_shape *
   for (int i = 0; i < 4; i++) vst1q_f32(out + i * 4, sums[i]);
 }
 
-TARGET static void one_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                            float out[16]) {
+TARGET APART void one_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                           float out[16]) {
   const uint8_t *w = block + s->head_bytes, *levels = block + LEVEL_BYTES;
   const int8_t *x = p->x.quants + (size_t)token * (size_t)p->x.stride;
   const float *scales = p->x.scales + (size_t)token * (size_t)s->groups;
@@ -74,13 +76,13 @@ TARGET static void one_int4(const martlet_matmul_params *p, const matmul_shape *
       below[i] = vfmaq_lane_f32(below[i], vcvtq_f32_u32(floors[1][i]), both, 1);
     }
   }
-  float floors[1][16];
+  float floor_sums[16];
   UNROLL
   for (int i = 0; i < 4; i++) {
     vst1q_f32(out + i * 4, sums[i]);
-    vst1q_f32(floors[0] + i * 4, below[i]);
+    vst1q_f32(floor_sums + i * 4, below[i]);
   }
-  martlet_matmul_steps_neon(block, 1, floors, (float(*)[16])out);
+  apply_steps(block, floor_sums, out);
 }
 
 TARGET static void some_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
@@ -122,11 +124,15 @@ static void unpack(const matmul_shape *s, const uint8_t *block, int32_t group, i
   const uint8_t *w = block + s->head_bytes + (size_t)group * 512;
   const uint8_t *levels = block + LEVEL_BYTES + (size_t)group * LEVEL_BYTES;
   for (int32_t g = 0; g < groups; g++, levels += LEVEL_BYTES) {
-    for (int32_t i = 0; i < 512; i += 16, w += 16) {
-      const uint8x16_t bytes = vld1q_u8(w);
-      vst1q_s8(run->weights[g] + i, vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15))));
-      vst1q_s8(run->weights[g] + 512 + i, vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4)));
+    for (int32_t i = 0; i < 512; i += 64, w += 64) {
+      const uint8x16x4_t bytes = vld1q_u8_x4(w);
+      UNROLL
+      for (int j = 0; j < 4; j++) {
+        vst1q_s8(run->weights[g] + i + j * 16, vreinterpretq_s8_u8(vandq_u8(bytes.val[j], vdupq_n_u8(15))));
+        vst1q_s8(run->weights[g] + 512 + i + j * 16, vreinterpretq_s8_u8(vshrq_n_u8(bytes.val[j], 4)));
+      }
     }
+    UNROLL
     for (int half = 0; half < 2; half++) {
       uint32x4_t words[4];
       widen(vld1q_u8(levels + half * 16), words);
@@ -143,8 +149,8 @@ TARGET static void some_int4(const martlet_matmul_params *p, const matmul_shape 
   UNROLL
   for (int t = 0; t < TOKENS; t++) {
     const float *row = out[tile_token(first + t, tokens)] + half * 8;
-    sums[t][0] = vld1q_f32(row);
-    sums[t][1] = vld1q_f32(row + 4);
+    sums[t][0] = group ? vld1q_f32(row) : vdupq_n_f32(0);
+    sums[t][1] = group ? vld1q_f32(row + 4) : vdupq_n_f32(0);
   }
   for (int32_t g = 0; g < groups; g++) {
     int32x4_t dots[2][TOKENS][4];
@@ -174,34 +180,33 @@ TARGET static void some_int4(const martlet_matmul_params *p, const matmul_shape 
   }
 }
 
-INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                      int32_t tokens, float out[MARTLET_TILE][16]) {
-  if (tokens == 1) {
-    one_int8(p, s, block, token, out[0]);
-    return;
-  }
+TARGET APART void many_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                            int32_t tokens, float out[MARTLET_TILE][16]) {
   for (int32_t t = 0; t < tokens; t += TOKENS)
     for (int32_t half = 0; half < 2; half++) some_int8(p, s, block, token, t, tokens, half, out);
 }
 
-INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                      int32_t tokens, float out[MARTLET_TILE][16]) {
-  if (tokens == 1) {
-    one_int4(p, s, block, token, out[0]);
-    return;
-  }
+TARGET APART void many_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                            int32_t tokens, float out[MARTLET_TILE][16]) {
   int4_run run;
-  float below[MARTLET_TILE][16];
-  memset(out, 0, (size_t)tokens * sizeof *out);
-  memset(below, 0, (size_t)tokens * sizeof *below);
   for (int32_t group = 0, groups; group < s->groups; group += groups) {
     groups = martlet_min(RUN, s->groups - group);
     unpack(s, block, group, groups, &run);
     for (int32_t t = 0; t < tokens; t += TOKENS)
-      for (int32_t half = 0; half < 2; half++)
-        some_int4(p, s, &run, group, groups, token, t, tokens, half, out);
-    martlet_matmul_below_neon(p, block, group, groups, token, tokens, below);
+      for (int32_t half = 0; half < 2; half++) some_int4(p, s, &run, group, groups, token, t, tokens, half, out);
   }
-  martlet_matmul_steps_neon(block, tokens, below, out);
+  martlet_matmul_floors_neon(p, s, block, token, tokens, out);
+}
+
+INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                      int32_t tokens, float out[MARTLET_TILE][16]) {
+  if (tokens == 1) one_int8(p, s, block, token, out[0]);
+  else many_int8(p, s, block, token, tokens, out);
+}
+
+INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                      int32_t tokens, float out[MARTLET_TILE][16]) {
+  if (tokens == 1) one_int4(p, s, block, token, out[0]);
+  else many_int4(p, s, block, token, tokens, out);
 }
 #endif
