@@ -5,7 +5,7 @@
 #include "language_variants.h"
 
 /// Tokens that a tile multiplies with one block of weights, at most.
-#define MARTLET_TILE 16
+#define MARTLET_TILE 64
 
 /// How many bytes ahead a single token's weights are asked for: further than the processor's own prefetcher looks,
 /// which ends with the page. Past the end it is ignored. Measured on Zen 1: a quarter more tokens per second;
@@ -51,6 +51,10 @@ typedef struct matmul_variant {
 
 /// Every variant's walk: blocks [first, last), all tokens.
 void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t last, const matmul_variant *variant);
+
+/// What follows the sums of block `b`: bias, cap, one NaN; into p->out.
+void martlet_matmul_finish(const martlet_matmul_params *p, int32_t b, int32_t token, int32_t tokens,
+                           float sums[MARTLET_TILE][16]);
 
 void martlet_matmul_tile_f32(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                              int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);

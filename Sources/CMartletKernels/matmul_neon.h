@@ -1,112 +1,212 @@
-/// The quantized tile for NEON, with or without the dot-product instruction: the including file defines MULTIPLY(acc,
-/// w, x), which adds four products to each of four lanes, and TARGET.
-#include "matmul.h"
+/// The quantized tiles for NEON, with or without the dot-product instruction. The including file defines TARGET and
+///
+///     multiply(w, x, stride, tokens, vectors, quads, is_nibble, dots)
+///
+/// which sums the products of `tokens` rows of quants, `stride` apart, with 4 * `vectors` rows of weights over `quads`
+/// lines of 64 bytes: dots[t][i], rows 4 * i ... 4 * i + 3. With `is_nibble` the weights are 0...15, and 8 quads.
+///
+/// One token takes all 16 rows of a block in the order of memory. Several take 8 rows by 4 tokens, group after group:
+/// the sums stay in registers.
+#include "matmul_arm.h"
 
 #if defined(__aarch64__)
-#include <arm_neon.h>
+#define TOKENS 4
+/// Each saves the registers that it uses itself.
+#define APART static __attribute__((noinline))
 
-#define INLINE static inline __attribute__((always_inline))
-#define MOST 4
+typedef struct tile_rows {
+  const int8_t *x[TOKENS];
+  const float *scales[TOKENS];
+} tile_rows;
 
-/// 4 bfloat16 to floats.
-TARGET INLINE float32x4_t load_bfloats(const uint8_t *at) {
-  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16((const uint16_t *)at), 16));
+INLINE tile_rows start(const martlet_matmul_params *p, const matmul_shape *s, int32_t token, int32_t first,
+                       int32_t tokens, int32_t group) {
+  tile_rows at;
+  UNROLL
+  for (int i = 0; i < TOKENS; i++) {
+    const size_t t = (size_t)(token + tile_token(first + i, tokens));
+    at.x[i] = p->x.quants + t * (size_t)p->x.stride + group * MARTLET_GROUP;
+    at.scales[i] = p->x.scales + t * (size_t)s->groups + group;
+  }
+  return at;
 }
 
-TARGET INLINE int8x16_t broadcast(const int8_t *x) { return vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)x)); }
-
-TARGET INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                             int tokens, float out[][16]) {
+TARGET APART void one_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                           float out[16]) {
   const int8_t *w = (const int8_t *)block + s->head_bytes;
   const int8_t *x = p->x.quants + (size_t)token * (size_t)p->x.stride;
   const float *scales = p->x.scales + (size_t)token * (size_t)s->groups;
-  float32x4_t acc[MOST][4];
-  for (int t = 0; t < tokens; t++)
-    for (int i = 0; i < 4; i++) acc[t][i] = vdupq_n_f32(0);
-  for (int32_t g = 0; g < s->groups; g++, x += MARTLET_GROUP) {
-    int32x4_t dots[MOST][4];
-    for (int t = 0; t < tokens; t++)
-      for (int i = 0; i < 4; i++) dots[t][i] = vdupq_n_s32(0);
-    for (int32_t q = 0; q < MARTLET_GROUP / 4; q++, w += 64)
-      for (int i = 0; i < 4; i++) {
-        const int8x16_t bytes = vld1q_s8(w + i * 16);
-        for (int t = 0; t < tokens; t++)
-          MULTIPLY(dots[t][i], bytes, broadcast(x + (ptrdiff_t)t * p->x.stride + q * 4));
-      }
-    for (int i = 0; i < 4; i++) {
-      const float32x4_t scale = load_bfloats(block + g * 32 + i * 8);
-      for (int t = 0; t < tokens; t++)
-        acc[t][i] = vfmaq_n_f32(acc[t][i], vmulq_f32(vcvtq_f32_s32(dots[t][i]), scale), scales[t * s->groups + g]);
-    }
+  float32x4_t sums[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
+  for (int32_t g = 0; g < s->groups; g++, w += 1024, x += MARTLET_GROUP, block += 32) {
+    int32x4_t dots[1][4];
+    multiply(w, &x, 1, 4, 16, false, dots);
+    const uint16x8_t low = load_halves(block), high = load_halves(block + 16);
+    const float32x4_t scale[4] = {low_floats(low), high_floats(low), low_floats(high), high_floats(high)};
+    UNROLL
+    for (int i = 0; i < 4; i++)
+      sums[i] = vfmaq_n_f32(sums[i], vmulq_f32(vcvtq_f32_s32(dots[0][i]), scale[i]), scales[g]);
   }
-  for (int t = 0; t < tokens; t++)
-    for (int i = 0; i < 4; i++) vst1q_f32(out[t] + i * 4, acc[t][i]);
+  UNROLL
+  for (int i = 0; i < 4; i++) vst1q_f32(out + i * 4, sums[i]);
 }
 
-/// 4 bytes to words.
-TARGET INLINE uint32x4_t load_words(const uint8_t *at) {
-  uint32_t word;
-  memcpy(&word, at, 4);
-  return vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(word))));
-}
-
-TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                             int tokens, float out[][16]) {
-  const uint8_t *w = block + s->head_bytes, *levels = block + 64;
+TARGET APART void one_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                           float out[16]) {
+  const uint8_t *w = block + s->head_bytes, *levels = block + LEVEL_BYTES;
   const int8_t *x = p->x.quants + (size_t)token * (size_t)p->x.stride;
   const float *scales = p->x.scales + (size_t)token * (size_t)s->groups;
-  const int32_t *sums = p->x.sums + (size_t)token * (size_t)s->groups * 2;
-  float32x4_t acc[MOST][4], below[MOST][4];
-  for (int t = 0; t < tokens; t++)
-    for (int i = 0; i < 4; i++) acc[t][i] = below[t][i] = vdupq_n_f32(0);
-  for (int32_t g = 0; g < s->groups; g++, x += MARTLET_GROUP, levels += 64) {
-    int32x4_t dots[2][MOST][4];
-    for (int t = 0; t < tokens; t++)
-      for (int i = 0; i < 4; i++) dots[0][t][i] = dots[1][t][i] = vdupq_n_s32(0);
-    for (int32_t q = 0; q < MARTLET_HALF_GROUP / 4; q++, w += 64)
-      for (int i = 0; i < 4; i++) {
-        const uint8x16_t bytes = vld1q_u8(w + i * 16);
-        const int8x16_t first = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15)));
-        const int8x16_t second = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
-        for (int t = 0; t < tokens; t++) {
-          const int8_t *at = x + (ptrdiff_t)t * p->x.stride + q * 4;
-          MULTIPLY(dots[0][t][i], first, broadcast(at));
-          MULTIPLY(dots[1][t][i], second, broadcast(at + MARTLET_HALF_GROUP));
-        }
-      }
+  const int32_t *quants_sums = p->x.sums + (size_t)token * (size_t)s->groups * 2;
+  float32x4_t sums[4], below[4];
+  for (int i = 0; i < 4; i++) sums[i] = below[i] = vdupq_n_f32(0);
+  for (int32_t g = 0; g < s->groups; g++, w += 512, x += MARTLET_GROUP, levels += LEVEL_BYTES) {
+    int32x4_t dots[2][4];
+    multiply_nibbles(w, x, dots);
+    uint32x4_t first[4], second[4], floors[2][4];
+    widen(vld1q_u8(levels), first);
+    widen(vld1q_u8(levels + 16), second);
+    widen(vld1q_u8(levels + 32), floors[0]);
+    widen(vld1q_u8(levels + 48), floors[1]);
+    const float32x2_t both = vmul_n_f32(vcvt_f32_s32(vld1_s32(quants_sums + g * 2)), scales[g]);
+    UNROLL
     for (int i = 0; i < 4; i++) {
-      const int32x4_t first = vreinterpretq_s32_u32(load_words(levels + i * 4));
-      const int32x4_t second = vreinterpretq_s32_u32(load_words(levels + 16 + i * 4));
-      for (int t = 0; t < tokens; t++) {
-        const int32x4_t dot = vmlaq_s32(vmulq_s32(dots[0][t][i], first), dots[1][t][i], second);
-        acc[t][i] = vfmaq_n_f32(acc[t][i], vcvtq_f32_s32(dot), scales[t * s->groups + g]);
-      }
-      for (int half = 0; half < 2; half++) {
-        const float32x4_t floor = vcvtq_f32_u32(load_words(levels + 32 + half * 16 + i * 4));
-        for (int t = 0; t < tokens; t++) {
-          const float sum = scales[t * s->groups + g] * (float)sums[(t * s->groups + g) * 2 + half];
-          below[t][i] = vfmaq_n_f32(below[t][i], floor, sum);
-        }
-      }
+      const int32x4_t dot = vmlaq_s32(vmulq_s32(dots[0][i], vreinterpretq_s32_u32(first[i])), dots[1][i],
+                                      vreinterpretq_s32_u32(second[i]));
+      sums[i] = vfmaq_n_f32(sums[i], vcvtq_f32_s32(dot), scales[g]);
+      below[i] = vfmaq_lane_f32(below[i], vcvtq_f32_u32(floors[0][i]), both, 0);
+      below[i] = vfmaq_lane_f32(below[i], vcvtq_f32_u32(floors[1][i]), both, 1);
     }
   }
+  float floor_sums[16];
+  UNROLL
   for (int i = 0; i < 4; i++) {
-    const float32x4_t step = load_bfloats(block + i * 8), floor_step = load_bfloats(block + 32 + i * 8);
-    for (int t = 0; t < tokens; t++)
-      vst1q_f32(out[t] + i * 4, vsubq_f32(vmulq_f32(acc[t][i], step), vmulq_f32(below[t][i], floor_step)));
+    vst1q_f32(out + i * 4, sums[i]);
+    vst1q_f32(floor_sums + i * 4, below[i]);
+  }
+  apply_steps(block, floor_sums, out);
+}
+
+TARGET static void some_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                             int32_t first, int32_t tokens, int32_t half, float out[][16]) {
+  const int8_t *w = (const int8_t *)block + s->head_bytes + half * 32;
+  const uint8_t *scales = block + half * 16;
+  tile_rows at = start(p, s, token, first, tokens, 0);
+  float32x4_t sums[TOKENS][2];
+  UNROLL
+  for (int t = 0; t < TOKENS; t++) sums[t][0] = sums[t][1] = vdupq_n_f32(0);
+  for (int32_t g = 0; g < s->groups; g++, w += 1024, scales += 32) {
+    int32x4_t dots[TOKENS][4];
+    multiply(w, at.x, TOKENS, 2, 16, false, dots);
+    const uint16x8_t halves = load_halves(scales);
+    const float32x4_t scale[2] = {low_floats(halves), high_floats(halves)};
+    UNROLL
+    for (int t = 0; t < TOKENS; t++) {
+      UNROLL
+      for (int i = 0; i < 2; i++)
+        sums[t][i] = vfmaq_n_f32(sums[t][i], vmulq_f32(vcvtq_f32_s32(dots[t][i]), scale[i]), at.scales[t][g]);
+      at.x[t] += MARTLET_GROUP;
+    }
+  }
+  UNROLL
+  for (int t = 0; t < TOKENS; t++) {
+    float *row = out[tile_token(first + t, tokens)] + half * 8;
+    vst1q_f32(row, sums[t][0]);
+    vst1q_f32(row + 4, sums[t][1]);
   }
 }
 
-#define DEFINE_TILE(NAME)                                                                                    \
-  TARGET static void NAME##_any(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, \
-                                int32_t token, int32_t tokens, float out[MARTLET_TILE][16]) {                \
-    switch (tokens) {                                                                                        \
-      case 1: NAME(p, s, block, token, 1, out); break;                                                       \
-      case 2: NAME(p, s, block, token, 2, out); break;                                                       \
-      case 3: NAME(p, s, block, token, 3, out); break;                                                       \
-      default: NAME(p, s, block, token, MOST, out); break;                                                   \
-    }                                                                                                        \
+/// Weights of a run of groups as int8 in the order of columns, and multipliers as words.
+typedef struct int4_run {
+  int8_t weights[RUN][1024];
+  int32_t multipliers[RUN][2][16];
+} int4_run;
+
+static void unpack(const matmul_shape *s, const uint8_t *block, int32_t group, int32_t groups, int4_run *run) {
+  const uint8_t *w = block + s->head_bytes + (size_t)group * 512;
+  const uint8_t *levels = block + LEVEL_BYTES + (size_t)group * LEVEL_BYTES;
+  for (int32_t g = 0; g < groups; g++, levels += LEVEL_BYTES) {
+    for (int32_t i = 0; i < 512; i += 64, w += 64) {
+      const uint8x16x4_t bytes = vld1q_u8_x4(w);
+      UNROLL
+      for (int j = 0; j < 4; j++) {
+        vst1q_s8(run->weights[g] + i + j * 16, vreinterpretq_s8_u8(vandq_u8(bytes.val[j], vdupq_n_u8(15))));
+        vst1q_s8(run->weights[g] + 512 + i + j * 16, vreinterpretq_s8_u8(vshrq_n_u8(bytes.val[j], 4)));
+      }
+    }
+    UNROLL
+    for (int half = 0; half < 2; half++) {
+      uint32x4_t words[4];
+      widen(vld1q_u8(levels + half * 16), words);
+      for (int i = 0; i < 4; i++) vst1q_s32(run->multipliers[g][half] + i * 4, vreinterpretq_s32_u32(words[i]));
+    }
   }
-DEFINE_TILE(tile_int8)
-DEFINE_TILE(tile_int4)
+}
+
+TARGET static void some_int4(const martlet_matmul_params *p, const matmul_shape *s, const int4_run *run, int32_t group,
+                             int32_t groups, int32_t token, int32_t first, int32_t tokens, int32_t half,
+                             float out[][16]) {
+  tile_rows at = start(p, s, token, first, tokens, group);
+  float32x4_t sums[TOKENS][2];
+  UNROLL
+  for (int t = 0; t < TOKENS; t++) {
+    const float *row = out[tile_token(first + t, tokens)] + half * 8;
+    sums[t][0] = group ? vld1q_f32(row) : vdupq_n_f32(0);
+    sums[t][1] = group ? vld1q_f32(row + 4) : vdupq_n_f32(0);
+  }
+  for (int32_t g = 0; g < groups; g++) {
+    int32x4_t dots[2][TOKENS][4];
+    const int8_t *w = run->weights[g] + half * 32;
+    multiply(w, at.x, TOKENS, 2, 8, true, dots[0]);
+    UNROLL
+    for (int t = 0; t < TOKENS; t++) at.x[t] += MARTLET_HALF_GROUP;
+    multiply(w + 512, at.x, TOKENS, 2, 8, true, dots[1]);
+    UNROLL
+    for (int t = 0; t < TOKENS; t++) at.x[t] += MARTLET_HALF_GROUP;
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+      const int32x4_t low = vld1q_s32(run->multipliers[g][0] + half * 8 + i * 4);
+      const int32x4_t high = vld1q_s32(run->multipliers[g][1] + half * 8 + i * 4);
+      UNROLL
+      for (int t = 0; t < TOKENS; t++) {
+        const int32x4_t dot = vmlaq_s32(vmulq_s32(dots[0][t][i], low), dots[1][t][i], high);
+        sums[t][i] = vfmaq_n_f32(sums[t][i], vcvtq_f32_s32(dot), at.scales[t][g]);
+      }
+    }
+  }
+  UNROLL
+  for (int t = 0; t < TOKENS; t++) {
+    float *row = out[tile_token(first + t, tokens)] + half * 8;
+    vst1q_f32(row, sums[t][0]);
+    vst1q_f32(row + 4, sums[t][1]);
+  }
+}
+
+TARGET APART void many_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                            int32_t tokens, float out[MARTLET_TILE][16]) {
+  for (int32_t t = 0; t < tokens; t += TOKENS)
+    for (int32_t half = 0; half < 2; half++) some_int8(p, s, block, token, t, tokens, half, out);
+}
+
+TARGET APART void many_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                            int32_t tokens, float out[MARTLET_TILE][16]) {
+  int4_run run;
+  for (int32_t group = 0, groups; group < s->groups; group += groups) {
+    groups = martlet_min(RUN, s->groups - group);
+    unpack(s, block, group, groups, &run);
+    for (int32_t t = 0; t < tokens; t += TOKENS)
+      for (int32_t half = 0; half < 2; half++) some_int4(p, s, &run, group, groups, token, t, tokens, half, out);
+  }
+  martlet_matmul_floors_neon(p, s, block, token, tokens, out);
+}
+
+INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                      int32_t tokens, float out[MARTLET_TILE][16]) {
+  if (tokens == 1) one_int8(p, s, block, token, out[0]);
+  else many_int8(p, s, block, token, tokens, out);
+}
+
+INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                      int32_t tokens, float out[MARTLET_TILE][16]) {
+  if (tokens == 1) one_int4(p, s, block, token, out[0]);
+  else many_int4(p, s, block, token, tokens, out);
+}
 #endif

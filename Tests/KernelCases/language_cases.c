@@ -1,5 +1,6 @@
 #include "context.h"
 
+#include <math.h>
 #include <string.h>
 
 // Every language kernel against its scalar form, bit for bit.
@@ -65,8 +66,13 @@ static martlet_activations activations(martlet_case_context *context, int32_t to
 
 static bool matmul_case(martlet_case_context *context, int32_t index) {
   martlet_random *random = &context->random;
-  const int32_t tokens = martlet_random_in(random, 1, 33), columns = martlet_random_in(random, 1, 300);
-  martlet_matrix m = {.rows = martlet_random_in(random, 1, 70), .columns = columns, .type = index % 3};
+  // Now and then more groups than a variant lays out at a time, or up to as many tokens as there are.
+  const bool is_long = index % 11 == 10;
+  const int32_t tokens = index % 5 == 4 ? martlet_random_in(random, 34, 64) : martlet_random_in(random, 1, 33);
+  const int32_t columns = is_long ? martlet_random_in(random, 700, 1700) : martlet_random_in(random, 1, 300);
+  martlet_matrix m = {.rows = martlet_random_in(random, 1, is_long ? 20 : 70), .columns = columns, .type = index % 3};
+  // The largest products and sums: weights of -128 too, which no file of ours has.
+  const bool is_extreme = index % 7 == 6;
   const size_t bytes = martlet_matrix_bytes(&m);
   uint8_t *weights = (uint8_t *)martlet_case_bytes(context, bytes);
   if (m.type == MARTLET_MATRIX_F32) {
@@ -77,6 +83,11 @@ static bool matmul_case(martlet_case_context *context, int32_t index) {
     const int32_t scales = m.type == MARTLET_MATRIX_INT8 ? martlet_group_count(columns) * 16 : 32;
     for (size_t b = 0; b < bytes / block; b++)
       for (int32_t i = 0; i < scales; i++) weights[b * block + (size_t)i * 2 + 1] = 0x3F;
+    for (size_t b = 0; b < bytes / block && is_extreme; b++)
+      for (size_t i = (size_t)scales * 2; i < block; i++) {
+        static const uint8_t extremes[] = {0x80, 0x7F, 0xFF, 0x81};
+        weights[b * block + i] = extremes[index % 13 < 9 ? index % 4 : martlet_random_in(random, 0, 3)];
+      }
     // A scale that is a NaN, an infinity or the other infinity.
     static const uint8_t odd[] = {0xC0, 0x7F, 0x80, 0x7F, 0x80, 0xFF};
     if (index % 4 == 3)
@@ -86,6 +97,9 @@ static bool matmul_case(martlet_case_context *context, int32_t index) {
   if (index % 4 == 3 && m.type == MARTLET_MATRIX_F32) spoil(context, (float *)weights, bytes / 4);
   martlet_activations x = activations(context, tokens, columns, m.type == MARTLET_MATRIX_F32);
   float *rows = random_floats(context, (size_t)(tokens * columns), index % 7 ? 3 : 1e-35f);
+  // Each quant is 127 or -127, now and then of one sign.
+  for (size_t i = 0; i < (size_t)(tokens * columns) && is_extreme; i++)
+    rows[i] = index % 3 ? copysignf(3, rows[i]) : (index & 2) ? 3 : -3;
   if (index % 8 == 7) spoil(context, rows, (size_t)(tokens * columns));
   const martlet_pack_params pack = {.x = rows, .x_stride = columns, .size = columns, .out = x};
   context->language_reference->pack(&pack, NULL, 0, tokens, NULL);

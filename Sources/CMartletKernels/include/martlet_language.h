@@ -214,7 +214,7 @@ static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)
 /// The kernels of a language model, a row each: KERNEL(name, variants). The parameter record is martlet_name_params;
 /// `variants` is as in a row of the operators.
 #define MARTLET_LANGUAGE_KERNELS(KERNEL) \
-  KERNEL(matmul, DOT)                    \
+  KERNEL(matmul, EVERY)                  \
   KERNEL(norm, VECTOR)                   \
   KERNEL(pack, VECTOR)                   \
   KERNEL(gate, VECTOR)                   \
