@@ -74,8 +74,8 @@ TARGET INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape 
     for (int t = 0; t < tokens; t++, sums += s->groups * 2, t_scales += s->groups) {
       const __m512i low = _mm512_maskz_loadu_epi32(first_lanes(count * 2), sums);
       const __m512i high = _mm512_maskz_loadu_epi32(first_lanes(martlet_max(count * 2 - 16, 0)), sums + 16);
-      const __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high),
-                                           _mm512_permutex2var_epi32(low, odd, high));
+      const __m512i sum =
+          _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high), _mm512_permutex2var_epi32(low, odd, high));
       _mm512_store_si512(starts[t], _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sum, 7)));
       _mm512_store_ps(scales[t], _mm512_maskz_loadu_ps(first_lanes(count), t_scales));
     }
@@ -86,12 +86,14 @@ TARGET INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape 
       for (int32_t q = 0; q < MARTLET_GROUP / 4; q++, w += 64, column += 4) {
         const __m512i bytes = _mm512_xor_si512(_mm512_load_si512(w), flip);
 #pragma clang loop unroll(full)
-        for (int t = 0; t < tokens; t++) dots[t] = _mm512_dpbusd_epi32(dots[t], bytes, broadcast(row_at(&x, t, column)));
+        for (int t = 0; t < tokens; t++)
+          dots[t] = _mm512_dpbusd_epi32(dots[t], bytes, broadcast(row_at(&x, t, column)));
       }
       const __m512 scale = load_bfloats(block + (chunk + g) * 32);
 #pragma clang loop unroll(full)
       for (int t = 0; t < tokens; t++)
-        acc[t] = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dots[t]), scale), _mm512_set1_ps(scales[t][g]), acc[t]);
+        acc[t] =
+            _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dots[t]), scale), _mm512_set1_ps(scales[t][g]), acc[t]);
     }
   }
   for (int t = 0; t < tokens; t++) _mm512_storeu_ps(out[t], acc[t]);
@@ -132,8 +134,8 @@ TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape 
     const __m512 first = load_levels(levels), second = load_levels(levels + 16);
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
-      const __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[1][t]), second,
-                                         _mm512_mul_ps(_mm512_cvtepi32_ps(dots[0][t]), first));
+      const __m512 sum =
+          _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[1][t]), second, _mm512_mul_ps(_mm512_cvtepi32_ps(dots[0][t]), first));
       acc[t] = _mm512_fmadd_ps(sum, _mm512_set1_ps(scales[t][g % CHUNK_INT4]), acc[t]);
     }
   }
@@ -142,8 +144,8 @@ TARGET INLINE void tile_int4(const martlet_matmul_params *p, const matmul_shape 
 }
 
 /// What lies below the nibbles' sums: floors times the sums of quants, subtracted from `out`.
-TARGET INLINE void lower_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                              const int tokens, float out[][16]) {
+TARGET INLINE void lower_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block,
+                              int32_t token, const int tokens, float out[][16]) {
   const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
   const uint8_t *floors = block + 64 + 32;
   _Alignas(64) float quants[MOST_INT4][CHUNK_INT4 * 2];
@@ -173,23 +175,22 @@ TARGET INLINE void lower_int4(const martlet_matmul_params *p, const matmul_shape
 }
 
 // The largest tile that there are tokens for, until none is left.
-#define TILE(NAME, TOKENS)                                             \
-  else if (tokens - done >= TOKENS) {                                  \
-    NAME(p, s, block, token + done, TOKENS, out + done);               \
-    done += TOKENS;                                                    \
+#define TILE(NAME, TOKENS)                               \
+  else if (tokens - done >= TOKENS) {                    \
+    NAME(p, s, block, token + done, TOKENS, out + done); \
+    done += TOKENS;                                      \
   }
-#define DEFINE_TILE(NAME, ...)                                                                                     \
-  TARGET static void NAME##_any(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block,       \
-                                int32_t token, int32_t tokens, float out[MARTLET_TILE][16]) {                      \
-    for (int32_t done = 0; done < tokens;) {                                                                       \
-      if (0) {                                                                                                     \
-      }                                                                                                            \
-      __VA_ARGS__                                                                                                  \
-      TILE(NAME, 4)                                                                                                \
-      TILE(NAME, 3)                                                                                                \
-      TILE(NAME, 2)                                                                                                \
-      TILE(NAME, 1)                                                                                                \
-    }                                                                                                              \
+#define DEFINE_TILE(NAME, ...)                                                                               \
+  TARGET static void NAME##_any(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, \
+                                int32_t token, int32_t tokens, float out[MARTLET_TILE][16]) {                \
+    for (int32_t done = 0; done < tokens;) {                                                                 \
+      if (0) {}                                                                                              \
+      __VA_ARGS__                                                                                            \
+      TILE(NAME, 4)                                                                                          \
+      TILE(NAME, 3)                                                                                          \
+      TILE(NAME, 2)                                                                                          \
+      TILE(NAME, 1)                                                                                          \
+    }                                                                                                        \
   }
 DEFINE_TILE(tile_int8, TILE(tile_int8, 13) TILE(tile_int8, 6))
 DEFINE_TILE(tile_int4, TILE(tile_int4, 8))

@@ -23,18 +23,18 @@ typedef int64_t emulated_longs __attribute__((vector_size(64)));
 
 #define EMULATED static inline __attribute__((always_inline, unused, target("avx2,fma")))
 /// A function of one vector, lane by lane.
-#define EMULATE_LANES(NAME, OUT, OUT_LANE, IN, IN_LANE, COUNT, EXPRESSION)   \
-  EMULATED OUT emulated_##NAME(IN in) {                                      \
-    IN_LANE from[COUNT];                                                     \
-    OUT_LANE to[COUNT];                                                      \
-    memcpy(from, &in, sizeof from);                                          \
-    for (int i = 0; i < COUNT; i++) {                                        \
-      const IN_LANE x = from[i];                                             \
-      to[i] = EXPRESSION;                                                    \
-    }                                                                        \
-    OUT out;                                                                 \
-    memcpy(&out, to, sizeof out);                                            \
-    return out;                                                              \
+#define EMULATE_LANES(NAME, OUT, OUT_LANE, IN, IN_LANE, COUNT, EXPRESSION) \
+  EMULATED OUT emulated_##NAME(IN in) {                                    \
+    IN_LANE from[COUNT];                                                   \
+    OUT_LANE to[COUNT];                                                    \
+    memcpy(from, &in, sizeof from);                                        \
+    for (int i = 0; i < COUNT; i++) {                                      \
+      const IN_LANE x = from[i];                                           \
+      to[i] = EXPRESSION;                                                  \
+    }                                                                      \
+    OUT out;                                                               \
+    memcpy(&out, to, sizeof out);                                          \
+    return out;                                                            \
   }
 
 EMULATE_LANES(cvtepi32_ps, __m512, float, __m512i, int32_t, 16, (float)x)
@@ -68,12 +68,12 @@ EMULATED void emulated_write(void *to, uint64_t mask, const void *from, int coun
   for (int i = 0; i < count; i++)
     if (mask >> i & 1) ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
 }
-#define EMULATE_BYTES(PREFIX, VECTOR)                                                              \
-  EMULATED VECTOR emulated##PREFIX##_read(uint64_t mask, const void *from) {                       \
-    VECTOR out;                                                                                    \
-    emulated_read(&out, mask, from, sizeof out);                                                   \
-    return out;                                                                                    \
-  }                                                                                                \
+#define EMULATE_BYTES(PREFIX, VECTOR)                                        \
+  EMULATED VECTOR emulated##PREFIX##_read(uint64_t mask, const void *from) { \
+    VECTOR out;                                                              \
+    emulated_read(&out, mask, from, sizeof out);                             \
+    return out;                                                              \
+  }                                                                          \
   EMULATED void emulated##PREFIX##_write(void *to, uint64_t mask, VECTOR v) { emulated_write(to, mask, &v, sizeof v); }
 EMULATE_BYTES(_mm, __m128i)
 EMULATE_BYTES(_mm256, __m256i)
@@ -141,7 +141,9 @@ EMULATED __m512i emulated_sra64(__m512i a, __m512i by) {
   }
   return (__m512i)out;
 }
-EMULATED __m512i emulated_each(int64_t n) { return (__m512i)((emulated_words){0} + (int32_t)(n > 31 || n < 0 ? 31 : n)); }
+EMULATED __m512i emulated_each(int64_t n) {
+  return (__m512i)((emulated_words){0} + (int32_t)(n > 31 || n < 0 ? 31 : n));
+}
 #undef _mm512_srav_epi32
 #define _mm512_srav_epi32 emulated_sra32
 #undef _mm512_srav_epi64
