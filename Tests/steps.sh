@@ -34,6 +34,11 @@ kernels() {
   "$release/martlet-selftest"
   "$device/x86_64/martlet-selftest"
 }
+# AVX-512 on a processor without it.
+kernels_emulated() {
+  apt_need libsimde-dev
+  "$root/Tests/Emulated/test"
+}
 kernels_aarch64() { run_aarch64 "$1" "$device/aarch64/martlet-selftest"; }
 
 # Random operators between unreadable pages: the same bits in every build, and in the emulator.

@@ -136,6 +136,7 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
   const matmul_shape shape = martlet_matmul_shape(&p->matrix);
   const size_t block_bytes = martlet_matrix_block_bytes(&p->matrix);
   const matmul_tile tile = variant->tile[p->matrix.type];
+  const matmul_finish end = variant->finish && !(p->cap > 0) ? variant->finish : martlet_matmul_finish;
   for (int32_t b = first; b < last; b++) {
     const uint8_t *block = p->matrix.weights + (size_t)b * block_bytes;
     // A single token waits for memory. Scales that are read between the weights are a second stream, which the
@@ -150,7 +151,7 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
       tokens = martlet_min(variant->most[p->matrix.type], p->tokens - t);
       float out[MARTLET_TILE][16];
       tile(p, &shape, block, t, tokens, out);
-      martlet_matmul_finish(p, b, t, tokens, out);
+      end(p, b, t, tokens, out);
     }
   }
 }

@@ -43,10 +43,16 @@ static inline float martlet_bfloat(const uint8_t *at) {
 typedef void (*matmul_tile)(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                             int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);
 
+/// Bias, no NaN but one, and into the results: of a tile of block `block`.
+typedef void (*matmul_finish)(const martlet_matmul_params *p, int32_t block, int32_t token, int32_t tokens,
+                              float out[MARTLET_TILE][16]);
+
 typedef struct matmul_variant {
   /// By martlet_matrix_type: a tile takes any number of tokens up to its most.
   matmul_tile tile[3];
   int32_t most[3];
+  /// Of results without a cap; NULL: the general one.
+  matmul_finish finish;
 } matmul_variant;
 
 /// Every variant's walk: blocks [first, last), all tokens.

@@ -75,6 +75,9 @@ static int has(martlet_isa isa) {
 #if defined(__x86_64__)
     case MARTLET_ISA_AVX2: return x86_has(0x6, bit_AVX2, 0);
     case MARTLET_ISA_AVX512VNNI:
+#if defined(MARTLET_EMULATES_AVX512)  // Tests/Emulated
+      return 1;
+#endif
       return x86_has(0xE6, bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ, bit_AVX512VNNI);
 #elif defined(__aarch64__)
     case MARTLET_ISA_NEON: return 1;

@@ -1,0 +1,3 @@
+#include "martlet_cases.h"
+
+int main(void) { martlet_selftest(); }
