@@ -106,7 +106,7 @@ static float *run(martlet_case_context *context, const layer *l, const martlet_l
   const int32_t stride = stride_of(l), depth = l->heads * l->share * l->size;
   *rows = martlet_case_zeros(context, (size_t)(l->tokens * stride) * sizeof(float));
   memcpy(*rows, l->x, (size_t)(l->tokens * stride) * sizeof(float));
-  const martlet_activations out = activations(context, l->tokens, depth, 64, true);
+  const martlet_activations out = activations(context, l->tokens, depth, true);
   for (int32_t t = 0; t < l->tokens; t += batch) {
     const int32_t count = l->tokens - t < batch ? l->tokens - t : batch;
     const martlet_rotate_params rotate = {.x = *rows + t * stride,

@@ -7,7 +7,7 @@ struct SyntheticLanguageModel: LanguageSource {
   var configuration: LanguageConfiguration
   var tokenizer: TokenizerSource?
   var seed: UInt64 = 1
-  var chatTemplate: String? { nil }
+  var chatTemplate: String?
   var name: String { "synthetic" }
   var formatName: String { "test" }
   var sha256: String { "" }
@@ -82,7 +82,6 @@ struct SyntheticLanguageModel: LanguageSource {
   func file(_ weights: LanguageWeights = .int8) throws -> [UInt8] {
     var options = LanguageConversionOptions()
     options.weights = weights
-    options.group = 32
     return try LanguageConverter.convert(self, options: options).bytes
   }
 }

@@ -57,7 +57,7 @@ struct LanguageLayout {
   let gates: UnsafeMutablePointer<Float>?
   /// [batch, headSize / 2] each: cosines, sines; of all layers, then of windowed ones.
   let angles: UnsafeMutablePointer<Float>?
-  /// Activations: quants or floats, scales, sums.
+  /// Activations: quants or floats; scales, and two sums for each.
   let quants: UnsafeMutableRawPointer?
   let scales: UnsafeMutablePointer<Float>?
   let sums: UnsafeMutablePointer<Int32>?
@@ -101,8 +101,9 @@ struct LanguageLayout {
     gates = try arena.floats(batch * 2 * feedForward)
     angles = try arena.floats(batch * headSize * 2)
     quants = try arena.carve(batch * stride * (model.hasFloatMatrices ? 4 : 1))
-    scales = try arena.floats(batch * model.maxGroups)
-    sums = try arena.carve(batch * model.maxGroups * 4)?.bindMemory(to: Int32.self, capacity: batch * model.maxGroups)
+    let groups = batch * Int(martlet_group_count(Int32(max(hidden, max(feedForward, attentionSize)))))
+    scales = try arena.floats(groups)
+    sums = try arena.carve(2 * groups * 4)?.bindMemory(to: Int32.self, capacity: 2 * groups)
     logits = try arena.floats(Int(record.vocabularySize))
     let scratchBytes = max(
       Int(MARTLET_ATTENTION_SCRATCH), martlet_token_scratch_bytes(Int32(max(hidden, feedForward, attentionSize))))
@@ -155,11 +156,10 @@ struct LanguageLayout {
   func activations(for matrix: martlet_matrix) -> martlet_activations {
     let depth = Int(matrix.columns)
     let isFloat = matrix.type == Int32(MARTLET_MATRIX_F32.rawValue)
-    let group = Int(matrix.group)
     return martlet_activations(
       values: isFloat ? quants!.assumingMemoryBound(to: Float.self) : nil,
       quants: quants!.assumingMemoryBound(to: Int8.self), scales: scales, sums: sums,
-      stride: Int32(LanguageLayout.stride(depth)), group: matrix.group, groups: Int32((depth + group - 1) / group))
+      stride: Int32(LanguageLayout.stride(depth)), groups: martlet_group_count(matrix.columns))
   }
 }
 
