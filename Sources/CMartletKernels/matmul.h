@@ -43,7 +43,7 @@ static inline float martlet_bfloat(const uint8_t *at) {
 typedef void (*matmul_tile)(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                             int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);
 
-/// Bias, no NaN but one, and into the results: of a tile of block `block`.
+/// What follows the sums of block `block`: bias, one kind of NaN; into p->out.
 typedef void (*matmul_finish)(const martlet_matmul_params *p, int32_t block, int32_t token, int32_t tokens,
                               float out[MARTLET_TILE][16]);
 
@@ -58,8 +58,8 @@ typedef struct matmul_variant {
 /// Every variant's walk: blocks [first, last), all tokens.
 void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t last, const matmul_variant *variant);
 
-/// What follows the sums of block `b`: bias, cap, one NaN; into p->out.
-void martlet_matmul_finish(const martlet_matmul_params *p, int32_t b, int32_t token, int32_t tokens,
+/// The general one, caps included.
+void martlet_matmul_finish(const martlet_matmul_params *p, int32_t block, int32_t token, int32_t tokens,
                            float sums[MARTLET_TILE][16]);
 
 void martlet_matmul_tile_f32(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,

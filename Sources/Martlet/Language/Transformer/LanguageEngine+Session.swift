@@ -51,25 +51,24 @@ extension LanguageEngine {
       return UnsafeMutableRawBufferPointer(start: layout.tokens, count: count * 4)
     }
     let heads = Int(record.keyValueHeadCount)
-    let kinds = layout.budget.isCacheFloat ? 2 : 4
+    let groups = layout.budget.isCacheFloat ? 0 : Int(martlet_cache_groups(Int32(record.headSize)))
+    let kinds = 2 + 2 * groups
     let piece = index - 1
     let kind = piece % kinds
     let head = piece / kinds % heads
     let layer = piece / kinds / heads
     guard layer < Int(record.layerCount) else { return nil }
     let cache = layout.cache(layer: layer, record)
-    let padded = (Int(record.headSize) + 15) / 16 * 16
-    let size = layout.budget.isCacheFloat ? 4 : 1
-    let headBytes = layout.capacity * padded * size
+    let headBytes = martlet_cache_head_bytes(cache.head_size, cache.capacity, cache.type)
+    let slots = (count + 15) / 16 * 16
+    let bytes = headBytes / layout.capacity * slots
     switch kind {
-    case 0:
-      return UnsafeMutableRawBufferPointer(
-        start: cache.keys! + head * headBytes, count: (count + 15) / 16 * 16 * padded * size)
-    case 1:
-      return UnsafeMutableRawBufferPointer(start: cache.values! + head * headBytes, count: count * padded * size)
-    case 2: return UnsafeMutableRawBufferPointer(start: cache.key_scales! + head * layout.capacity, count: count * 4)
+    case 0: return UnsafeMutableRawBufferPointer(start: cache.keys! + head * headBytes, count: bytes)
+    case 1: return UnsafeMutableRawBufferPointer(start: cache.values! + head * headBytes, count: bytes)
     default:
-      return UnsafeMutableRawBufferPointer(start: cache.value_scales! + head * layout.capacity, count: count * 4)
+      let scales = kind < 2 + groups ? cache.key_scales! : cache.value_scales!
+      let row = head * groups + (kind - 2) % groups
+      return UnsafeMutableRawBufferPointer(start: scales + row * layout.capacity, count: slots * 2)
     }
   }
 
@@ -92,21 +91,11 @@ extension LanguageEngine {
     }
   }
 
-  /// The last block of keys may hold what was rewound: equal caches give equal files.
+  /// The last block of 16 may hold what was rewound: equal caches give equal files.
   private func clearUnusedLanes() {
-    guard position % 16 != 0 else { return }
-    let padded = (Int(record.headSize) + 15) / 16 * 16
-    let unit = layout.budget.isCacheFloat ? 4 : 1
-    let kinds = layout.budget.isCacheFloat ? 2 : 4
-    var index = 1
-    while let piece = piece(index, count: position) {
-      let block = piece.baseAddress! + position / 16 * 16 * padded * unit
-      for row in 0..<padded * unit / 4 {
-        for i in position % 16..<16 {
-          (block + row * 64 + i * 4).initializeMemory(as: UInt8.self, repeating: 0, count: 4)
-        }
-      }
-      index += kinds
+    for layer in 0..<Int(record.layerCount) {
+      var cache = layout.cache(layer: layer, record)
+      martlet_cache_clear(&cache, Int32(position), Int32((position + 15) / 16 * 16))
     }
   }
 

@@ -21,7 +21,6 @@ extension LanguageEngine {
       return multiply(layer.queryKeyValue, bias: layer.queryKeyValueBias, into: layout.queries!, team)
     case .rotate: rotate(team)
     case .attention: return attend(team)
-    case .packAttention: pack(layout.attended!, for: layer.attentionOutput, team)
     case .attentionOutput: return multiply(layer.attentionOutput, into: layout.update!, team)
     case .feedForwardNorm:
       norm(
@@ -101,20 +100,24 @@ extension LanguageEngine {
     run(kernels.rotate, parameters, units: evaluation.count, team)
   }
 
+  /// As many tokens at a time as there is room for parts of their softmax.
   private func attend(_ team: borrowing Team) -> Int64 {
-    let window = record.isWindowed(evaluation.layer) ? Int(record.window) : layout.capacity
-    let parameters = martlet_attention_params(
-      x: layout.queries, stride: Int32(queryStride), heads: Int32(record.headCount),
-      cache: layout.cache(layer: evaluation.layer, record), first_position: Int32(position), window: Int32(window),
-      cap: record.attentionCap, out: layout.attended, out_stride: Int32(attentionSize))
-    run(kernels.attention, parameters, units: evaluation.count * Int(record.keyValueHeadCount), team)
+    let window = Int32(record.isWindowed(evaluation.layer) ? Int(record.window) : layout.capacity)
+    var done = 0
+    while done < evaluation.count {
+      let first = Int32(position + done)
+      let tokens = martlet_attention_tokens(first, window, Int32(evaluation.count - done), layout.attentionRoom)
+      var parameters = martlet_attention_params(
+        x: layout.queries! + done * queryStride, stride: Int32(queryStride), heads: Int32(record.headCount),
+        cache: layout.cache(layer: evaluation.layer, record), first_position: first, tokens: tokens, window: window,
+        cap: record.attentionCap, partials: layout.partials)
+      run(kernels.attention, parameters, units: Int(martlet_attention_units(&parameters)), team)
+      let merge = martlet_merge_params(
+        attention: parameters, out: layout.activations(for: layer.attentionOutput), first_row: Int32(done))
+      run(kernels.merge, merge, units: Int(tokens), team)
+      done += Int(tokens)
+    }
     return Int64(evaluation.count) * Int64(position + evaluation.count) * Int64(attentionSize)
-  }
-
-  private func pack(_ x: UnsafeMutablePointer<Float>, for matrix: martlet_matrix, _ team: borrowing Team) {
-    let parameters = martlet_pack_params(
-      x: x, x_stride: matrix.columns, size: matrix.columns, out: layout.activations(for: matrix))
-    run(kernels.pack, parameters, units: evaluation.count, team)
   }
 
   private func gate(_ team: borrowing Team) {

@@ -22,7 +22,7 @@ public struct LanguageEngine: ~Copyable {
   }
 
   enum Stage {
-    case embed, angles, localAngles, attentionNorm, queryKeyValue, rotate, attention, packAttention, attentionOutput
+    case embed, angles, localAngles, attentionNorm, queryKeyValue, rotate, attention, attentionOutput
     case feedForwardNorm, gateUp, gate, down, outputNorm, head
   }
 
@@ -168,8 +168,7 @@ public struct LanguageEngine: ~Copyable {
     case .attentionNorm: evaluation.stage = .queryKeyValue
     case .queryKeyValue: evaluation.stage = .rotate
     case .rotate: evaluation.stage = .attention
-    case .attention: evaluation.stage = .packAttention
-    case .packAttention: evaluation.stage = .attentionOutput
+    case .attention: evaluation.stage = .attentionOutput
     case .attentionOutput: evaluation.stage = .feedForwardNorm
     case .feedForwardNorm: evaluation.stage = .gateUp
     case .gateUp: evaluation.stage = .gate

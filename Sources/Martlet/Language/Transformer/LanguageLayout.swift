@@ -44,15 +44,15 @@ struct LanguageLayout {
   let tokens: UnsafeMutablePointer<Int32>?
   /// Each layer's keys, values and scales, `layerCacheBytes` apart.
   let cache: UnsafeMutableRawPointer?
-  let cacheElements: Int
   let layerCacheBytes: Int
   /// [batch, hidden]: the residual stream, and what is to join it.
   let x: UnsafeMutablePointer<Float>?
   let update: UnsafeMutablePointer<Float>?
   /// [batch, queries + keys + values].
   let queries: UnsafeMutablePointer<Float>?
-  /// [batch, heads * headSize].
-  let attended: UnsafeMutablePointer<Float>?
+  /// Parts of the softmax of `attentionRoom` tokens and chunks, for each head.
+  let partials: UnsafeMutablePointer<Float>?
+  let attentionRoom: Int32
   /// [batch, 2 * feedForward].
   let gates: UnsafeMutablePointer<Float>?
   /// [batch, headSize / 2] each: cosines, sines; of all layers, then of windowed ones.
@@ -81,14 +81,10 @@ struct LanguageLayout {
     let headSize = Int(record.headSize)
     let attentionSize = Int(record.headCount) * headSize
     let heads = Int(record.keyValueHeadCount)
-    // The cache is kept in blocks of 16 positions.
-    capacity = (wanted + 15) / 16 * 16
+    capacity = Int(martlet_cache_capacity(Int32(wanted), Int32(wanted), Int32(batch)))
     cacheType = Int32((options.isCacheFloat ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8).rawValue)
 
-    let elementBytes = options.isCacheFloat ? 4 : 1
-    cacheElements = heads * capacity * ((headSize + 15) / 16 * 16)
-    let scaleBytes = options.isCacheFloat ? 0 : heads * capacity * 4
-    layerCacheBytes = 2 * (cacheElements * elementBytes + scaleBytes)
+    layerCacheBytes = martlet_cache_bytes(Int32(heads), Int32(headSize), Int32(capacity), cacheType)
     var budget = LanguageBudget()
     budget.cacheBytes = layerCacheBytes * Int(record.layerCount)
     budget.logitsBytes = Int(record.vocabularySize) * 4
@@ -99,7 +95,9 @@ struct LanguageLayout {
     x = try arena.floats(batch * hidden)
     update = try arena.floats(batch * hidden)
     queries = try arena.floats(batch * (attentionSize + 2 * heads * headSize))
-    attended = try arena.floats(batch * attentionSize)
+    attentionRoom = martlet_attention_room(Int32(wanted))
+    let partialBytes = martlet_attention_partial_bytes(Int32(record.headCount), Int32(headSize), attentionRoom)
+    partials = try arena.floats(partialBytes / 4)
     gates = try arena.floats(batch * 2 * feedForward)
     angles = try arena.floats(batch * headSize * 2)
     quants = try arena.carve(batch * stride * (model.hasFloatMatrices ? 4 : 1))
@@ -108,7 +106,7 @@ struct LanguageLayout {
     sums = try arena.carve(2 * groups * 4)?.bindMemory(to: Int32.self, capacity: 2 * groups)
     logits = try arena.floats(Int(record.vocabularySize))
     let scratchBytes = max(
-      martlet_attention_scratch_bytes(Int32(capacity)), martlet_token_scratch_bytes(Int32(max(hidden, feedForward))))
+      Int(MARTLET_ATTENTION_SCRATCH), martlet_token_scratch_bytes(Int32(max(hidden, feedForward, attentionSize))))
     guard let scratchStride = Arena.roundedUp(Int(scratchBytes)) else {
       throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(scratchBytes))
     }
@@ -149,15 +147,9 @@ struct LanguageLayout {
 
   /// One layer's part of the KV cache.
   func cache(layer: Int, _ record: LanguageRecord) -> martlet_cache {
-    let base = cache! + layer * layerCacheBytes
-    let elementBytes = cacheType == Int32(MARTLET_CACHE_F32.rawValue) ? 4 : 1
-    let values = base + cacheElements * elementBytes
-    let scales = (values + cacheElements * elementBytes).assumingMemoryBound(to: Float.self)
-    let isFloat = elementBytes == 4
-    return martlet_cache(
-      keys: base, values: values, key_scales: isFloat ? nil : scales,
-      value_scales: isFloat ? nil : scales + Int(record.keyValueHeadCount) * capacity, capacity: Int32(capacity),
-      heads: Int32(record.keyValueHeadCount), head_size: Int32(record.headSize), type: cacheType)
+    martlet_cache_at(
+      cache! + layer * layerCacheBytes, Int32(record.keyValueHeadCount), Int32(record.headSize), Int32(capacity),
+      cacheType)
   }
 
   /// Room for activations of `depth` columns for a matrix.
