@@ -103,6 +103,9 @@ TARGET static void run_avx2(const conv2d_run *run) {
       panel.bias[j] = _mm256_loadu_si256((const __m256i *)(c->bias + 8 * j));
       const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(c->multiplier + 8 * j));
       const __m256i shift = _mm256_loadu_si256((const __m256i *)(c->shift + 8 * j));
+      panel.multiplier[j] = _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX));
+      panel.left[j] = _mm256_min_epi32(_mm256_max_epi32(shift, _mm256_setzero_si256()), _mm256_set1_epi32(30));
+      panel.right[j] = right_of(shift);
       // Channels beyond the last are 0 throughout.
       if (!martlet_channels_prepare_avx2(multiplier, shift, &panel.channels[j]) && 8 * j < panel.lanes)
         panel.fast = false;
@@ -111,27 +114,42 @@ TARGET static void run_avx2(const conv2d_run *run) {
   }
 }
 
-/// weight_zero_point times the sum of each pixel's patch.
-TARGET static void sum_avx2(const conv2d_run *run, int32_t *sums) {
+/// Adds the patches of 4 pixels, `stride` elements apart, to 4 parts each.
+TARGET INLINE void add_patches(const conv2d_run *run, const int16_t *pixel, ptrdiff_t stride, __m128i sums[4]) {
   const conv2d_grid *g = run->grid;
   const __m128i one = _mm_set1_epi16(1);
-  for (int32_t y = 0; y < run->rows; y++) {
-    for (int32_t i = 0; i < run->count; i++) {
-      const int16_t *pixel = (const int16_t *)run->a + y * run->row_stride + i * run->pixel_stride;
-      __m128i total = _mm_setzero_si128();
-      for (int32_t sy = 0; sy < g->segments_y; sy++) {
-        for (int32_t sx = 0; sx < g->segments_x; sx++) {
-          const int16_t *x = pixel + sy * run->segment_stride_y + sx * run->segment_stride_x;
-          int32_t quad = 0;
-          for (; quad + 2 <= g->segment_quads; quad += 2)
-            total = _mm_add_epi32(total, _mm_madd_epi16(_mm_loadu_si128((const __m128i *)(x + 4 * quad)), one));
-          if (quad < g->segment_quads)
-            total = _mm_add_epi32(total, _mm_madd_epi16(_mm_loadl_epi64((const __m128i *)(x + 4 * quad)), one));
+  for (int32_t sy = 0; sy < g->segments_y; sy++) {
+    for (int32_t sx = 0; sx < g->segments_x; sx++) {
+      const int16_t *x = pixel + sy * run->segment_stride_y + sx * run->segment_stride_x;
+      int32_t quads = g->segment_quads;
+      for (; quads >= 2; quads -= 2, x += 8) {
+        for (int i = 0; i < 4; i++) {
+          const __m128i eight = _mm_loadu_si128((const __m128i *)(x + i * stride));
+          sums[i] = _mm_add_epi32(sums[i], _mm_madd_epi16(eight, one));
         }
       }
-      total = _mm_add_epi32(total, _mm_shuffle_epi32(total, _MM_SHUFFLE(1, 0, 3, 2)));
-      total = _mm_add_epi32(total, _mm_shuffle_epi32(total, _MM_SHUFFLE(2, 3, 0, 1)));
-      *sums++ = martlet_wrapping_mul(_mm_cvtsi128_si32(total), g->p.weight_zero_point);
+      for (int i = 0; i < 4 && quads > 0; i++) {
+        const __m128i four = _mm_loadl_epi64((const __m128i *)(x + i * stride));
+        sums[i] = _mm_add_epi32(sums[i], _mm_madd_epi16(four, one));
+      }
+    }
+  }
+}
+
+/// weight_zero_point times the sum of each pixel's patch. A row's last four pixels may be some that are done already.
+TARGET static void sum_avx2(const conv2d_run *run, int32_t *out) {
+  const int32_t count = run->count;
+  const __m128i zero_point = _mm_set1_epi32(run->grid->p.weight_zero_point), none = _mm_setzero_si128();
+  for (int32_t y = 0; y < run->rows; y++, out += count) {
+    const int16_t *row = (const int16_t *)run->a + y * run->row_stride;
+    for (int32_t x = 0; x < count; x += count < 4 ? 1 : 4) {
+      const int32_t at = count < 4 ? x : martlet_min(x, count - 4);
+      __m128i sums[4] = {none, none, none, none};
+      add_patches(run, row + at * run->pixel_stride, count < 4 ? 0 : run->pixel_stride, sums);
+      const __m128i low = _mm_hadd_epi32(sums[0], sums[1]), high = _mm_hadd_epi32(sums[2], sums[3]);
+      const __m128i four = _mm_mullo_epi32(_mm_hadd_epi32(low, high), zero_point);
+      if (count < 4) out[at] = _mm_cvtsi128_si32(four);
+      else _mm_storeu_si128((__m128i *)(out + at), four);
     }
   }
 }

@@ -27,6 +27,8 @@ typedef struct panel_avx2 {
   martlet_channels_avx2 channels[2];
   /// What may be stored without the general rescaling, and with that of a ReLU.
   bool fast, rectified;
+  /// For any shifts, where not fast.
+  __m256i multiplier[2], left[2], right[2];
   /// Channels to write.
   int32_t lanes;
 } panel_avx2;
@@ -90,6 +92,12 @@ TARGET INLINE __m128i double_rescale(__m128i x, __m256i factor) {
   return _mm256_cvttpd_epi32(_mm256_add_pd(p, _mm256_or_pd(sign, _mm256_set1_pd(0x1.fffffffffffffp-2))));
 }
 
+/// max(-shift, 0), at most 31.
+TARGET INLINE __m256i right_of(__m256i shift) {
+  const __m256i none = _mm256_setzero_si256();
+  return _mm256_max_epi32(_mm256_sub_epi32(none, _mm256_max_epi32(shift, _mm256_set1_epi32(-31))), none);
+}
+
 /// The rescaling of channels 8 j ... 8 j + 7 by either rule and with any shifts.
 TARGET INLINE __m256i rescale_any(const martlet_conv2d_params *p, const martlet_channels *c, int j, __m256i x) {
   const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(c->multiplier + 8 * j));
@@ -101,10 +109,8 @@ TARGET INLINE __m256i rescale_any(const martlet_conv2d_params *p, const martlet_
     const __m128i high = double_rescale(_mm256_extracti128_si256(x, 1), _mm256_unpackhi_epi32(multiplier, shift));
     return _mm256_permute4x64_epi64(_mm256_setr_m128i(low, high), _MM_SHUFFLE(3, 1, 2, 0));
   }
-  const __m256i right = _mm256_sub_epi32(none, _mm256_max_epi32(shift, _mm256_set1_epi32(-31)));
   const __m256i left = _mm256_min_epi32(_mm256_max_epi32(shift, none), _mm256_set1_epi32(30));
-  return martlet_rescale_avx2(x, _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)), left,
-                              _mm256_max_epi32(right, none));
+  return martlet_rescale_avx2(x, _mm256_and_si256(multiplier, _mm256_set1_epi32(INT32_MAX)), left, right_of(shift));
 }
 
 /// Clamps and packs two pixels of 16 channels or four of 8, each vector two of the halves; in order.
@@ -149,13 +155,11 @@ TARGET INLINE void store_bytes(const panel_avx2 *panel, int8_t *out, __m256i byt
   }
 }
 
-/// A pixel of 16 channels by rescale_any.
-TARGET INLINE void store_pixel(const martlet_conv2d_params *p, const martlet_channels *c, int8_t *out, int32_t lanes,
-                               const __m256i acc[2]) {
-  const __m256i words = _mm256_packs_epi32(rescale_any(p, c, 0, acc[0]), rescale_any(p, c, 1, acc[1]));
-  const __m128i bytes = _mm256_castsi256_si128(pack(p, words, words, false));
+TARGET INLINE void store_lanes(int8_t *out, __m128i bytes, int32_t lanes) {
   if (lanes == 16) {
     _mm_storeu_si128((__m128i *)out, bytes);
+  } else if (lanes == 8) {
+    _mm_storel_epi64((__m128i *)out, bytes);
   } else {
     int8_t copy[16];
     _mm_storeu_si128((__m128i *)copy, bytes);
@@ -163,14 +167,27 @@ TARGET INLINE void store_pixel(const martlet_conv2d_params *p, const martlet_cha
   }
 }
 
-/// Pixels by rescale_any: out of line, since few outputs are rescaled so.
+/// A pixel of 16 channels by rescale_any.
+TARGET INLINE void store_pixel(const martlet_conv2d_params *p, const martlet_channels *c, int8_t *out, int32_t lanes,
+                               const __m256i acc[2]) {
+  const __m256i words = _mm256_packs_epi32(rescale_any(p, c, 0, acc[0]), rescale_any(p, c, 1, acc[1]));
+  store_lanes(out, _mm256_castsi256_si128(pack(p, words, words, false)), lanes);
+}
+
+/// Any shifts, and the rule in double: out of line, since few outputs are rescaled so.
 TARGET static __attribute__((noinline)) void store_otherwise(const panel_avx2 *panel, int8_t *out, int pixels,
                                                              int vectors, int32_t acc[][2][8]) {
   const martlet_conv2d_params *p = &panel->run->grid->p;
   for (int i = 0; i < pixels; i++, out += p->out_c) {
-    const __m256i first = _mm256_loadu_si256((const __m256i *)acc[i][0]);
-    const __m256i last = vectors == 2 ? _mm256_loadu_si256((const __m256i *)acc[i][1]) : first;
-    store_pixel(p, panel->source, out, panel->lanes, (const __m256i[2]){first, last});
+    __m256i v[2];
+    for (int j = 0; j < 2; j++) {
+      v[j] = _mm256_load_si256((const __m256i *)acc[i][j < vectors ? j : 0]);
+      if (p->double_rescale) v[j] = rescale_any(p, panel->source, j, v[j]);
+      else v[j] = martlet_rescale_avx2(v[j], panel->multiplier[j], panel->left[j], panel->right[j]);
+    }
+    const __m256i words = _mm256_packs_epi32(v[0], v[1]);
+    const __m128i bytes = _mm256_castsi256_si128(pack(p, words, words, false));
+    store_lanes(out, bytes, panel->lanes);
   }
 }
 
@@ -207,11 +224,11 @@ TARGET INLINE void block(const panel_avx2 *panel, const pixels_avx2 *at, int pix
   }
   multiply(panel, at->a, pixels, vectors, acc);
   if (!panel->fast) {
-    int32_t lanes[MAX_PIXELS][2][8];
+    _Alignas(32) int32_t lanes[MAX_PIXELS][2][8];
 #pragma clang loop unroll(full)
     for (int i = 0; i < pixels; i++) {
-      _mm256_storeu_si256((__m256i *)lanes[i][0], acc[i][0]);
-      if (vectors == 2) _mm256_storeu_si256((__m256i *)lanes[i][1], acc[i][1]);
+      _mm256_store_si256((__m256i *)lanes[i][0], acc[i][0]);
+      if (vectors == 2) _mm256_store_si256((__m256i *)lanes[i][1], acc[i][1]);
     }
     store_otherwise(panel, at->out, pixels, vectors, lanes);
   } else if (panel->rectified) {
