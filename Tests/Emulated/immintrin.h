@@ -12,10 +12,6 @@
 #include <simde/x86/avx512.h>
 #pragma clang diagnostic pop
 
-// The kernels' functions are those of the instruction set that emulates.
-#undef MARTLET_TARGET_avx512vnni
-#define MARTLET_TARGET_avx512vnni __attribute__((target("avx2,fma")))
-
 typedef float emulated_floats __attribute__((vector_size(64)));
 typedef int8_t emulated_bytes __attribute__((vector_size(64)));
 typedef int32_t emulated_words __attribute__((vector_size(64)));
