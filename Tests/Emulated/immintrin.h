@@ -41,6 +41,14 @@ EMULATE_LANES(cvtepu16_epi32, __m512i, int32_t, __m256i, uint16_t, 16, x)
 EMULATE_LANES(cvtepu32_epi64, __m512i, int64_t, __m256i, uint32_t, 8, x)
 // To nearest, ties to even; the kernels clamp before.
 EMULATE_LANES(cvtpd_epi32, __m256i, int32_t, __m512d, double, 8, (int32_t)__builtin_rint(x))
+// SIMDe's takes the flag against exceptions for a part of the rounding.
+EMULATE_LANES(truncate_pd, __m512d, double, __m512d, double, 8, __builtin_trunc(x))
+#undef _mm512_roundscale_pd
+#define _mm512_roundscale_pd(A, HOW)                                                        \
+  __extension__({                                                                           \
+    _Static_assert((HOW) == (_MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC), "only towards zero"); \
+    emulated_truncate_pd(A);                                                                \
+  })
 #undef _mm512_cvtepi32_ps
 #define _mm512_cvtepi32_ps emulated_cvtepi32_ps
 #undef _mm512_cvtepi32_pd
