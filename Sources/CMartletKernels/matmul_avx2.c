@@ -77,8 +77,8 @@ TARGET INLINE void tile_int8(const martlet_matmul_params *p, const matmul_shape 
     for (int h = 0; h < 2; h++) _mm256_storeu_ps(out[t] + h * 8, acc[t][h]);
 }
 
-/// 16-bit sums of two products each of both halves' columns (low and high nibbles of `w`), or of one's only. Nibbles are
-/// unsigned, there is no sign to carry, and 8 sums of two products, 8 * 2 * 15 * 127, fit 16 bits.
+/// 16-bit sums of two products each, of both halves' columns (low and high nibbles of `w`) or of one's only. Nibbles
+/// are unsigned, there is no sign to carry, and 8 sums of two products, 8 * 2 * 15 * 127, fit 16 bits.
 TARGET INLINE void multiply_nibbles(const uint8_t *w, const int8_t *x, ptrdiff_t stride, const int tokens,
                                     const bool is_low, const bool is_high, __m256i words[2][MOST_INT4][2]) {
   const __m256i low = _mm256_set1_epi8(15);

@@ -50,6 +50,47 @@ static void quantize_run(const float *x, int32_t count, int8_t *out, float *scal
   }
 }
 
+/// The largest of numbers that are not negative.
+static float largest_lane_of(const vf *v) {
+  typedef float half __attribute__((vector_size(32)));
+  typedef float quarter __attribute__((vector_size(16)));
+  const half a = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7);
+  const half b = __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+  const half c = __builtin_elementwise_max(a, b);
+  const quarter d = __builtin_shufflevector(c, c, 0, 1, 2, 3), e = __builtin_shufflevector(c, c, 4, 5, 6, 7);
+  const quarter f = __builtin_elementwise_max(d, e);
+  const float x = f[2] > f[0] ? f[2] : f[0], y = f[3] > f[1] ? f[3] : f[1];
+  return y > x ? y : x;
+}
+
+/// quantize_run of a whole group, which is read once, and its halves' sums.
+static void quantize_group(const float *x, int8_t *out, float *scale, int32_t *sums) {
+  vf v[4], most = {0};
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    load_lanes(&v[i], x + i * MARTLET_LANES);
+    const vf size = (vf)((vi)v[i] & INT32_MAX);
+    vi above = size > most;
+    choose(&most, &above, &size, &most);
+  }
+  float largest = largest_lane_of(&most);
+  if (!(largest < 1e30f)) largest = 1e30f;
+  const bool is_zero = !(largest > 1e-30f);
+  *scale = is_zero ? 0 : largest / 127.0f;
+  const float inverse = is_zero ? 0 : 127.0f / largest;
+  vi q[4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    v[i] = v[i] * inverse;
+    clamp_lanes(&v[i], -127.0f, 127.0f);
+    round_lanes(&q[i], &v[i]);
+    const vb bytes = __builtin_convertvector(q[i], vb);
+    memcpy(out + i * MARTLET_LANES, &bytes, sizeof bytes);
+  }
+  sums[0] = __builtin_reduce_add(q[0] + q[1]);
+  sums[1] = __builtin_reduce_add(q[2] + q[3]);
+}
+
 /// A row of floats as activations of token `t`.
 static void pack_row(const float *x, int32_t size, const martlet_activations *out, int32_t t) {
   if (out->values) {
@@ -60,8 +101,13 @@ static void pack_row(const float *x, int32_t size, const martlet_activations *ou
   for (int32_t g = 0; g < out->groups; g++) {
     const int32_t begin = g * MARTLET_GROUP, count = martlet_min(MARTLET_GROUP, size - begin);
     const size_t at = (size_t)t * (size_t)out->groups + (size_t)g;
+    if (count == MARTLET_GROUP) {
+      quantize_group(x + begin, quants + begin, out->scales + at, out->sums + at * 2);
+      continue;
+    }
     quantize_run(x + begin, count, quants + begin, out->scales + at);
-    for (int32_t i = martlet_ceil_div(count, MARTLET_LANES) * MARTLET_LANES; i < MARTLET_GROUP; i++) quants[begin + i] = 0;
+    for (int32_t i = martlet_ceil_div(count, MARTLET_LANES) * MARTLET_LANES; i < MARTLET_GROUP; i++)
+      quants[begin + i] = 0;
     for (int32_t half = 0; half < 2; half++) {
       int32_t sum = 0;
       for (int32_t i = 0; i < MARTLET_HALF_GROUP; i++) sum += quants[begin + half * MARTLET_HALF_GROUP + i];
@@ -116,7 +162,8 @@ LANGUAGE(gate, p) {
   }
 }
 
-// Once for a batch.
+// What waits for memory, or is done once for a batch, has no wide variant.
+#if !defined(MARTLET_WIDE)
 MARTLET_SMALL_BEGIN
 LANGUAGE(rope_table, p) {
   for (int32_t t = first; t < last; t++) {
@@ -134,3 +181,4 @@ LANGUAGE(embed, p) {
     for (int32_t i = 0; i < p->matrix.columns; i++) x[i] *= p->factor;
   }
 }
+#endif

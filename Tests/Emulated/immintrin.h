@@ -12,10 +12,6 @@
 #include <simde/x86/avx512.h>
 #pragma clang diagnostic pop
 
-// The kernels' functions are those of the instruction set that emulates.
-#undef MARTLET_TARGET_avx512vnni
-#define MARTLET_TARGET_avx512vnni __attribute__((target("avx2,fma")))
-
 typedef float emulated_floats __attribute__((vector_size(64)));
 typedef int8_t emulated_bytes __attribute__((vector_size(64)));
 typedef int32_t emulated_words __attribute__((vector_size(64)));
@@ -45,6 +41,21 @@ EMULATE_LANES(cvtepu16_epi32, __m512i, int32_t, __m256i, uint16_t, 16, x)
 EMULATE_LANES(cvtepu32_epi64, __m512i, int64_t, __m256i, uint32_t, 8, x)
 // To nearest, ties to even; the kernels clamp before.
 EMULATE_LANES(cvtpd_epi32, __m256i, int32_t, __m512d, double, 8, (int32_t)__builtin_rint(x))
+// SIMDe's takes the flag against exceptions for a part of the rounding.
+EMULATE_LANES(truncate_pd, __m512d, double, __m512d, double, 8, __builtin_trunc(x))
+#undef _mm512_roundscale_pd
+#define _mm512_roundscale_pd(A, HOW)                                                        \
+  __extension__({                                                                           \
+    _Static_assert((HOW) == (_MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC), "only towards zero"); \
+    emulated_truncate_pd(A);                                                                \
+  })
+// The same rounding.
+EMULATE_LANES(cvtps_epi32, __m512i, int32_t, __m512, float, 16, (int32_t)__builtin_rintf(x))
+EMULATE_LANES(cvtepi32_epi8, __m128i, int8_t, __m512i, int32_t, 16, (int8_t)x)
+#undef _mm512_cvtps_epi32
+#define _mm512_cvtps_epi32 emulated_cvtps_epi32
+#undef _mm512_cvtepi32_epi8
+#define _mm512_cvtepi32_epi8 emulated_cvtepi32_epi8
 #undef _mm512_cvtepi32_ps
 #define _mm512_cvtepi32_ps emulated_cvtepi32_ps
 #undef _mm512_cvtepi32_pd

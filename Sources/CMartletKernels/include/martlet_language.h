@@ -273,9 +273,9 @@ static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)
 /// `variants` is as in a row of the operators.
 #define MARTLET_LANGUAGE_KERNELS(KERNEL) \
   KERNEL(matmul, EVERY)                  \
-  KERNEL(norm, VECTOR)                   \
-  KERNEL(pack, VECTOR)                   \
-  KERNEL(gate, VECTOR)                   \
+  KERNEL(norm, WIDE)                     \
+  KERNEL(pack, WIDE)                     \
+  KERNEL(gate, WIDE)                     \
   KERNEL(rope_table, VECTOR)             \
   KERNEL(embed, VECTOR)                  \
   KERNEL(rotate, VECTOR)                 \
