@@ -59,7 +59,8 @@ def lines(blocks: Iterable[Block]) -> list[Line]:
         for index, word in enumerate(block.code):
             counts[block.address + 4 * index] += block.count
             words[block.address + 4 * index] = word
-    return [Line(address, words[address], counts[address]) for address in sorted(counts)]
+    # A difference of two runs leaves nothing of what both did.
+    return [Line(address, words[address], counts[address]) for address in sorted(counts) if counts[address] > 0]
 
 
 def branch_target(line: Line) -> int | None:
