@@ -117,6 +117,7 @@ def progress(text: str, begun: float) -> None:
 def count(options: argparse.Namespace, weights: str, sets: Sequence[InstructionSet], tools: Tools) -> list[Any]:
     """One format on all sets."""
     begun, kind, results = time.monotonic(), TYPES[weights], []
+    options.folder.mkdir(parents=True, exist_ok=True)
     model = options.folder / f"{options.model.stem}.{weights}.arm64.martlet"
     progress(f"{weights}: converting", begun)
     run([options.tools, "convert", str(options.model), "-o", str(model), "--weights", weights], timeout_s=LIMIT_S)
