@@ -123,7 +123,8 @@ def martlet(isa: InstructionSet, sysroot: Path, plugin: Path, program: Path, mod
 
 def difference(more: Counted, less: Counted, count: int) -> Counted:
     """One of the `count` units, tokens say, that only the first of two runs of a program did."""
-    units = (round((a - b) / count) for a, b in zip(astuple(more.figures), astuple(less.figures), strict=True))
+    pairs = zip(astuple(more.figures), astuple(less.figures), strict=True)
+    figures = Figures(*(round((a - b) / count) for a, b in pairs))
     before = {(block.address, block.code): block.count for block in less.blocks}
     # What both did is subtracted even where the longer run has other blocks for it: instructions are added up later.
     blocks = {(block.address, block.code): block for block in (*less.blocks, *more.blocks)}
@@ -133,4 +134,6 @@ def difference(more: Counted, less: Counted, count: int) -> Counted:
         for key, block in blocks.items()
         if after.get(key, 0) != before.get(key, 0)
     )
-    return Counted(Figures(*units), changed, more.printed)
+    if abs(sum(block.count * len(block.code) for block in changed) - figures.instructions) > 1:
+        raise Failed("the counter's blocks do not add up to its total")
+    return Counted(figures, changed, more.printed)

@@ -85,9 +85,9 @@ def hot(result: dict[str, Any], isa: InstructionSet, with_assembly: bool) -> str
     rows = _loop_rows("Martlet", result["loops"], total, isa.scheduled)
     if with_assembly and theirs:
         rows += _loop_rows(peer, result["peer_loops"], theirs["instructions"], isa.scheduled)
-    text = f"{result['model']}, {isa.name}: {_shares(result['profile'], total)}\n\n"
+    text = f"{result['model']}, {isa.name}, {total:,}: {_shares(result['profile'], total)}\n\n"
     if theirs and "peer_profile" in result:
-        text += f"{peer}: {_shares(result['peer_profile'], theirs['instructions'])}\n\n"
+        text += f"{peer}, {theirs['instructions']:,}: {_shares(result['peer_profile'], theirs['instructions'])}\n\n"
     text += f"{table(columns, rows)}\n"
     if not with_assembly:
         return text
