@@ -41,7 +41,7 @@ need_arm64_litert() {
 }
 
 # need_arm64_llama : llama.cpp for arm64, built for each set of Tests/Benchmarks/benchmarks/arm64/sets.py: what does not
-# depend on the set once, ggml's processor part three times. $arm64_llama/SET/llama runs Tests/Benchmarks/counting/llama.c.
+# depend on the set once, ggml's processor part three times. $arm64_llama/SET/llama is made of counting/llama.c.
 arm64_llama=$cache/arm64-llama
 arm64_llama_sets=(neon=armv8-a dotprod=armv8.2-a+dotprod+fp16 i8mm=armv8.6-a+dotprod+i8mm+fp16)
 need_arm64_llama() {
@@ -63,7 +63,7 @@ build_arm64_llama() {
   wanted="$(grep '^llama-cpp-python==' "$root/Tests/Benchmarks/requirements.txt") ${arm64_llama_sets[*]}"
   [ "$(cat "$arm64_llama/.wanted" 2>/dev/null)" = "$wanted" ] && return 0
   apt_need cmake ninja-build gcc-aarch64-linux-gnu g++-aarch64-linux-gnu
-  say "building for arm64 into $arm64_llama: $wanted; some fifteen minutes on two cores, words in $log"
+  say "building for arm64 into $arm64_llama: $wanted: twelve minutes of one idle core, six of two; words in $log"
   rm -rf "$arm64_llama"
   mkdir -p "$arm64_llama"
   work=$(mktemp -d)
