@@ -1,13 +1,16 @@
-"""Tokens per second of a language model in Martlet and in llama.cpp, measured in turns.
+"""Tokens per second of a language model in Martlet, llama.cpp and OpenVINO GenAI, measured in turns.
 
     Tools/bench language MODEL.gguf [--threads 1,2] [--weights int8,int4] [--rounds 5] [--no-busy] [--json FILE]
 
-Each round measures the memory's read bandwidth, `martlet bench` and llama.cpp, the latter two in changing order: pp512
-(a prompt of 512 tokens in one batch) and tg128 (128 tokens, one at a time, from an empty cache), as llama-bench does
-it: bare `llama_decode`, no sampling. Figures are medians over the rounds; a ratio is the median of the rounds' ratios,
-so that a neighbour's load weighs on both alike. llama.cpp has the same weights as Q8_0 for int8 and Q4_0 for int4,
-remade from the same file. The share of the bandwidth is tokens per second times the bytes of the weights, all of which
-a token reads. Busy: a spinning process on each core that the threads use.
+Each round measures the memory's read bandwidth, `martlet bench` and each peer, another one first in each: a prompt of
+512 tokens, and 128 tokens one at a time from an empty cache, as llama-bench has them; another prompt in each round for
+the peers. llama.cpp: bare `llama_decode`, no sampling, on the same weights as Q8_0 for int8 and Q4_0 for int4, remade
+from the same file. OpenVINO GenAI: its pipeline with dynamic quantization in groups of 64, which also chooses each
+token, on the same weights in int8 (a scale for each row) or int4 (groups of 64), exported from the float file.
+
+Figures are medians over the rounds. In each round the fastest peer counts; a ratio is the median of the rounds'
+ratios, so that a neighbour's load weighs on all alike. The share of the bandwidth is tokens per second times the bytes
+of the weights, all of which a token reads. Busy: a spinning process on each core that the threads use.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,15 +31,18 @@ from harness.options import Options
 from harness.programs import CACHE, Failed, Setting, programs, run
 from harness.tables import table
 
-from . import llama
+from . import genai, llama
 from .host import header, processor, revision
 from .neighbours import Bandwidth, busy, cores
 from .perplexity import plain, remade
 
-PEER = {"int8": "Q8_0", "int4": "Q4_0"}
+TYPES = {"int8": "Q8_0", "int4": "Q4_0"}  # llama.cpp's
+PHASES = ("prefill", "decode")
+MARTLET = "Martlet"
 PROMPT, DECODED, DECODED_BUSY = 512, 128, 24
 PAUSE_S = 0.5  # a peer's threads may spin for a while after a run
 LIMIT_S = 1800
+Peer = llama.Llama | genai.GenAI
 
 
 @dataclass
@@ -48,19 +55,25 @@ class Rates:
 
 @dataclass
 class Measurement:
-    """Both runtimes with one number of threads and one format, with or without neighbours."""
+    """All runtimes with one number of threads and one format, with or without neighbours."""
 
     weights: str
     threads: int
     is_busy: bool
     bytes: dict[str, int]  # of the weights, by runtime
-    rates: dict[str, Rates] = field(default_factory=lambda: {"Martlet": Rates(), "llama.cpp": Rates()})
+    rates: dict[str, Rates] = field(default_factory=lambda: {"Martlet": Rates()})
     bandwidth: list[float] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)  # Martlet's other figures
 
+    def fastest(self, phase: str) -> list[tuple[float, str]]:
+        """Of the peers in each round."""
+        columns = [
+            [(rate, name) for rate in getattr(self.rates[name], phase)] for name in self.rates if name != MARTLET
+        ]
+        return [max(row) for row in zip(*columns, strict=False)]
+
     def ratios(self, phase: str) -> list[float]:
-        mine, theirs = (getattr(self.rates[name], phase) for name in ("Martlet", "llama.cpp"))
-        return [a / b for a, b in zip(mine, theirs, strict=False)]
+        return [mine / best for mine, (best, _) in zip(getattr(self.rates[MARTLET], phase), self.fastest(phase))]
 
     def line(self) -> str:
         """For who waits: a minute passes between two of them."""
@@ -84,11 +97,16 @@ class Measurement:
             "weight_bytes": self.bytes,
             "bandwidth_gb_per_s": self.bandwidth,
             "rounds": {name: {"prefill": r.prefill, "decode": r.decode} for name, r in self.rates.items()},
-            "prefill_ratio": median(self.ratios("prefill")),
-            "decode_ratio": median(self.ratios("decode")),
+            **{f"{phase}_ratio": median(self.ratios(phase)) for phase in PHASES},
+            **{f"{phase}_fastest": usual(self.fastest(phase)) for phase in PHASES},
             "bandwidth_share": {name: self.share(name) for name in self.rates},
             "martlet": self.last,
         }
+
+
+def usual(best: list[tuple[float, str]]) -> str:
+    """The name that was the fastest most often."""
+    return statistics.mode(name for _, name in best) if best else "-"
 
 
 def median(values: list[float]) -> float | None:
@@ -100,33 +118,35 @@ def martlet(setting: Setting, model: Path, result: Measurement) -> None:
     environment = {"MARTLET_ISA": setting.isa} if setting.isa else None
     command = [*setting.runner, "bench", str(model), "--threads", str(setting.threads), "--json"]
     found = json.loads(run(command, environment, timeout_s=LIMIT_S))
-    result.rates["Martlet"].prefill.append(float(found["prefill_tokens_per_s"]))
-    result.rates["Martlet"].decode.append(float(found["decode_tokens_per_s"]))
+    result.rates[MARTLET].prefill.append(float(found["prefill_tokens_per_s"]))
+    result.rates[MARTLET].decode.append(float(found["decode_tokens_per_s"]))
     result.last = {key: found.get(key) for key in ("time_to_first_token_ms", "arena_bytes", "peak_rss_bytes")}
-    result.bytes["Martlet"] = int(found.get("weights_bytes") or model.stat().st_size)
+    result.bytes[MARTLET] = int(found.get("weights_bytes") or model.stat().st_size)
 
 
-def peer(model: llama.Llama, result: Measurement) -> None:
-    result.rates["llama.cpp"].prefill.append(model.prefill_rate(PROMPT))
+def peer(name: str, model: Peer, result: Measurement, seed: int) -> None:
+    rates = result.rates[name]
+    rates.prefill.append(model.prefill_rate(PROMPT, seed))
     time.sleep(PAUSE_S)
-    result.rates["llama.cpp"].decode.append(model.decode_rate(DECODED_BUSY if result.is_busy else DECODED))
+    rates.decode.append(model.decode_rate(DECODED_BUSY if result.is_busy else DECODED, seed + 1))
 
 
 def measure(
-    setting: Setting, model: Path | None, other: llama.Llama | None, result: Measurement, width: Bandwidth, count: int
+    setting: Setting, model: Path | None, others: dict[str, Peer], result: Measurement, width: Bandwidth, count: int
 ) -> Measurement:
     """`count` rounds. A round's bandwidth is measured without the neighbours: it is the memory's."""
-    runs = []
+    runs: list[Callable[[int], None]] = []
     if model:
-        runs.append(lambda: martlet(setting, model, result))
-    if other:
-        runs.append(lambda: peer(other, result))
+        runs.append(lambda seed: martlet(setting, model, result))
+    for name, other in others.items():
+        runs.append(lambda seed, name=name, other=other: peer(name, other, result, seed))
     for number in range(count):
         result.bandwidth.append(width.gigabytes_per_second(setting.threads))
-        for each in runs[:: -1 if number % 2 else 1]:
+        first = number % len(runs)
+        for each in runs[first:] + runs[:first]:
             time.sleep(PAUSE_S)
             with busy(cores(setting.threads)) if result.is_busy else nullcontext():
-                each()
+                each(2 * number + 1)
     return result
 
 
@@ -135,18 +155,24 @@ def number(value: float | None, form: str) -> str:
 
 
 def print_table(results: list[Measurement]) -> None:
+    names = list(dict.fromkeys(name for result in results for name in result.rates))
     columns = ["weights, threads"]
-    columns += ["prefill Martlet", "llama.cpp", "ratio", "range"]
-    columns += ["decode Martlet", "llama.cpp", "ratio", "range", "GB/s read", "share Martlet", "share llama.cpp"]
+    for phase in PHASES:
+        columns += [f"{phase} {names[0]}", *names[1:], "fastest peer", "ratio", "range"]
+    columns += ["GB/s read", *(f"share {name}" for name in names)]
     rows = []
     for result in results:
         row = [f"{result.weights} x{result.threads}{' busy' if result.is_busy else ''}"]
-        for phase in ("prefill", "decode"):
-            row += [number(median(getattr(result.rates[name], phase)), ".1f") for name in result.rates]
+        for phase in PHASES:
+            row += [number(median(getattr(result.rates.get(name, Rates()), phase)), ".1f") for name in names]
             ratios = result.ratios(phase)
-            row += [number(median(ratios), ".2f"), f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-"]
+            row += [
+                usual(result.fastest(phase)),
+                number(median(ratios), ".2f"),
+                f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-",
+            ]
         row.append(number(median(result.bandwidth), ".1f"))
-        row += [number(result.share(name), ".0%") for name in result.rates]
+        row += [number(result.share(name), ".0%") if name in result.rates else "-" for name in names]
         rows.append(row)
     print(f"\nTokens per second:\n\n{table(columns, rows)}", flush=True)
 
@@ -156,15 +182,15 @@ def print_neighbours(results: list[Measurement]) -> None:
     quiet = {(r.weights, r.threads): r for r in results if not r.is_busy}
     rows = []
     for result in (r for r in results if r.is_busy and (r.weights, r.threads) in quiet):
-        row = [f"{result.weights} x{result.threads}"]
         for name in result.rates:
-            for phase in ("prefill", "decode"):
+            row = [f"{result.weights} x{result.threads}", name]
+            for phase in PHASES:
                 before = median(getattr(quiet[result.weights, result.threads].rates[name], phase))
                 after = median(getattr(result.rates[name], phase))
                 row.append(f"{after / before:.0%}" if before and after else "-")
-        rows.append(row)
+            rows.append(row)
     if rows:
-        columns = ["with busy neighbours", "prefill Martlet", "decode Martlet", "prefill llama.cpp", "decode llama.cpp"]
+        columns = ["with busy neighbours", "who", *PHASES]
         print(f"\nSpeed left (a fair half of the processor is 50 %):\n\n{table(columns, rows)}")
 
 
@@ -172,8 +198,8 @@ def print_memory(results: list[Measurement]) -> None:
     rows = [
         [
             f"{r.weights} x{r.threads}",
-            f"{r.bytes['Martlet'] / 1e6:.1f}",
-            f"{r.bytes['llama.cpp'] / 1e6:.1f}" if r.bytes.get("llama.cpp") else "-",
+            f"{r.bytes[MARTLET] / 1e6:.1f}",
+            ", ".join(f"{size / 1e6:.1f} {name}" for name, size in r.bytes.items() if name != MARTLET) or "-",
             number(r.last.get("time_to_first_token_ms"), ".1f"),
             number((r.last.get("arena_bytes") or 0) / 1e6, ".1f"),
             number((r.last.get("peak_rss_bytes") or 0) / 1e6, ".1f"),
@@ -182,7 +208,7 @@ def print_memory(results: list[Measurement]) -> None:
         if r.last and not r.is_busy
     ]
     if rows:
-        columns = ["", "weights MB", "llama.cpp's MB", "first token ms", "arena MB", "peak resident MB"]
+        columns = ["", "weights MB", "peers' MB", "first token ms", "arena MB", "peak resident MB"]
         print(f"\nMartlet's memory:\n\n{table(columns, rows)}")
 
 
@@ -200,12 +226,13 @@ def main() -> int:
     parser.add_rounds(5)
     parser.add_argument("--folder", type=Path, default=CACHE / "language", help="where GGUF files are kept")
     parser.add_argument("--no-busy", action="store_true", help="without the neighbours")
-    parser.add_argument("--peer-only", action="store_true", help="llama.cpp alone")
+    parser.add_argument("--peer-only", action="store_true", help="without Martlet")
     parser.add_json()
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     tested = programs(options)
     facts = [llama.version()] + ([llama.features()] if llama.available() else [])
+    facts.insert(0, genai.version() if genai.available() else "no OpenVINO GenAI")
     print(header(*facts, f"{plain(options.model)}, {options.rounds} rounds in turns, medians"))
     results: list[Measurement] = []
     with tempfile.TemporaryDirectory(prefix="martlet-language-") as name:
@@ -225,7 +252,7 @@ def main() -> int:
     print_neighbours(results)
     print_memory(results)
     if options.json:
-        whole = {"processor": processor(), "martlet": revision(), "llama": llama.version(), "features": facts[-1]}
+        whole = {"processor": processor(), "martlet": revision(), "peers": facts[:2], "features": facts[-1]}
         whole["results"] = [result.facts() for result in results]
         Path(options.json).write_text(json.dumps(whole, indent=2) + "\n")
     return 0
@@ -234,20 +261,41 @@ def main() -> int:
 def one(
     options: argparse.Namespace, setting: Setting, model: Path | None, weights: str, is_busy: bool, width: Bandwidth
 ) -> Measurement:
-    """llama.cpp is loaded anew for each setting and warmed up, as llama-bench does."""
+    """Peers are loaded anew for each setting and warmed up, as llama-bench does."""
     result = Measurement(weights, setting.threads, is_busy, {})
-    other = None
-    if llama.available():
-        path = remade(options.model, options.folder, PEER[weights])
-        other = llama.Llama(path, setting.threads, PROMPT + DECODED)
-        result.bytes["llama.cpp"] = other.weight_bytes
-        other.prefill_rate(PROMPT)
-        other.decode_rate(4)
+    others: dict[str, Peer] = {}
     try:
-        return measure(setting, model, other, result, width, options.rounds)
+        if llama.available():
+            path = remade(options.model, options.folder, TYPES[weights])
+            others["llama.cpp"] = llama.Llama(path, setting.threads, PROMPT + DECODED)
+        if genai.available():
+            load_genai(others, options, weights, setting.threads)
+        if not others and not model:
+            raise Failed("nobody is there to be measured")
+        for name, other in others.items():
+            result.rates[name] = Rates()
+            result.bytes[name] = other.weight_bytes
+            other.prefill_rate(PROMPT, 0)
+            other.decode_rate(4, 0)
+        return measure(setting, model, others, result, width, options.rounds)
     finally:
-        if other:
+        for other in others.values():
             other.close()
+
+
+def load_genai(others: dict[str, Peer], options: argparse.Namespace, weights: str, threads: int) -> None:
+    """The rest goes on without it, where it cannot run the model."""
+    try:
+        source = float_file(options.model, options.folder)
+        others["OpenVINO"] = genai.GenAI(genai.exported(source, options.folder, weights), threads)
+    except Failed as failure:
+        print(f"without OpenVINO GenAI: {failure}", file=sys.stderr)
+
+
+def float_file(model: Path, folder: Path) -> Path:
+    """What transformers reads best: the same weights in float32, if llama.cpp can make it."""
+    made = folder / f"{plain(model)}.F32.gguf"
+    return remade(model, folder, "F32") if llama.available() or made.is_file() else model
 
 
 if __name__ == "__main__":

@@ -128,19 +128,19 @@ class Llama:
         """The last batch's logits, [rows, vocabulary]; a view that the next batch overwrites."""
         return np.ctypeslib.as_array(llama_cpp.llama_get_logits(self.context), (rows, self.count))
 
-    def prefill_rate(self, count: int = 512) -> float:
+    def prefill_rate(self, count: int = 512, seed: int = 1) -> float:
         """Tokens per second of one batch of random tokens, logits of the last only: llama-bench's pp."""
         self.clear()
-        tokens = np.random.default_rng(1).integers(0, self.count, count)
+        tokens = np.random.default_rng(seed).integers(0, self.count, count)
         begin = time.perf_counter()
         self.decode(tokens, 0, count - 1)
         llama_cpp.llama_synchronize(self.context)
         return count / (time.perf_counter() - begin)
 
-    def decode_rate(self, count: int = 128) -> float:
+    def decode_rate(self, count: int = 128, seed: int = 2) -> float:
         """Tokens per second one at a time, from an empty cache: llama-bench's tg."""
         self.clear()
-        tokens = np.random.default_rng(2).integers(0, self.count, (count, 1))
+        tokens = np.random.default_rng(seed).integers(0, self.count, (count, 1))
         begin = time.perf_counter()
         for position, token in enumerate(tokens):
             self.decode(token, position, 0)

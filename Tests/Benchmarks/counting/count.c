@@ -11,6 +11,7 @@
 ///     inference INSTRUCTIONS LOADS STORES L1 L2 READ WRITTEN       misses and bytes: 0 without the cache
 ///     block ADDRESS COUNT LOADS STORES CODE                        ran COUNT times in all these inferences
 ///
+/// Without `inferences`, `inference` and `block` lines are of the whole process, for a difference of two of them.
 /// ADDRESS and CODE are hexadecimal. Instructions that load or store are counted, not accesses: a pair of registers is
 /// one load. It is made for one thread: with several, the counters lose additions.
 #include <inttypes.h>
@@ -124,6 +125,22 @@ static void end(void) {
   inference_count++;
 }
 
+/// The whole process as one inference.
+static void end_process(void) {
+  inferences[1] = (figures){.l1_misses = simulated.l1_misses,
+                            .l2_misses = simulated.l2_misses,
+                            .read = read_bytes,
+                            .written = written_bytes};
+  for (block *b = newest; b; b = b->older) {
+    inferences[1].instructions += b->executed * b->instructions;
+    inferences[1].loads += b->executed * b->loads;
+    inferences[1].stores += b->executed * b->stores;
+    b->inside = b->executed;
+  }
+  inference_count = 2;
+  phase = AFTER;
+}
+
 /// The process's time is read: these were the inferences, or they may follow.
 static void restart(void) {
   if (phase == BETWEEN && inference_count == wanted_count) {
@@ -154,6 +171,7 @@ static void ended(qemu_plugin_id_t id, void *unused) {
   (void)id, (void)unused;
   FILE *file = fopen(path, "w");
   if (!file) return;
+  if (!wanted_count) end_process();
   uint64_t total = 0;
   for (block *b = newest; b; b = b->older) total += b->executed * b->instructions;
   fprintf(file, "total %" PRIu64 "\n", total);
@@ -188,7 +206,11 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int coun
   }
   if (!path[0]) return 1;
   qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-  if (wanted_count) qemu_plugin_register_vcpu_syscall_cb(id, called);
+  if (wanted_count) {
+    qemu_plugin_register_vcpu_syscall_cb(id, called);
+  } else {
+    phase = BETWEEN;
+  }
   qemu_plugin_register_atexit_cb(id, ended, NULL);
   return 0;
 }

@@ -21,19 +21,14 @@ from typing import Any
 
 from harness import corpus
 from harness.options import Options
-from harness.programs import CACHE, ROOT, Failed, build_path, run
+from harness.programs import ROOT, Failed, build_path, run
 
 from ..host import revision
 from . import counting, litert, report
 from .hotspots import Mappings, Symbols, lines, loops, profile
 from .pipeline import Tools, read_assembly
+from .places import BUILT, LITERT, LLVM, PLUGIN, SYSROOT
 from .sets import SETS, InstructionSet
-
-SYSROOT = CACHE / "sysroot-arm64"
-PEER = CACHE / "arm64-litert"
-PLUGIN = ROOT / ".build-device" / "count.so"  # Tools/bench compiles it
-LLVM = CACHE / "llvm-19"
-BUILT = ROOT / ".build-embedded-aarch64" / "aarch64-none-none-elf" / "release" / "martlet"
 
 
 @dataclass(frozen=True)
@@ -79,6 +74,7 @@ def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symb
     described = [report.describe(loop, isa.scheduled, tools, symbols.name) for loop in loops(code, symbols.name)[:5]]
     result: dict[str, Any] = {
         "model": subject.name,
+        "peer_name": "LiteRT",
         "isa": isa.name,
         "martlet": asdict(ours.figures),
         "profile": profile(code, symbols),
@@ -86,11 +82,11 @@ def count(subject: Subject, isa: InstructionSet, model: Path, options: Any, symb
     }
     if subject.content is not None and not options.no_litert:
         print(f"{subject.name}, {isa.name}: LiteRT", file=sys.stderr, flush=True)
-        theirs = litert.counted(isa, PEER, PLUGIN, subject.content, runs(subject.content))
-        result["litert"] = asdict(theirs.figures)
+        theirs = litert.counted(isa, LITERT, PLUGIN, subject.content, runs(subject.content))
+        result["peer"] = asdict(theirs.figures)
         mappings = Mappings(theirs.printed)
         found = loops(lines(theirs.blocks))[:5]
-        result["litert_loops"] = [report.describe(loop, isa.scheduled, tools, mappings.name) for loop in found]
+        result["peer_loops"] = [report.describe(loop, isa.scheduled, tools, mappings.name) for loop in found]
     return result
 
 
@@ -147,7 +143,7 @@ def main() -> int:
         print(f"no model's name contains {options.only}", file=sys.stderr)
         return 64
     for isa in sets:
-        print(report.figures([result for result in results if result["isa"] == isa.name], isa))
+        print(report.figures([result for result in results if result["isa"] == isa.name], isa, "LiteRT"))
     for result in results:
         print(report.hot(result, next(isa for isa in sets if isa.name == result["isa"]), options.loops))
     if options.json:

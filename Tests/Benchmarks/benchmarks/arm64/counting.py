@@ -1,4 +1,5 @@
-"""A program in the emulator with the counting plugin (`Tests/Benchmarks/counting`): what its inferences took."""
+"""A program in the emulator with the counting plugin (`Tests/Benchmarks/counting`): what its inferences took, or what
+one run of it did more than another."""
 
 from __future__ import annotations
 
@@ -7,14 +8,15 @@ import statistics
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 from harness.programs import Failed
 
 from .sets import InstructionSet
 
-TIMEOUT_S = 1800
+TIMEOUT_S = 3600
+LINKED_BYTES = 10_000_000  # a larger file is not copied
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,14 @@ def emulate(
     isa: InstructionSet,
     root: Path,
     plugin: Path,
-    runs: int,
+    runs: int | None,
     command: Sequence[str],
     files: Mapping[str, Path],
     environment: Mapping[str, str] | None = None,
+    has_caches: bool = True,
 ) -> Counted:
-    """Runs a program that makes `runs` inferences.
+    """Runs a program that makes `runs` inferences; None: the whole process is counted. Without caches there are no
+    misses and no bytes, in a third of the time.
 
     Everything that moves addresses, and with them the misses, is the same each time: the environment, the arguments,
     the names of the `files` (and folders), which are put into a folder of their own.
@@ -89,12 +93,12 @@ def emulate(
     with tempfile.TemporaryDirectory(prefix="martlet-count-") as name:
         folder = Path(name)
         for target, source in files.items():
-            if source.is_dir():
-                (folder / target).symlink_to(source)
+            if source.is_dir() or source.stat().st_size > LINKED_BYTES:
+                (folder / target).symlink_to(source.resolve())
             else:
                 shutil.copy(source, folder / target)
         shutil.copy(plugin, folder / "count.so")
-        option = f"./count.so,out=counted,cache=1,inferences={runs}"
+        option = "./count.so,out=counted" + ",cache=1" * has_caches + (f",inferences={runs}" if runs else "")
         whole = ["qemu-aarch64", "-cpu", isa.cpu, "-L", str(root), "-plugin", option, *command]
         try:
             done = subprocess.run(
@@ -115,3 +119,21 @@ def martlet(isa: InstructionSet, sysroot: Path, plugin: Path, program: Path, mod
     """`martlet bench` of an arm64 build; its counts do not change from run to run."""
     command = ["./martlet", "bench", "model.martlet", "--threads", "1", "--runs", str(runs)]
     return emulate(isa, sysroot, plugin, runs, command, {"martlet": program, "model.martlet": model})
+
+
+def difference(more: Counted, less: Counted, count: int) -> Counted:
+    """One of the `count` units, tokens say, that only the first of two runs of a program did."""
+    pairs = zip(astuple(more.figures), astuple(less.figures), strict=True)
+    figures = Figures(*(round((a - b) / count) for a, b in pairs))
+    before = {(block.address, block.code): block.count for block in less.blocks}
+    # What both did is subtracted even where the longer run has other blocks for it: instructions are added up later.
+    blocks = {(block.address, block.code): block for block in (*less.blocks, *more.blocks)}
+    after = {(block.address, block.code): block.count for block in more.blocks}
+    changed = tuple(
+        replace(block, count=(after.get(key, 0) - before.get(key, 0)) / count)
+        for key, block in blocks.items()
+        if after.get(key, 0) != before.get(key, 0)
+    )
+    if abs(sum(block.count * len(block.code) for block in changed) - figures.instructions) > 1:
+        raise Failed("the counter's blocks do not add up to its total")
+    return Counted(figures, changed, more.printed)

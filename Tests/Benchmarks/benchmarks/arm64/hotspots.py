@@ -7,6 +7,8 @@ made from single instructions, each with the number of times that it ran.
 from __future__ import annotations
 
 import bisect
+import re
+import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -16,6 +18,7 @@ from pathlib import Path
 from .counting import Block
 
 EXECUTABLE_BASE = 0x5500000000  # where QEMU puts a position-independent arm64 program
+MAPPING = re.compile(r"\$[xd](\.|$)")  # where code and data begin, which is no name
 AROUND, OUTSIDE = " (around others)", " (outside loops)"
 
 
@@ -59,7 +62,8 @@ def lines(blocks: Iterable[Block]) -> list[Line]:
         for index, word in enumerate(block.code):
             counts[block.address + 4 * index] += block.count
             words[block.address + 4 * index] = word
-    return [Line(address, words[address], counts[address]) for address in sorted(counts)]
+    # A difference of two runs leaves nothing of what both did.
+    return [Line(address, words[address], counts[address]) for address in sorted(counts) if counts[address] > 0]
 
 
 def branch_target(line: Line) -> int | None:
@@ -109,15 +113,23 @@ def loops(code: list[Line], function: Callable[[int], str] | None = None) -> lis
     return sorted(found, key=lambda loop: -loop.instructions)
 
 
+def readable(symbols: str) -> str:
+    """With Swift's names as a person writes them, where the toolchain is at hand; C++ without arguments."""
+    if demangle := shutil.which("swift-demangle"):
+        shown = subprocess.run([demangle, "--simplified"], input=symbols, capture_output=True, text=True, check=True)
+        symbols = shown.stdout
+    return re.sub(r"\(.*", "", symbols.replace("(anonymous namespace)::", ""), flags=re.MULTILINE)
+
+
 class Symbols:
     """The functions of an executable with symbols, at the addresses where QEMU puts them."""
 
     def __init__(self, program: Path, nm: str = "nm") -> None:
-        text = subprocess.run([nm, "--defined-only", str(program)], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run([nm, "-C", "--defined-only", str(program)], capture_output=True, text=True, check=True)
         found = sorted(
             (int(row[0], 16) + EXECUTABLE_BASE, row[2])
-            for row in (line.split() for line in text.splitlines())
-            if len(row) == 3 and row[1] in "tTwW" and not row[2].startswith("$")
+            for row in (line.split(None, 2) for line in readable(text.stdout).splitlines())
+            if len(row) == 3 and row[1] in "tTwW" and not MAPPING.match(row[2])
         )
         self._starts = [start for start, _ in found]
         self._names = [name for _, name in found]

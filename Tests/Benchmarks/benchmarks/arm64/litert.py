@@ -5,15 +5,13 @@ Its counts depend on nothing of Martlet: they are kept beside the unpacked files
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from .counting import Block, Counted, Figures, emulate
+from .counting import Counted, emulate
 from .hotspots import Mappings
+from .kept import digest, kept
 from .sets import InstructionSet
 
 INSIDE = Path(__file__).with_name("inside.py")
@@ -21,25 +19,11 @@ INSIDE = Path(__file__).with_name("inside.py")
 
 def counted(isa: InstructionSet, peer: Path, plugin: Path, content: bytes, runs: int) -> Counted:
     """A .tflite model's inference, counted now or before."""
-    digest = hashlib.sha256()
-    for part in (
-        content,
-        plugin.read_bytes(),
-        INSIDE.read_bytes(),
-        (peer / ".wanted").read_bytes(),
-        repr(isa).encode(),
-    ):
-        digest.update(hashlib.sha256(part).digest())
-    kept = peer / "counted" / f"{digest.hexdigest()[:32]}-{runs}.json"
-    if kept.exists():
-        return without_python(_read(kept.read_text()))
-    found = _count(isa, peer, plugin, content, runs)
-    kept.parent.mkdir(exist_ok=True)
-    blocks = [asdict(block) for block in found.blocks]
-    part = kept.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps({"figures": asdict(found.figures), "blocks": blocks, "printed": found.printed}))
-    part.replace(kept)
-    return without_python(found)
+    name = digest(
+        (content, plugin.read_bytes(), INSIDE.read_bytes(), (peer / ".wanted").read_bytes(), repr(isa).encode())
+    )
+    path = peer / "counted" / f"{name}-{runs}.json"
+    return without_python(kept(path, lambda: _count(isa, peer, plugin, content, runs)))
 
 
 def without_python(found: Counted) -> Counted:
@@ -54,12 +38,6 @@ def without_python(found: Counted) -> Counted:
         stores=found.figures.stores - round(sum(block.count * block.stores for block in outside)),
     )
     return Counted(figures, inside, found.printed)
-
-
-def _read(text: str) -> Counted:
-    facts = json.loads(text)
-    blocks = tuple(Block(**{**block, "code": tuple(block["code"])}) for block in facts["blocks"])
-    return Counted(Figures(**facts["figures"]), blocks, facts["printed"])
 
 
 def _count(isa: InstructionSet, peer: Path, plugin: Path, content: bytes, runs: int) -> Counted:

@@ -28,18 +28,24 @@ def _pair(ours: int, theirs: int | None) -> str:
     return f"{ours:,} / {theirs:,} = {ratio}"
 
 
-def figures(results: Sequence[dict[str, Any]], isa: InstructionSet) -> str:
-    """Martlet / LiteRT = ratio, for every model."""
+def figures(results: Sequence[dict[str, Any]], isa: InstructionSet, peer: str, unit: str = "an inference") -> str:
+    """Martlet / peer = ratio, for every model."""
     rows = []
+    # Without caches there are no misses.
+    columns = {key: text for key, text in COLUMNS.items() if has_caches(results) or "misses" not in key}
     for result in results:
         ours, theirs = ({**f, "accesses": f["loads"] + f["stores"]} if f else None for f in _both(result))
-        rows.append([result["model"], *(_pair(ours[key], theirs[key] if theirs else None) for key in COLUMNS)])
-    title = f"{isa.name} ({isa.cpu.split(',')[0]}), an inference, Martlet / LiteRT = ratio:"
-    return f"{title}\n\n{table(['model', *COLUMNS.values()], rows)}\n"
+        rows.append([result["model"], *(_pair(ours[key], theirs[key] if theirs else None) for key in columns)])
+    title = f"{isa.name} ({isa.cpu.split(',')[0]}), {unit}, Martlet / {peer} = ratio:"
+    return f"{title}\n\n{table(['model', *columns.values()], rows)}\n"
+
+
+def has_caches(results: Sequence[dict[str, Any]]) -> bool:
+    return any(result["martlet"]["read_bytes"] for result in results)
 
 
 def _both(result: dict[str, Any]) -> tuple[dict[str, int], dict[str, int] | None]:
-    return result["martlet"], result.get("litert")
+    return result["martlet"], result.get("peer")
 
 
 def describe(loop: Loop, cpus: Sequence[str], tools: Tools, name: Callable[[int], str]) -> dict[str, Any]:
@@ -71,22 +77,29 @@ def _loop_rows(whose: str, found: Sequence[dict[str, Any]], total: int, cpus: Se
 
 
 def hot(result: dict[str, Any], isa: InstructionSet, with_assembly: bool) -> str:
-    """Functions and loops of one model; with the assembly LiteRT's loops too."""
+    """Functions and loops of one model; with the assembly the peer's loops too."""
     ours, theirs = _both(result)
     total = ours["instructions"]
-    shares = [f"{name} {part / total:.1%}" for name, part in result["profile"] if part >= total * 0.01]
+    peer = result["peer_name"]
     columns = ["loop", "share", "instructions", "multiply-adds", *(f"{cpu}: cycles" for cpu in isa.scheduled)]
     rows = _loop_rows("Martlet", result["loops"], total, isa.scheduled)
     if with_assembly and theirs:
-        rows += _loop_rows("LiteRT", result["litert_loops"], theirs["instructions"], isa.scheduled)
-    text = f"{result['model']}, {isa.name}: {', '.join(shares)}\n\n{table(columns, rows)}\n"
+        rows += _loop_rows(peer, result["peer_loops"], theirs["instructions"], isa.scheduled)
+    text = f"{result['model']}, {isa.name}, {total:,}: {_shares(result['profile'], total)}\n\n"
+    if theirs and "peer_profile" in result:
+        text += f"{peer}, {theirs['instructions']:,}: {_shares(result['peer_profile'], theirs['instructions'])}\n\n"
+    text += f"{table(columns, rows)}\n"
     if not with_assembly:
         return text
-    for whose, key in (("Martlet", "loops"), ("LiteRT", "litert_loops")):
+    for whose, key in (("Martlet", "loops"), (peer, "peer_loops")):
         for loop in result.get(key, []):
             text += f"\n{whose}: {loop['function']}, {loop['iterations']:,.0f} times:\n"
             text += "".join(f"    {line}\n" for line in loop["assembly"])
     return text
+
+
+def _shares(functions: Sequence[tuple[str, float]], total: int) -> str:
+    return ", ".join(f"{name} {part / total:.1%}" for name, part in functions if part >= total * 0.01)
 
 
 def assembly(found: Sequence[tuple[str, tuple[str, ...]]], sets: Sequence[InstructionSet], tools: Tools) -> str:
