@@ -78,6 +78,58 @@ import Testing
     }
   }
 
+  /// 18 layers of one head of 256, of which five in six see 512 positions, as Gemma 3 of 270 million parameters has them:
+  /// 306.7 MB of keys and values if all of them kept 32,768.
+  @Test(arguments: LanguageBatch.allCases) func aWindowBoundsTheCache(batch: LanguageBatch) throws {
+    let file = try SparseFile {
+      ($0.layerCount, $0.headCount, $0.keyValueHeadCount, $0.headSize) = (18, 4, 1, 256)
+      $0.window = 512
+      for layer in 0..<18 where layer % 6 != 5 { $0.windowed[0] |= 1 << UInt32(layer) }
+    }
+    func budget(_ context: Int, keepsAll: Bool = false) throws -> LanguageBudget {
+      var options = LanguageOptions(contextLength: context, batch: batch)
+      options.keepsAll = keepsAll
+      return try LanguageEngine.budget(of: file.view, options: options)
+    }
+    let perPosition = 2 * (256 + 256 / Int(MARTLET_CACHE_GROUP) * 2)
+    let found = try budget(32_768)
+    #expect(found.ringPositions == 576)
+    #expect(found.windowedCacheBytes == 15 * 576 * perPosition)
+    #expect(found.wholeCacheBytes == 3 * 32_768 * perPosition)
+    #expect(found.cacheBytes <= 60_000_000)
+    #expect(try budget(32_768, keepsAll: true).cacheBytes == 18 * 32_768 * perPosition)
+    // A ring is never more than the context, and the windowed part does not grow with it.
+    #expect(try budget(500) == budget(500, keepsAll: true))
+    #expect(try budget(1 << 20).windowedCacheBytes == found.windowedCacheBytes)
+  }
+
+  /// A window as long as the longest context, and a batch behind it.
+  @Test func theLongestWindow() throws {
+    let file = try SparseFile {
+      ($0.layerCount, $0.window) = (2, 1 << 20)
+      $0.windowed[0] = 3
+    }
+    for batch in LanguageBatch.allCases {
+      let options = LanguageOptions(contextLength: 1 << 20, batch: batch)
+      #expect(try LanguageEngine.budget(of: file.view, options: options).ringPositions == 1 << 20)
+    }
+  }
+
+  /// Layers are counted by their bits, beyond the first word too.
+  @Test func windowedLayersAreCounted() {
+    var record = LanguageRecord()
+    record.layerCount = 1024
+    for layer in 0..<1024 where layer * layer % 7 < 3 { record.windowed[layer / 32] |= 1 << UInt32(layer % 32) }
+    #expect(record.windowedLayers(before: 1024) == 0)
+    record.window = 9
+    var count = 0
+    for layer in 0...1024 {
+      #expect(record.windowedLayers(before: layer) == count)
+      if layer < 1024, record.isWindowed(layer) { count += 1 }
+    }
+    #expect(count > 300)
+  }
+
   @Test func workIsCounted() throws {
     let file = try SparseFile { _ in }
     let budget = try LanguageEngine.budget(of: file.view, options: LanguageOptions(contextLength: 64))
