@@ -137,8 +137,9 @@ public struct LanguageEngine: ~Copyable {
 
   // MARK: Running
 
-  /// Multiply-accumulates of a step for which a slow core takes a millisecond: a Cortex-A53 at 1.2 GHz makes about two
-  /// of int8 in a nanosecond. Whoever shares the machine with a text waits no longer than that for it.
+  /// Multiply-accumulates of a step for which a slow core takes about a millisecond: it makes 2 * 10^9 of int8 in a
+  /// second. Whoever shares the processor with a text, a frame with a deadline or Ctrl-C, waits no longer for it. A team
+  /// shares a step out; a core whose team is held up elsewhere does it alone, and so the limit is the same for any team.
   public static let stepLimit: Int64 = 1 << 21
 
   /// Begins to evaluate up to a batch of tokens; returns how many were taken: fewer where the context ends.
