@@ -16,7 +16,7 @@
 // What the functions of an instruction set are compiled for.
 #define MARTLET_TARGET_scalar
 #if defined(__x86_64__)
-#define MARTLET_TARGET_avx2 __attribute__((target("avx2")))
+#define MARTLET_TARGET_avx2 __attribute__((target("avx2,fma")))
 #define MARTLET_TARGET_avx512vnni __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #elif defined(__aarch64__)
 #define MARTLET_TARGET_neon

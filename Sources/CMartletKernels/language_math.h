@@ -16,8 +16,15 @@
 typedef float vf __attribute__((vector_size(64)));
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef int8_t vb __attribute__((vector_size(16)));
+typedef uint16_t vh __attribute__((vector_size(32)));
 #define MARTLET_LANES 16
+
+// What only processors without SIMD run is kept small: it calls these functions.
+#if defined(MARTLET_SMALL_LANES)
+#define MARTLET_INLINE static __attribute__((noinline, unused))
+#else
 #define MARTLET_INLINE static inline __attribute__((always_inline))
+#endif
 
 MARTLET_INLINE void load_lanes(vf *v, const float *from) { memcpy(v, from, sizeof *v); }
 MARTLET_INLINE void store_lanes(float *to, const vf *v) { memcpy(to, v, sizeof *v); }
@@ -52,6 +59,21 @@ MARTLET_INLINE float sum_lanes(const vf *v) {
   return lanes[0];
 }
 
+/// out = a * b + c, rounded once.
+MARTLET_INLINE void fma_lanes(vf *out, const vf *a, const vf *b, const vf *c) {
+#if defined(MARTLET_SMALL_LANES)
+  // Without an instruction for it a call for each lane.
+  float x[MARTLET_LANES], y[MARTLET_LANES], z[MARTLET_LANES];
+  store_lanes(x, a);
+  store_lanes(y, b);
+  store_lanes(z, c);
+  MARTLET_REST for (int i = 0; i < MARTLET_LANES; i++) x[i] = __builtin_fmaf(x[i], y[i], z[i]);
+  load_lanes(out, x);
+#else
+  *out = __builtin_elementwise_fma(*a, *b, *c);
+#endif
+}
+
 /// a where mask is set, else b.
 MARTLET_INLINE void choose(vf *out, const vi *mask, const vf *a, const vf *b) {
   *out = (vf)(((vi)*a & *mask) | ((vi)*b & ~*mask));
@@ -82,6 +104,32 @@ MARTLET_INLINE float max_lanes(const vf *v) {
   return most;
 }
 
+/// The largest lane of those that are numbers, of which there is one: lanes i and i + 8 are compared, then i and i + 4,
+/// and so on.
+MARTLET_INLINE float largest_lane(const vf *v) {
+  typedef float half __attribute__((vector_size(32)));
+  typedef float quarter __attribute__((vector_size(16)));
+  typedef int32_t half_mask __attribute__((vector_size(32)));
+  typedef int32_t quarter_mask __attribute__((vector_size(16)));
+  const half a = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7);
+  const half b = __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+  const half_mask is_b = b > a;
+  const half c = (half)(((half_mask)b & is_b) | ((half_mask)a & ~is_b));
+  const quarter d = __builtin_shufflevector(c, c, 0, 1, 2, 3), e = __builtin_shufflevector(c, c, 4, 5, 6, 7);
+  const quarter_mask is_e = e > d;
+  const quarter f = (quarter)(((quarter_mask)e & is_e) | ((quarter_mask)d & ~is_e));
+  const float x = f[2] > f[0] ? f[2] : f[0], y = f[3] > f[1] ? f[3] : f[1];
+  return y > x ? y : x;
+}
+
+/// A bfloat16 is the upper half of a float.
+MARTLET_INLINE float bfloat_value(uint16_t half) {
+  const uint32_t bits = (uint32_t)half << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
 /// exp(x) for x clamped to -87...88: x = n ln 2 + r, a polynomial in r (coefficients of Cephes' expf), times 2^n.
 /// Within 2 units in the last place.
 MARTLET_INLINE void exp_lanes(vf *x) {
@@ -99,6 +147,23 @@ MARTLET_INLINE void exp_lanes(vf *x) {
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
   *x = p * (vf)((n + 127) << 23);
+}
+
+/// 2^x for x <= 0; what is below -126, and a NaN, counts as -126. 2^0 is 1. x = n + f with f in -0.5...0.5, a minimax
+/// polynomial in f, times 2^n. Within 2 units in the last place.
+MARTLET_INLINE void exp2_lanes(vf *x) {
+  const vf lowest = (vf){0} - 126.0f, magic = (vf){0} + 12582912.0f;
+  vi above = *x > lowest;
+  choose(x, &above, x, &lowest);
+  vf shifted = *x + magic;
+  vf f = *x - (shifted - magic);
+  static const float factors[] = {9.671513e-3f, 5.5507336e-2f, 2.4022242e-1f, 6.93147e-1f, 1.0f};
+  vf p = (vf){0} + 1.3264727e-3f;
+  for (int i = 0; i < 5; i++) {
+    const vf factor = (vf){0} + factors[i];
+    fma_lanes(&p, &p, &f, &factor);
+  }
+  *x = (vf)((vi)p + ((vi)shifted << 23));
 }
 
 /// tanh(x) = 1 - 2 / (exp(2x) + 1).

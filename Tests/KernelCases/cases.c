@@ -5,7 +5,7 @@
 
 static const martlet_case_group *const files[] = {
     martlet_fixed_point_cases, martlet_elementwise_cases, martlet_spatial_cases,  martlet_convolution_cases,
-    martlet_moving_cases,      martlet_vision_cases,      martlet_language_cases,
+    martlet_moving_cases,      martlet_vision_cases,      martlet_language_cases, martlet_attention_cases,
 };
 
 static const martlet_case_group *group_at(int32_t index) {

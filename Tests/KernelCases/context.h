@@ -31,7 +31,7 @@ typedef struct martlet_case_context {
   /// Turns the case into a test of the case: a byte of the variant's output is changed after it has run.
   bool sabotage;
   /// Buffers of this case, freed after it.
-  void *blocks[16];
+  void *blocks[32];
   int32_t block_count;
 } martlet_case_context;
 
@@ -83,5 +83,6 @@ extern const martlet_case_group martlet_convolution_cases[];
 extern const martlet_case_group martlet_moving_cases[];
 extern const martlet_case_group martlet_vision_cases[];
 extern const martlet_case_group martlet_language_cases[];
+extern const martlet_case_group martlet_attention_cases[];
 
 #endif

@@ -1,70 +1,6 @@
-#include "context.h"
-
-#include <string.h>
+#include "language_context.h"
 
 // Every language kernel against its scalar form, bit for bit.
-
-static float random_float(martlet_random *random, float size) {
-  return size * (float)(martlet_random_in(random, -1000000, 1000000) / 1000000.0);
-}
-
-static float *random_floats(martlet_case_context *context, size_t count, float size) {
-  float *values = martlet_case_zeros(context, count * sizeof(float));
-  for (size_t i = 0; i < count; i++) values[i] = random_float(&context->random, size);
-  return values;
-}
-
-/// One in eight becomes what a damaged weight makes: NaNs of both signs, infinities, the largest, a denormal.
-static void spoil(martlet_case_context *context, float *values, size_t count) {
-  static const uint32_t odd[] = {0x7FC00000, 0xFFC00001, 0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x00000001};
-  for (size_t i = 0; i < count; i++)
-    if (martlet_random_in(&context->random, 0, 7) == 0)
-      memcpy(values + i, odd + martlet_random_in(&context->random, 0, 6), 4);
-}
-
-/// Runs a kernel's units in three pieces out of order.
-static void run_pieces(martlet_kernel kernel, const void *params, int32_t units, void *scratch) {
-  const int32_t third = units / 3;
-  kernel(params, NULL, third, units - third, scratch);
-  kernel(params, NULL, units - third, units, scratch);
-  kernel(params, NULL, 0, third, scratch);
-}
-
-static bool equal(martlet_case_context *context, const void *expected, void *actual, size_t bytes) {
-  if (context->sabotage && bytes > 0) ((uint8_t *)actual)[bytes / 2] ^= 1;
-  return memcmp(expected, actual, bytes) == 0;
-}
-
-/// Bit for bit, but for those of a NaN, which are the processor's own between two matrices.
-static bool same_floats(martlet_case_context *context, const float *expected, float *actual, size_t count) {
-  if (context->sabotage && count > 0) actual[count / 2] = actual[count / 2] == 1 ? 2 : 1;
-  for (size_t i = 0; i < count; i++) {
-    const bool is_nan = expected[i] != expected[i];
-    if (is_nan ? actual[i] == actual[i] : memcmp(expected + i, actual + i, 4) != 0) return false;
-  }
-  return true;
-}
-
-/// Whether every NaN has the bits that it has on every processor.
-static bool has_one_nan(const float *values, size_t count) {
-  static const uint32_t nan = 0x7FC00000;
-  for (size_t i = 0; i < count; i++)
-    if (values[i] != values[i] && memcmp(values + i, &nan, 4) != 0) return false;
-  return true;
-}
-
-static martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth, int32_t group,
-                                       bool is_float) {
-  martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64,
-                           .group = group,
-                           .groups = (depth + group - 1) / group};
-  const size_t count = (size_t)(tokens * a.stride);
-  if (is_float) a.values = martlet_case_zeros(context, count * sizeof(float));
-  a.quants = martlet_case_zeros(context, count);
-  a.scales = martlet_case_zeros(context, (size_t)(tokens * a.groups) * sizeof(float));
-  a.sums = martlet_case_zeros(context, (size_t)(tokens * a.groups) * sizeof(int32_t));
-  return a;
-}
 
 static bool matmul_case(martlet_case_context *context, int32_t index) {
   martlet_random *random = &context->random;
@@ -184,56 +120,7 @@ static bool gate_case(martlet_case_context *context, int32_t index) {
   return equal(context, out[0].quants, out[1].quants, count) && memcmp(out[0].scales, out[1].scales, scales) == 0;
 }
 
-static bool attention_case(martlet_case_context *context, int32_t index) {
-  martlet_random *random = &context->random;
-  const int32_t size = 2 * martlet_random_in(random, 1, 40), heads = martlet_random_in(random, 1, 3);
-  const int32_t group = martlet_random_in(random, 1, 6), capacity = 64, tokens = martlet_random_in(random, 1, 40);
-  const bool is_float = index % 2;
-  const size_t elements = (size_t)(heads * capacity * ((size + 15) / 16 * 16));
-  const int32_t stride = (heads * group + 2 * heads) * size, out_stride = heads * group * size;
-  float *x = random_floats(context, (size_t)(tokens * stride), 2);
-  float *angles = random_floats(context, (size_t)(tokens * size), 1);
-  if (index % 8 >= 6) spoil(context, x, (size_t)(tokens * stride));
-  float *scratch = martlet_case_zeros(context, martlet_attention_scratch_bytes(capacity));
-  martlet_rotate_params rotate = {.stride = stride,
-                                  .heads = heads * group,
-                                  .epsilon = 1e-6f,
-                                  .cosines = angles,
-                                  .sines = angles + tokens * size / 2,
-                                  .factor = 0.3f,
-                                  .first_position = 3};
-  if (index % 3 == 0) rotate.query_norm = rotate.key_norm = angles;
-  martlet_attention_params p = {.stride = stride,
-                                .heads = heads * group,
-                                .first_position = 3,
-                                .window = index % 5 ? capacity : 7,
-                                .cap = index % 4 ? 0 : 20,
-                                .out_stride = out_stride};
-  float *out[2];
-  for (int i = 0; i < 2; i++) {
-    const martlet_language_table *table = i ? context->language_variant : context->language_reference;
-    uint8_t *cache = martlet_case_zeros(context, 2 * elements * 4 + 2 * (size_t)(heads * capacity) * 4);
-    rotate.cache = (martlet_cache){.keys = cache,
-                                   .values = cache + elements * 4,
-                                   .capacity = capacity,
-                                   .heads = heads,
-                                   .key_scales = (float *)(cache + elements * 8),
-                                   .head_size = size,
-                                   .type = is_float ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8};
-    rotate.cache.value_scales = rotate.cache.key_scales + heads * capacity;
-    float *row = martlet_case_zeros(context, (size_t)(tokens * stride) * sizeof(float));
-    memcpy(row, x, (size_t)(tokens * stride) * sizeof(float));
-    rotate.x = row;
-    run_pieces(table->rotate, &rotate, tokens, scratch);
-    p.x = row;
-    p.cache = rotate.cache;
-    p.out = out[i] = martlet_case_zeros(context, (size_t)(tokens * out_stride) * sizeof(float));
-    run_pieces(table->attention, &p, tokens * heads, scratch);
-  }
-  return same_floats(context, out[0], out[1], (size_t)(tokens * out_stride));
-}
-
 const martlet_case_group martlet_language_cases[] = {
     {"language matmul", 240, matmul_case}, {"language matrix row", 60, row_case},      {"language norm", 60, norm_case},
-    {"language gate", 40, gate_case},      {"language attention", 80, attention_case}, {NULL, 0, NULL},
+    {"language gate", 40, gate_case},      {NULL, 0, NULL},
 };

@@ -3,7 +3,7 @@
 ///
 /// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is NULL).
 /// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
-/// Floating point is done in one written order, without fused multiply-add: equal bits on every processor, but for the
+/// Floating point is done in one written order, fused multiply-add only where written: equal bits on every processor, but for the
 /// bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.
 ///
 /// The bounds beside the sizes are those of the format, checked where a file is loaded; with them no index that is
@@ -11,6 +11,7 @@
 #ifndef MARTLET_LANGUAGE_H
 #define MARTLET_LANGUAGE_H
 
+#include "martlet_cache.h"
 #include "martlet_kernels.h"
 
 // MARK: - Matrices
@@ -136,25 +137,6 @@ typedef struct martlet_embed_params {
 
 // MARK: - Attention
 
-typedef enum martlet_cache_type {
-  MARTLET_CACHE_F32 = 0,
-  MARTLET_CACHE_INT8 = 1,
-} martlet_cache_type;
-
-/// One layer's keys and values, for each key-value head behind each other.
-///
-/// Keys lie in blocks of 16 positions: INT8 as the weights do, for each quad of the head 16 positions x 4; F32 for each
-/// element 16 positions. Values lie position by position. INT8 has a scale for each position, of keys and of values.
-typedef struct martlet_cache {
-  void *keys, *values;
-  float *key_scales, *value_scales;
-  /// Positions that there is room for: a multiple of 16, at most 2^20.
-  int32_t capacity;
-  /// At most 1024, and 512.
-  int32_t heads, head_size;
-  int32_t type;
-} martlet_cache;
-
 /// Splits a token's row of queries, keys and values; norms and rotates; stores keys and values in the cache; leaves the
 /// rotated queries times `factor` in place. One unit a token.
 typedef struct martlet_rotate_params {
@@ -171,7 +153,17 @@ typedef struct martlet_rotate_params {
   float factor;
 } martlet_rotate_params;
 
-/// softmax(q k^T) v. One unit a token and key-value head.
+/// softmax(q k^T) v, in the way of Flash-Attention and Flash-Decoding (Dao et al., 2022, 2023): for each chunk of
+/// positions a part with the largest score, the sum of the weights and the weighted values, which `merge` brings
+/// together. Positions are taken in tiles; where a tile lies depends on its positions alone, so that a token's bits do
+/// not depend on the tokens beside it, nor on the capacity.
+///
+/// INT8: the query is quantized in groups as the keys are. A score is, group after group,
+/// fma((float)integer * key_scale, query_scale, score), times log2(e), which the query's scale holds. With m the
+/// largest score of the tile, e = 2^(score - m) goes into the sum. For each group of elements the weights e *
+/// value_scale of a tile become integers of 0...16256, relative to the tile's largest value_scale; their products with
+/// the values are exact integers, and join what the tiles before left, fma((float)integer, scale, values * correction).
+/// F32: the same in float, element after element and position after position.
 typedef struct martlet_attention_params {
   /// [tokens, stride]: rotated queries, in front of each row.
   const float *x;
@@ -181,20 +173,86 @@ typedef struct martlet_attention_params {
   martlet_cache cache;
   /// At most 2^20 - 1.
   int32_t first_position;
-  /// Positions that a token sees, its own included.
+  /// At most martlet_attention_tokens.
+  int32_t tokens;
+  /// Positions that a token sees, its own included; at most the cache's capacity - tokens stored with it + 1.
   int32_t window;
   /// tanh soft cap of the scores; 0: none.
   float cap;
-  /// [tokens, heads * head_size].
-  float *out;
-  int32_t out_stride;
+  /// martlet_attention_partial_bytes: [tokens, heads, chunks, padded head + 16], values, then largest score and sum.
+  float *partials;
 } martlet_attention_params;
 
-/// Scratch of one thread for attention over `positions`: at most 2^24 bytes.
-static inline size_t martlet_attention_scratch_bytes(int32_t positions) {
-  return (size_t)positions * 4 * sizeof(float);
+/// The parts of a token to its row of heads * head_size, and that to activations. One unit a token.
+typedef struct martlet_merge_params {
+  martlet_attention_params attention;
+  martlet_activations out;
+  /// Of `out`, for the first of these tokens.
+  int32_t first_row;
+} martlet_merge_params;
+
+/// Rows of queries, of all heads and tokens that share a key-value head, that are attended to together, at most.
+#define MARTLET_ATTENTION_ROWS 16
+
+/// How the work is cut: units [chunks, key-value heads, parts of the query heads of one, groups of tokens]. A unit has
+/// at most 2^21 multiply-adds.
+typedef struct martlet_attention_grid {
+  int32_t first_chunk, chunks;
+  /// Query heads of a unit, and how many such there are to a key-value head.
+  int32_t unit_heads, parts;
+  /// Tokens of a unit, and how many such there are.
+  int32_t unit_tokens, groups;
+} martlet_attention_grid;
+
+static inline int32_t martlet_first_seen(int32_t position, int32_t window) {
+  return position < window ? 0 : position - window + 1;
 }
-/// Scratch of one thread for norms and gates of rows of `size`: at most 2^20 + 64 bytes.
+
+/// Chunks that `tokens` at `first_position` and behind it see.
+static inline int32_t martlet_attention_chunks(int32_t first_position, int32_t window, int32_t tokens) {
+  return (first_position + tokens - 1) / MARTLET_CACHE_CHUNK -
+         martlet_first_seen(first_position, window) / MARTLET_CACHE_CHUNK + 1;
+}
+
+static inline martlet_attention_grid martlet_attention_grid_of(const martlet_attention_params *p) {
+  martlet_attention_grid grid;
+  const int32_t share = p->heads / p->cache.heads, fitting = 1024 / martlet_padded_head(p->cache.head_size);
+  const int32_t rows = fitting < MARTLET_ATTENTION_ROWS ? fitting : MARTLET_ATTENTION_ROWS;
+  grid.first_chunk = martlet_first_seen(p->first_position, p->window) / MARTLET_CACHE_CHUNK;
+  grid.chunks = martlet_attention_chunks(p->first_position, p->window, p->tokens);
+  grid.parts = (share + rows - 1) / rows;
+  grid.unit_heads = (share + grid.parts - 1) / grid.parts;
+  grid.unit_tokens = rows / grid.unit_heads;
+  grid.groups = (p->tokens + grid.unit_tokens - 1) / grid.unit_tokens;
+  return grid;
+}
+
+static inline int32_t martlet_attention_units(const martlet_attention_params *p) {
+  const martlet_attention_grid grid = martlet_attention_grid_of(p);
+  return grid.chunks * p->cache.heads * grid.parts * grid.groups;
+}
+
+/// Parts of a head's softmax, one for each token and chunk, that an engine for `positions` has room for.
+static inline int32_t martlet_attention_room(int32_t positions) {
+  const int32_t parts = 8 * ((positions + MARTLET_CACHE_CHUNK - 1) / MARTLET_CACHE_CHUNK);
+  return parts < 32 ? 32 : parts;
+}
+
+/// Bytes of the partials: a multiple of 64, at most 2^36.
+static inline size_t martlet_attention_partial_bytes(int32_t heads, int32_t head_size, int32_t room) {
+  return (size_t)room * (size_t)heads * (size_t)(martlet_padded_head(head_size) + 16) * sizeof(float);
+}
+
+/// How many of the `left` tokens (> 0) at `first_position` one call of attention may take: at least one, and no less
+/// than 8. Bits do not depend on it.
+static inline int32_t martlet_attention_tokens(int32_t first_position, int32_t window, int32_t left, int32_t room) {
+  const int32_t fitting = room / martlet_attention_chunks(first_position, window, left);
+  return left < fitting ? left : fitting;
+}
+
+/// Scratch of one thread for attention.
+#define MARTLET_ATTENTION_SCRATCH 16384
+/// Scratch of one thread for norms, gates and merges of rows of `size`: at most 2^21 + 64 bytes.
 static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)size * sizeof(float) + 64; }
 
 // MARK: - Dispatch
@@ -209,7 +267,8 @@ static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)
   KERNEL(rope_table, VECTOR)             \
   KERNEL(embed, VECTOR)                  \
   KERNEL(rotate, VECTOR)                 \
-  KERNEL(attention, VECTOR)
+  KERNEL(attention, SCALAR)              \
+  KERNEL(merge, VECTOR)
 
 /// One variant of every kernel.
 typedef struct martlet_language_table {
