@@ -1,18 +1,23 @@
 #include "language_math.h"
 #include "matmul.h"
 
-// The scalar variant is the specification: what a group is, in which order floats are added.
+// The scalar variant is the specification: in which order floats are added.
 
 MARTLET_SMALL_BEGIN
 size_t martlet_matrix_block_bytes(const martlet_matrix *m) {
   if (m->type == MARTLET_MATRIX_F32) return (size_t)m->columns * 64;
   const matmul_shape s = martlet_matmul_shape(m);
-  const size_t quads = (size_t)(s.groups - 1) * (size_t)s.quads + (size_t)s.last_quads;
-  return (size_t)s.scale_bytes + quads * (m->type == MARTLET_MATRIX_INT4 ? 32 : 64);
+  return s.head_bytes + (size_t)s.groups * s.group_bytes;
 }
 
 size_t martlet_matrix_bytes(const martlet_matrix *m) {
   return martlet_matrix_block_bytes(m) * (size_t)martlet_ceil_div(m->rows, 16);
+}
+
+/// The integer of a row (0...15) in column `c` of an INT4 group.
+static int32_t nibble(const uint8_t *group, int32_t row, int32_t c) {
+  const uint8_t byte = group[c % MARTLET_HALF_GROUP / 4 * 64 + row * 4 + c % 4];
+  return c < MARTLET_HALF_GROUP ? byte & 15 : byte >> 4;
 }
 
 void martlet_matrix_row(const martlet_matrix *m, int32_t row, float *out) {
@@ -23,56 +28,68 @@ void martlet_matrix_row(const martlet_matrix *m, int32_t row, float *out) {
     return;
   }
   const matmul_shape s = martlet_matmul_shape(m);
-  const uint8_t *at = block + s.scale_bytes;
-  for (int32_t g = 0, c = 0; g < s.groups; g++) {
-    const float scale = martlet_bfloat(block + g * 32 + lane * 2);
-    const int32_t quads = g == s.groups - 1 ? s.last_quads : s.quads;
-    for (int32_t i = 0; i < quads * 4 && c < m->columns; i++, c++) {
-      int32_t quad = i / 4, q;
-      if (m->type == MARTLET_MATRIX_INT8) {
-        q = (int8_t)at[quad * 64 + lane * 4 + i % 4];
-      } else {
-        const int32_t pair = quads / 2;
-        const uint8_t byte = at[quad % pair * 64 + lane * 4 + i % 4];
-        q = (quad < pair ? byte & 15 : byte >> 4) - 8;
-      }
-      out[c] = scale * (float)q;
+  for (int32_t c = 0; c < m->columns; c++) {
+    const int32_t g = c / MARTLET_GROUP, i = c % MARTLET_GROUP;
+    const uint8_t *group = block + s.head_bytes + (size_t)g * s.group_bytes;
+    if (m->type == MARTLET_MATRIX_INT8) {
+      out[c] = martlet_bfloat(block + g * 32 + lane * 2) * (float)(int8_t)group[i / 4 * 64 + lane * 4 + i % 4];
+    } else {
+      const uint8_t *levels = block + 64 + (size_t)g * 64 + i / MARTLET_HALF_GROUP * 16 + lane;
+      const float step = martlet_bfloat(block + lane * 2), floor_step = martlet_bfloat(block + 32 + lane * 2);
+      out[c] = step * (float)(levels[0] * nibble(group, lane, i)) - floor_step * (float)levels[32];
     }
-    at += (size_t)quads * (m->type == MARTLET_MATRIX_INT4 ? 32 : 64);
   }
 }
 
-/// Sums of products of one group, for 16 rows.
-static void dot_int8(const uint8_t *w, const int8_t *x, int32_t quads, int32_t sums[16]) {
-  for (int32_t q = 0; q < quads; q++)
-    for (int32_t r = 0; r < 16; r++)
-      for (int32_t k = 0; k < 4; k++) sums[r] += (int8_t)w[q * 64 + r * 4 + k] * x[q * 4 + k];
+/// Sums of products of a row with `count` quads of quants.
+static int32_t dot_int8(const uint8_t *group, const int8_t *x, int32_t row) {
+  int32_t sum = 0;
+  for (int32_t c = 0; c < MARTLET_GROUP; c++) sum += (int8_t)group[c / 4 * 64 + row * 4 + c % 4] * x[c];
+  return sum;
 }
 
-static void dot_int4(const uint8_t *w, const int8_t *x, int32_t quads, int32_t sums[16]) {
-  const int32_t pairs = quads / 2;
-  for (int32_t q = 0; q < pairs; q++)
-    for (int32_t r = 0; r < 16; r++)
-      for (int32_t k = 0; k < 4; k++) {
-        const uint8_t byte = w[q * 64 + r * 4 + k];
-        sums[r] += ((byte & 15) - 8) * x[q * 4 + k] + ((byte >> 4) - 8) * x[(pairs + q) * 4 + k];
-      }
+static int32_t dot_int4(const uint8_t *group, const int8_t *x, int32_t row, int32_t half) {
+  int32_t sum = 0;
+  for (int32_t c = half * MARTLET_HALF_GROUP, end = c + MARTLET_HALF_GROUP; c < end; c++)
+    sum += nibble(group, row, c) * x[c];
+  return sum;
 }
 
-static void tile_quantized(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
-                           int32_t tokens, float out[MARTLET_TILE][16]) {
-  const bool is_int4 = p->matrix.type == MARTLET_MATRIX_INT4;
+static void tile_int8(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                      int32_t tokens, float out[MARTLET_TILE][16]) {
   for (int32_t t = 0; t < tokens; t++) {
     const int8_t *x = p->x.quants + (size_t)(token + t) * (size_t)p->x.stride;
     const float *scales = p->x.scales + (size_t)(token + t) * (size_t)s->groups;
-    const uint8_t *w = block + s->scale_bytes;
-    for (int32_t r = 0; r < 16; r++) out[t][r] = 0;
-    for (int32_t g = 0; g < s->groups; g++, x += p->matrix.group) {
-      const int32_t quads = g == s->groups - 1 ? s->last_quads : s->quads;
-      int32_t sums[16] = {0};
-      (is_int4 ? dot_int4 : dot_int8)(w, x, quads, sums);
-      for (int32_t r = 0; r < 16; r++) out[t][r] += (float)sums[r] * martlet_bfloat(block + g * 32 + r * 2) * scales[g];
-      w += (size_t)quads * (is_int4 ? 32 : 64);
+    for (int32_t r = 0; r < 16; r++) {
+      float sum = 0;
+      for (int32_t g = 0; g < s->groups; g++) {
+        const int32_t dot = dot_int8(block + s->head_bytes + (size_t)g * s->group_bytes, x + g * MARTLET_GROUP, r);
+        sum = __builtin_fmaf((float)dot * martlet_bfloat(block + g * 32 + r * 2), scales[g], sum);
+      }
+      out[t][r] = sum;
+    }
+  }
+}
+
+static void tile_int4(const martlet_matmul_params *p, const matmul_shape *s, const uint8_t *block, int32_t token,
+                      int32_t tokens, float out[MARTLET_TILE][16]) {
+  for (int32_t t = 0; t < tokens; t++) {
+    const int8_t *x = p->x.quants + (size_t)(token + t) * (size_t)p->x.stride;
+    const float *scales = p->x.scales + (size_t)(token + t) * (size_t)s->groups;
+    const int32_t *sums = p->x.sums + (size_t)(token + t) * (size_t)s->groups * 2;
+    for (int32_t r = 0; r < 16; r++) {
+      float sum = 0, below = 0;
+      for (int32_t g = 0; g < s->groups; g++) {
+        const uint8_t *group = block + s->head_bytes + (size_t)g * s->group_bytes;
+        const uint8_t *levels = block + 64 + g * 64 + r;
+        int32_t dot = 0;
+        for (int32_t half = 0; half < 2; half++) {
+          dot += levels[half * 16] * dot_int4(group, x + g * MARTLET_GROUP, r, half);
+          below = __builtin_fmaf((float)levels[32 + half * 16], scales[g] * (float)sums[g * 2 + half], below);
+        }
+        sum = __builtin_fmaf((float)dot, scales[g], sum);
+      }
+      out[t][r] = sum * martlet_bfloat(block + r * 2) - below * martlet_bfloat(block + 32 + r * 2);
     }
   }
 }
@@ -109,11 +126,9 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
     // processor's prefetcher does not follow: asked for first, all of the block comes in one row. Measured on Zen 4:
     // int4 from 8 to 21 GB/s.
     if (p->tokens == 1)
-      for (int32_t i = 0; i < shape.scale_bytes; i += 64) __builtin_prefetch(block + i);
+      for (size_t i = 0; i < shape.head_bytes; i += 64) __builtin_prefetch(block + i);
     for (int32_t t = 0, tokens; t < p->tokens; t += tokens) {
-      // Three are two and one: the block is in the first cache by then, and variants are short of a case.
-      const int32_t left = p->tokens - t;
-      tokens = left >= MARTLET_TILE ? MARTLET_TILE : left == 3 ? 2 : left;
+      tokens = martlet_min(variant->most[p->matrix.type], p->tokens - t);
       float out[MARTLET_TILE][16];
       tile(p, &shape, block, t, tokens, out);
       for (int32_t i = 0; i < tokens; i++) {
@@ -133,6 +148,6 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
 }
 
 MARTLET_KERNEL(matmul, scalar, p) {
-  static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_quantized, tile_quantized}};
+  static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_int8, tile_int4}, .most = {4, 4, 4}};
   martlet_matmul_drive(p, first, last, &variant);
 }

@@ -4,31 +4,29 @@
 
 #include "language_variants.h"
 
-/// Tokens that a tile multiplies with one block of weights.
-#define MARTLET_TILE 4
+/// Tokens that a tile multiplies with one block of weights, at most.
+#define MARTLET_TILE 16
 
 /// How many bytes ahead a single token's weights are asked for: further than the processor's own prefetcher looks,
 /// which ends with the page. Past the end it is ignored. Measured on Zen 1: a quarter more tokens per second;
 /// processors with VNNI are better without.
 #define MARTLET_MATMUL_AHEAD 4096
 
-/// How the depth of a quantized matrix is cut.
+/// Where the parts of a quantized matrix's block are.
 typedef struct matmul_shape {
   int32_t groups;
-  /// Quads of a full group, and of the last one.
-  int32_t quads, last_quads;
-  int32_t scale_bytes;
+  /// Where weights begin: scales, or steps, multipliers and floors, lie in front of them.
+  size_t head_bytes;
+  /// Weights of a group.
+  size_t group_bytes;
 } matmul_shape;
 
 static inline matmul_shape martlet_matmul_shape(const martlet_matrix *m) {
-  // int4 stores quads in pairs.
-  const int32_t unit = m->type == MARTLET_MATRIX_INT4 ? 8 : 4;
-  matmul_shape s;
-  s.groups = martlet_ceil_div(m->columns, m->group);
-  s.quads = m->group / 4;
-  s.last_quads = martlet_ceil_div(m->columns - (s.groups - 1) * m->group, unit) * (unit / 4);
-  s.scale_bytes = martlet_ceil_div(s.groups * 32, 64) * 64;
-  return s;
+  const bool is_int4 = m->type == MARTLET_MATRIX_INT4;
+  const int32_t groups = martlet_group_count(m->columns);
+  return (matmul_shape){.groups = groups,
+                        .head_bytes = is_int4 ? 64 + (size_t)groups * 64 : ((size_t)groups * 32 + 63) / 64 * 64,
+                        .group_bytes = is_int4 ? 512 : 1024};
 }
 
 /// A bfloat16 is the upper half of a float.
@@ -41,13 +39,14 @@ static inline float martlet_bfloat(const uint8_t *at) {
   return value;
 }
 
-/// Results of tokens [token, token + tokens) with one block: out[t][16]. `tokens` is 1, 2 or MARTLET_TILE.
+/// Results of tokens [token, token + tokens) with one block: out[t][16].
 typedef void (*matmul_tile)(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                             int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);
 
 typedef struct matmul_variant {
-  /// By martlet_matrix_type.
+  /// By martlet_matrix_type: a tile takes any number of tokens up to its most.
   matmul_tile tile[3];
+  int32_t most[3];
 } matmul_variant;
 
 /// Every variant's walk: blocks [first, last), all tokens.

@@ -10,7 +10,8 @@
 
 #if defined(__aarch64__)
 MARTLET_KERNEL(matmul, neon, p) {
-  static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_int8, tile_int4}};
+  static const matmul_variant variant = {.tile = {martlet_matmul_tile_f32, tile_int8_any, tile_int4_any},
+                                         .most = {4, MOST, MOST}};
   martlet_matmul_drive(p, first, last, &variant);
 }
 #endif

@@ -21,8 +21,7 @@ static void norm_row(const float *x, const float *weight, int32_t size, float ep
 
 /// `count` floats (at most 512: a head) to int8 with one scale: x = scale * q, |q| <= 127, ties to even. What is
 /// missing of the last 16 becomes 0. NaN does not count for the scale and becomes -127; an infinity counts as 1e30.
-/// Returns the sum of the integers.
-static int32_t quantize_run(const float *x, int32_t count, int8_t *out, float *scale) {
+static void quantize_run(const float *x, int32_t count, int8_t *out, float *scale) {
   vf most = {0};
   for (int32_t i = 0; i < count; i += MARTLET_LANES) {
     vf v;
@@ -39,7 +38,6 @@ static int32_t quantize_run(const float *x, int32_t count, int8_t *out, float *s
   const bool is_zero = !(largest > 1e-30f);
   *scale = is_zero ? 0 : largest / 127.0f;
   const float inverse = is_zero ? 0 : 127.0f / largest;
-  vi sum = {0};
   for (int32_t i = 0; i < count; i += MARTLET_LANES) {
     vf v;
     load_some(&v, x + i, count - i);
@@ -47,14 +45,9 @@ static int32_t quantize_run(const float *x, int32_t count, int8_t *out, float *s
     clamp_lanes(&v, -127.0f, 127.0f);
     vi q;
     round_lanes(&q, &v);
-    sum += q;
     const vb bytes = __builtin_convertvector(q, vb);
     memcpy(out + i, &bytes, sizeof bytes);
   }
-  int32_t lanes[MARTLET_LANES], total = 0;
-  memcpy(lanes, &sum, sizeof sum);
-  for (int i = 0; i < MARTLET_LANES; i++) total += lanes[i];
-  return total;
 }
 
 /// A row of floats as activations of token `t`.
@@ -65,9 +58,15 @@ static void pack_row(const float *x, int32_t size, const martlet_activations *ou
   }
   int8_t *quants = out->quants + (size_t)t * (size_t)out->stride;
   for (int32_t g = 0; g < out->groups; g++) {
-    const int32_t begin = g * out->group, count = martlet_min(out->group, size - begin);
+    const int32_t begin = g * MARTLET_GROUP, count = martlet_min(MARTLET_GROUP, size - begin);
     const size_t at = (size_t)t * (size_t)out->groups + (size_t)g;
-    out->sums[at] = quantize_run(x + begin, count, quants + begin, out->scales + at);
+    quantize_run(x + begin, count, quants + begin, out->scales + at);
+    for (int32_t i = martlet_ceil_div(count, MARTLET_LANES) * MARTLET_LANES; i < MARTLET_GROUP; i++) quants[begin + i] = 0;
+    for (int32_t half = 0; half < 2; half++) {
+      int32_t sum = 0;
+      for (int32_t i = 0; i < MARTLET_HALF_GROUP; i++) sum += quants[begin + half * MARTLET_HALF_GROUP + i];
+      out->sums[at * 2 + (size_t)half] = sum;
+    }
   }
 }
 

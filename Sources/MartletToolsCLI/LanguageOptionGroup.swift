@@ -11,9 +11,6 @@ struct LanguageOptionGroup: ParsableArguments {
   @Option(help: "int8, int4 (less exact; embedding and head stay int8), or f32 (for comparison).")
   var weights = LanguageWeights.int8
 
-  @Option(help: "Columns that share a scale: 32, 64, ... 256; 64 for int8 and 32 for int4 unless told.")
-  var group: Int?
-
   @Option(help: "Of llama2.c: its tokenizer, a .bin file.")
   var tokenizer: String?
 
@@ -42,7 +39,6 @@ struct LanguageOptionGroup: ParsableArguments {
     }
     var options = LanguageConversionOptions()
     options.weights = weights
-    options.group = group
     options.chatFormat = chatFormat
     options.contextLength = context
     let source = try LanguageSources.open(input, tokenizer: tokenizer)
@@ -58,7 +54,7 @@ struct LanguageOptionGroup: ParsableArguments {
 
   /// What means nothing for a classifier must not be passed over in silence.
   func refuse(for input: String) throws {
-    let isGiven = group != nil || tokenizer != nil || context != nil || chatFormat != nil || weights != .int8
+    let isGiven = tokenizer != nil || context != nil || chatFormat != nil || weights != .int8
     guard !isGiven else {
       throw ConversionError(.badRequest, "\(input): is no language model; its options do not apply")
     }
@@ -74,7 +70,6 @@ struct LanguageReport: Encodable {
   let vocabulary: Int
   let context_length: Int
   let weights: String
-  let group: Int
   let file_bytes: Int
   let weights_bytes: Int
   let arena_bytes: Int
@@ -92,7 +87,6 @@ struct LanguageReport: Encodable {
     vocabulary = summary.vocabulary
     context_length = summary.contextLength
     weights = summary.weights
-    group = summary.group
     file_bytes = summary.fileBytes
     weights_bytes = summary.weightsBytes
     arena_bytes = summary.budget.arenaBytes
@@ -109,7 +103,7 @@ struct LanguageReport: Encodable {
     let lines = [
       "\(output.visible()): \(file_bytes) bytes", "family        \(family), \(layers) layers, \(parameters) parameters",
       "vocabulary    \(vocabulary) tokens, \(tokenizer)",
-      "weights       \(weights), one scale for \(group) columns, \(weights_bytes) bytes",
+      "weights       \(weights), \(weights_bytes) bytes",
       "context       at most \(context_length) positions",
       "arena         \(arena_bytes) bytes for a context of \(arena_context) and one thread",
       "chat format   \(chat_format ?? "none")",

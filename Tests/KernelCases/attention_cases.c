@@ -41,7 +41,7 @@ static float *attend(martlet_case_context *context, const layer *l, const martle
   float *rows = martlet_case_zeros(context, (size_t)(l->tokens * stride) * sizeof(float));
   memcpy(rows, l->x, (size_t)(l->tokens * stride) * sizeof(float));
   void *scratch = martlet_case_zeros(context, MARTLET_ATTENTION_SCRATCH + martlet_token_scratch_bytes(depth));
-  const martlet_activations out = activations(context, l->tokens, depth, 64, true);
+  const martlet_activations out = activations(context, l->tokens, depth, true);
   float *partials = martlet_case_zeros(context, martlet_attention_partial_bytes(heads, l->size, room));
   for (int32_t t = 0; t < l->tokens; t += batch) {
     const int32_t count = l->tokens - t < batch ? l->tokens - t : batch;

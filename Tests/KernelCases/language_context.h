@@ -55,16 +55,14 @@ static inline bool has_one_nan(const float *values, size_t count) {
   return true;
 }
 
-static inline martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth, int32_t group,
-                                       bool is_float) {
-  martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64,
-                           .group = group,
-                           .groups = (depth + group - 1) / group};
+static inline martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth,
+                                              bool is_float) {
+  martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64, .groups = martlet_group_count(depth)};
   const size_t count = (size_t)(tokens * a.stride);
   if (is_float) a.values = martlet_case_zeros(context, count * sizeof(float));
   a.quants = martlet_case_zeros(context, count);
   a.scales = martlet_case_zeros(context, (size_t)(tokens * a.groups) * sizeof(float));
-  a.sums = martlet_case_zeros(context, (size_t)(tokens * a.groups) * sizeof(int32_t));
+  a.sums = martlet_case_zeros(context, (size_t)(tokens * a.groups) * 2 * sizeof(int32_t));
   return a;
 }
 

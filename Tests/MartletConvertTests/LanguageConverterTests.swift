@@ -24,7 +24,7 @@ import Testing
         let first = bytes.baseAddress! + start + Int(record.offset)
         var matrix = martlet_matrix(
           weights: first.assumingMemoryBound(to: UInt8.self), rows: Int32(record.rows), columns: Int32(record.columns),
-          type: Int32(record.type), group: Int32(record.group))
+          type: Int32(record.type))
         let columns = Int(record.columns)
         let values = try source.values(tensor)
         let largest = values.map(\.magnitude).max() ?? 0

@@ -82,7 +82,6 @@ struct SyntheticLanguageModel: LanguageSource {
   func file(_ weights: LanguageWeights = .int8) throws -> [UInt8] {
     var options = LanguageConversionOptions()
     options.weights = weights
-    options.group = 32
     return try LanguageConverter.convert(self, options: options).bytes
   }
 }

@@ -32,14 +32,12 @@ import Testing
         let shape = kind.shape(in: record)
         var tensor = LanguageTensorRecord()
         tensor.type = (kind.isMatrix ? type : .vector).rawValue
-        tensor.group = 256
         tensor.rows = UInt32(shape.rows)
         tensor.columns = UInt32(shape.columns)
         var matrix = martlet_matrix()
         matrix.rows = Int32(shape.rows)
         matrix.columns = Int32(shape.columns)
         matrix.type = Int32(tensor.type)
-        matrix.group = 256
         tensor.byteCount = UInt64(kind.isMatrix ? Int(martlet_matrix_bytes(&matrix)) : shape.columns * 4)
         largest = max(largest, Int(tensor.byteCount))
         records += TestFile.bytes(of: tensor)

@@ -80,24 +80,25 @@ import Testing
   }
 
   /// One layer, a large vocabulary and a large feed-forward part.
-  private static let wide: TestMemory = {
+  private static func wide() -> TestMemory {
     var model = TestLanguageModel.llama(tokenizer: nil)
     model.record.vocabularySize = 262_144
     (model.record.hiddenSize, model.record.layerCount, model.record.feedForwardSize) = (64, 1, 8192)
     return TestMemory(copying: model.file())
-  }()
+  }
 
   /// A whole batch, a part of one, and tokens for themselves.
   private static let pieces: [[Int32]] = [(0..<81).map { $0 * 3000 }, [17], [262_143]]
 
   @Test func noStepExceedsItsLimitByMoreThanAUnit() throws {
-    let whole = try Self.run(Self.wide, LanguageOptions(contextLength: 128), Self.pieces, limit: .max)
+    let wide = Self.wide()
+    let whole = try Self.run(wide, LanguageOptions(contextLength: 128), Self.pieces, limit: .max)
     // A piece in two batches, and two in one; only three tokens are scored.
     #expect(whole.steps == 4)
     let perToken = 64 * (64 + 32) + 64 * 8192 * 3
     #expect(whole.total > Int64(83 * perToken + 3 * 262_144 * 64))
     for limit in [LanguageEngine.stepLimit, 1 << 18, 1] {
-      let run = try Self.run(Self.wide, LanguageOptions(contextLength: 128), Self.pieces, limit: limit)
+      let run = try Self.run(wide, LanguageOptions(contextLength: 128), Self.pieces, limit: limit)
       #expect(run.bits == whole.bits)
       #expect(run.total == whole.total)
       #expect(run.largestStep <= limit + Counter.largestUnit, "limit \(limit)")

@@ -9,7 +9,6 @@ public struct TestLanguageModel {
   public var seed: UInt64
   /// The section `chat`; nil: none.
   public var chat: [UInt8]?
-  private static let group = 32
 
   /// Three layers, four heads on two pairs of keys and values, seven rows more than there are tokens.
   public static func llama(
@@ -64,7 +63,6 @@ public struct TestLanguageModel {
         : Self.vector(kind, shape.columns, &random).withUnsafeBytes { [UInt8]($0) }
       var tensor = LanguageTensorRecord()
       tensor.type = held.rawValue
-      tensor.group = kind.isMatrix ? UInt32(Self.group) : 0
       (tensor.rows, tensor.columns) = (UInt32(shape.rows), UInt32(shape.columns))
       (tensor.offset, tensor.byteCount) = (UInt64(weights.count), UInt64(bytes.count))
       records += TestFile.bytes(of: tensor)
@@ -115,7 +113,7 @@ public struct TestLanguageModel {
   ) -> [UInt8] {
     var shape = martlet_matrix()
     (shape.rows, shape.columns) = (Int32(rows), Int32(columns))
-    (shape.type, shape.group) = (Int32(type.rawValue), Int32(group))
+    shape.type = Int32(type.rawValue)
     let blockBytes = martlet_matrix_block_bytes(&shape)
     let largest = 1.5 / Float(columns).squareRoot()
     var bytes = [UInt8](repeating: 0, count: (rows + 15) / 16 * blockBytes)
@@ -128,28 +126,32 @@ public struct TestLanguageModel {
         }
         continue
       }
-      let groups = (columns + group - 1) / group
-      var at = block + TestFile.roundedUp(groups * 32)
-      for index in 0..<groups {
-        let count = min(group, columns - index * group)
-        let scale = largest / (type == .blocksInt8 ? 127 : 8) * (0.8 + 0.2 * random.real())
-        store(UInt16(scale.bitPattern >> 16), block + index * 32 + lane * 2, &bytes)
-        if type == .blocksInt8 {
-          for i in 0..<count {
-            bytes[at + i / 4 * 64 + lane * 4 + i % 4] = UInt8(truncatingIfNeeded: random.next() % 255 - 127)
+      let groups = Int(martlet_group_count(Int32(columns)))
+      let isInt8 = type == .blocksInt8
+      let start = block + (isInt8 ? TestFile.roundedUp(groups * 32) : 64 + groups * 64)
+      if !isInt8 {
+        // The largest multiplier and a floor of 120: values around 0.
+        store(UInt16((largest / (8 * 255)).bitPattern >> 16), block + lane * 2, &bytes)
+        store(UInt16((largest / 120).bitPattern >> 16), block + 32 + lane * 2, &bytes)
+      }
+      for column in 0..<columns {
+        let (group, i) = column.quotientAndRemainder(dividingBy: 64)
+        if isInt8 {
+          if i == 0 {
+            let scale = largest / 127 * (0.8 + 0.2 * random.real())
+            store(UInt16(scale.bitPattern >> 16), block + group * 32 + lane * 2, &bytes)
           }
-          at += (count + 3) / 4 * 64
-        } else {
-          // The first half of the quads in the low nibbles, the second in the high ones. What is missing is 0, which a
-          // nibble of 8 stands for.
-          let half = (count + 7) / 8
-          for i in 0..<half * 8 {
-            let nibble = UInt8(i < count ? random.next() % 16 : 8)
-            let quad = i / 4
-            bytes[at + quad % half * 64 + lane * 4 + i % 4] |= quad < half ? nibble : nibble << 4
-          }
-          at += half * 64
+          let at = start + group * 1024 + i / 4 * 64 + lane * 4 + i % 4
+          bytes[at] = UInt8(truncatingIfNeeded: random.next() % 255 - 127)
+          continue
         }
+        if i % 32 == 0 {
+          let level = block + 64 + group * 64 + i / 32 * 16 + lane
+          bytes[level] = UInt8(200 + random.next() % 56)
+          bytes[level + 32] = UInt8(90 + random.next() % 60)
+        }
+        let nibble = UInt8(random.next() % 16)
+        bytes[start + group * 512 + i % 32 / 4 * 64 + lane * 4 + i % 4] |= i < 32 ? nibble : nibble << 4
       }
     }
     return bytes

@@ -3,8 +3,8 @@
 ///
 /// Each kernel has the signature of `martlet_kernel` and reads nothing but its parameter record (`buffers` is NULL).
 /// Units do not depend on each other, and neither units nor bits depend on the instruction set or on the team.
-/// Floating point is done in one written order, fused multiply-add only where written: equal bits on every processor, but for the
-/// bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.
+/// Floating point is done in one written order, with fused multiply-add only where it is written: equal bits on every
+/// processor, but for the bits of a NaN, of which only a matrix's results have one kind, 0x7FC00000.
 ///
 /// The bounds beside the sizes are those of the format, checked where a file is loaded; with them no index that is
 /// computed in int32 overflows, and whatever could is a size_t.
@@ -22,22 +22,29 @@ typedef enum martlet_matrix_type {
   MARTLET_MATRIX_INT4 = 2,
 } martlet_matrix_type;
 
-/// A matrix [rows, columns] in blocks of 16 rows; rows beyond the last are zero.
+/// Columns that share a scale, of weights and of activations. A row is padded to whole groups.
+#define MARTLET_GROUP 64
+/// Columns of INT4 that share a multiplier and a floor.
+#define MARTLET_HALF_GROUP 32
+
+/// A matrix [rows, columns] in blocks of 16 rows; rows beyond the last are zero, and columns beyond the last too.
 ///
 /// F32: for each column 16 floats.
-/// INT8: for each group of `group` columns 16 scales (bfloat16), padded to 64 bytes at the end; then for each quad of
-/// columns 16 rows x 4 columns, int8. w = scale * q. The last group and the last quad may be short; what is missing is
-/// 0.
-/// INT4: scales as above; then for each group, of 2n quads (columns padded to 8), n x 64 bytes: quad i in the low
-/// nibbles and quad n + i in the high ones. w = scale * (nibble - 8).
+/// INT8: for each group 16 scales (bfloat16), padded to 64 bytes at the end; then for each group 16 quads of 64 bytes:
+/// 16 rows x 4 columns. w = scale * q.
+/// INT4: 16 steps and 16 floor steps (bfloat16); then for each group 64 bytes: 16 multipliers of its first half, 16 of
+/// its second, 16 floors of its first half, 16 of its second; then for each group 8 lines of 64 bytes: of 16 rows, line
+/// i has quad i of the first half in the low nibbles and quad i of the second half in the high ones.
+/// w = step * multiplier * nibble - floor step * floor.
 typedef struct martlet_matrix {
   const uint8_t *weights;
   /// At most 2^21 and 2^19; a matrix has at most 2^42 bytes.
   int32_t rows, columns;
   int32_t type;
-  /// Columns that share a scale: a multiple of 32, at most 256. For F32 only the activations' groups.
-  int32_t group;
 } martlet_matrix;
+
+/// Groups of a row, of weights or of activations.
+static inline int32_t martlet_group_count(int32_t columns) { return columns / MARTLET_GROUP + (columns % MARTLET_GROUP != 0); }
 
 /// Bytes of one block of 16 rows, a multiple of 64.
 size_t martlet_matrix_block_bytes(const martlet_matrix *matrix);
@@ -54,18 +61,23 @@ typedef struct martlet_activations {
   int8_t *quants;
   /// [tokens, groups].
   float *scales;
-  /// [tokens, groups]: sum of the group's quants.
+  /// [tokens, groups, 2]: sum of each half group's quants.
   int32_t *sums;
   /// The depth padded to a multiple of 64, then a line more, so that rows do not fall on one another in the cache: at
   /// most 2^19 + 64.
   int32_t stride;
-  /// At most 256, and 2^14.
-  int32_t group, groups;
+  /// At most 2^13.
+  int32_t groups;
 } martlet_activations;
 
 /// out[t, r] = sum over columns of x[t, c] * w[r, c] (+ bias[r]). One unit a block of 16 rows.
-/// For quantized matrices: the integers of a group are summed exactly, become a float, are multiplied by the row's
-/// scale and by the token's, and are added up group after group.
+///
+/// Integers within a group are summed exactly; groups are added in the order of columns, in float32, by fused
+/// multiply-adds (fma). With I the sum of products of weights' integers and quants, t the scale of the token's group:
+/// INT8: sum = fma((float)I * scale, t, sum).
+/// INT4: sum = fma((float)(multiplier0 * I0 + multiplier1 * I1), t, sum) for the group's halves 0 and 1, and below =
+/// fma((float)floor, t * (float)(the half's sum of quants), below), half after half;
+/// the result is sum * step - below * floor step, each product rounded.
 typedef struct martlet_matmul_params {
   martlet_matrix matrix;
   martlet_activations x;

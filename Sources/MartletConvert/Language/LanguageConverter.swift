@@ -4,8 +4,6 @@ import MartletDevice
 
 public struct LanguageConversionOptions: Sendable {
   public var weights = LanguageWeights.int8
-  /// Columns that share a scale; nil: the weights' default.
-  public var group: Int?
   /// A chat format by name; nil: the one that the model's template is recognised as.
   public var chatFormat: String?
   /// Positions that the device may be asked for at most; nil: the model's own.
@@ -21,7 +19,6 @@ public struct LanguageSummary: Sendable {
   public var vocabulary: Int
   public var contextLength: Int
   public var weights: String
-  public var group: Int
   public var fileBytes: Int
   public var weightsBytes: Int
   /// With a context of 2048 positions, or the model's own if that is less, and one thread.
@@ -40,10 +37,6 @@ public enum LanguageConverter {
     progress: (Double) -> Void = { _ in }
   ) throws(ConversionError) -> (bytes: [UInt8], summary: LanguageSummary) {
     let configuration = source.configuration
-    let group = options.group ?? options.weights.defaultGroup
-    guard group % 32 == 0, (32...256).contains(group) else {
-      throw ConversionError(.badRequest, "--group \(group): must be 32, 64, 96, ... or 256")
-    }
     var record = LanguageRecord(configuration)
     if let limit = options.contextLength {
       guard limit >= 1, limit <= configuration.contextLength else {
@@ -79,7 +72,7 @@ public enum LanguageConverter {
         .provenance,
         SectionFile.lines([
           "source: \(source.name)", "source-sha256: \(source.sha256)", "source-format: \(source.formatName)",
-          "family: \(configuration.family.rawValue)", "weights: \(options.weights.rawValue), group \(group)",
+          "family: \(configuration.family.rawValue)", "weights: \(options.weights.rawValue)",
           "embedding: \(options.weights.held(as: .embedding).rawValue)",
           "converter: martlet-tools \(Converter.version)",
         ])
@@ -89,7 +82,7 @@ public enum LanguageConverter {
     let summary = LanguageSummary(
       family: configuration.family.rawValue, parameters: parameters, layers: configuration.layerCount,
       vocabulary: configuration.vocabularySize, contextLength: Int(record.contextLength),
-      weights: options.weights.rawValue, group: group, fileBytes: bytes.count, weightsBytes: weights.count,
+      weights: options.weights.rawValue, fileBytes: bytes.count, weightsBytes: weights.count,
       budget: try check(bytes), chatFormat: chat.name, tokenizer: chat.tokenizer?.summary ?? "none",
       sourceSHA256: source.sha256, notes: source.notes + (chat.tokenizer?.notes ?? []) + chat.notes)
     return (bytes, summary)
@@ -124,8 +117,7 @@ public enum LanguageConverter {
     }
     if kind.isMatrix {
       let weights = options.weights.held(as: kind)
-      let group = options.group ?? weights.defaultGroup
-      let packed = PackedMatrix(values, rows: shape.rows, columns: shape.columns, weights: weights, group: group)
+      let packed = PackedMatrix(values, rows: shape.rows, columns: shape.columns, weights: weights)
       return (packed.record, packed.bytes)
     }
     var place = LanguageTensorRecord()

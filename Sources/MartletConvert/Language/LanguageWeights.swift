@@ -14,15 +14,10 @@ public enum LanguageWeights: String, Sendable, CaseIterable {
     }
   }
 
-  /// What a matrix is really held as. In an int4 model embedding and head stay int8: on 24 chunks of 512 tokens of
-  /// English, SmolLM2-135M has a perplexity of 23.54 in int8, 28.21 so, and 30.61 with four bits there too.
+  /// What a matrix is really held as. In an int4 model embedding and head stay int8.
   func held(as kind: LanguageTensorKind) -> LanguageWeights {
     self == .int4 && (kind == .embedding || kind == .head) ? .int8 : self
   }
-
-  /// Columns that share a scale, unless told. On the same text int8 has 23.57 with 32, 23.54 with 64 and 23.70 with
-  /// 128, 3 % and 1.4 % fewer bytes each; int4 has 30.61 with 32 and 32.68 with 64.
-  public var defaultGroup: Int { self == .int4 ? 32 : 64 }
 }
 
 /// A matrix of floats as the kernels read it: blocks of 16 rows, see `martlet_matrix`.
@@ -31,12 +26,11 @@ struct PackedMatrix {
   let bytes: [UInt8]
 
   /// - Parameter values: [rows, columns], finite.
-  init(_ values: [Float], rows: Int, columns: Int, weights: LanguageWeights, group: Int) {
+  init(_ values: [Float], rows: Int, columns: Int, weights: LanguageWeights) {
     var matrix = martlet_matrix()
     matrix.rows = Int32(rows)
     matrix.columns = Int32(columns)
     matrix.type = Int32(weights.tensorType.rawValue)
-    matrix.group = Int32(group)
     let blockBytes = Int(martlet_matrix_block_bytes(&matrix))
     let blocks = (rows + 15) / 16
     bytes = [UInt8](unsafeUninitializedCapacity: blocks * blockBytes) { buffer, count in
@@ -47,7 +41,7 @@ struct PackedMatrix {
       values.withUnsafeBufferPointer { values in
         let source = Source(values: values.baseAddress!)
         DispatchQueue.concurrentPerform(iterations: blocks) { block in
-          let packer = BlockPacker(columns: columns, group: group, out: base.bytes + block * blockBytes)
+          let packer = BlockPacker(columns: columns, out: base.bytes + block * blockBytes)
           for row in block * 16..<min(rows, block * 16 + 16) {
             packer.pack(source.values + row * columns, lane: row % 16, weights)
           }
@@ -56,7 +50,6 @@ struct PackedMatrix {
     }
     var record = LanguageTensorRecord()
     record.type = weights.tensorType.rawValue
-    record.group = UInt32(group)
     record.rows = UInt32(rows)
     record.columns = UInt32(columns)
     record.byteCount = UInt64(bytes.count)
@@ -68,50 +61,64 @@ struct PackedMatrix {
   private struct Source: @unchecked Sendable { let values: UnsafePointer<Float> }
 }
 
-/// Writes rows into one block.
-private struct BlockPacker {
+/// Writes rows into one block, which is zero before.
+struct BlockPacker {
   let columns: Int
-  let group: Int
   let out: UnsafeMutablePointer<UInt8>
 
+  private static let group = Int(MARTLET_GROUP)
+  private static let half = Int(MARTLET_HALF_GROUP)
+  private var groups: Int { Int(martlet_group_count(Int32(columns))) }
+
   func pack(_ row: UnsafePointer<Float>, lane: Int, _ weights: LanguageWeights) {
-    guard weights != .f32 else {
+    switch weights {
+    case .f32:
       let floats = UnsafeMutableRawPointer(out).assumingMemoryBound(to: Float.self)
       for column in 0..<columns { floats[column * 16 + lane] = row[column] }
-      return
-    }
-    let groups = (columns + group - 1) / group
-    var at = (groups * 32 + 63) / 64 * 64
-    for index in 0..<groups {
-      let begin = index * group
-      let count = min(group, columns - begin)
-      let run = UnsafeBufferPointer(start: row + begin, count: count)
-      let scale = weights == .int8 ? GroupScale.int8(run) : GroupScale.int4(run)
-      storeScale(scale, index, lane)
-      let inverse = scale == 0 ? 0 : 1 / scale
-      if weights == .int8 {
-        for (i, value) in run.enumerated() {
-          let q = max(-127, min(127, (value * inverse).rounded(.toNearestOrEven)))
-          out[at + i / 4 * 64 + lane * 4 + i % 4] = UInt8(bitPattern: Int8(q))
-        }
-        at += (count + 3) / 4 * 64
-      } else {
-        let pairs = (count + 7) / 8
-        for i in 0..<pairs * 8 {
-          let value = i < count ? run[i] : 0
-          let q = UInt8(max(-8, min(7, (value * inverse).rounded(.toNearestOrEven))) + 8)
-          let quad = i / 4
-          out[at + quad % pairs * 64 + lane * 4 + i % 4] |= quad < pairs ? q : q << 4
-        }
-        at += pairs * 64
-      }
+    case .int8: packInt8(row, lane)
+    case .int4: packInt4(Int4Row(UnsafeBufferPointer(start: row, count: columns)), lane)
     }
   }
 
-  private func storeScale(_ scale: Float, _ group: Int, _ lane: Int) {
+  private func packInt8(_ row: UnsafePointer<Float>, _ lane: Int) {
+    var at = (groups * 32 + 63) / 64 * 64
+    for index in 0..<groups {
+      let begin = index * BlockPacker.group
+      let run = UnsafeBufferPointer(start: row + begin, count: min(BlockPacker.group, columns - begin))
+      let scale = GroupScale.int8(run)
+      store(scale, at: index * 32 + lane * 2)
+      let inverse = scale == 0 ? 0 : 1 / scale
+      for (i, value) in run.enumerated() {
+        let q = max(-127, min(127, (value * inverse).rounded(.toNearestOrEven)))
+        out[at + i / 4 * 64 + lane * 4 + i % 4] = UInt8(bitPattern: Int8(q))
+      }
+      at += BlockPacker.group * 16
+    }
+  }
+
+  /// - Parameter row: of `columns` columns.
+  func packInt4(_ row: Int4Row, _ lane: Int) {
+    store(row.step, at: lane * 2)
+    store(row.floorStep, at: 32 + lane * 2)
+    for (index, level) in row.levels.enumerated() {
+      let at = 64 + index / 2 * 64 + index % 2 * 16 + lane
+      out[at] = level.multiplier
+      out[at + 32] = level.floor
+    }
+    let start = 64 + groups * 64
+    for (column, q) in row.integers.enumerated() {
+      let group = start + column / BlockPacker.group * BlockPacker.group * 8
+      let i = column % BlockPacker.half
+      let at = group + i / 4 * 64 + lane * 4 + i % 4
+      out[at] |= column % BlockPacker.group < BlockPacker.half ? q : q << 4
+    }
+  }
+
+  /// The upper half of a bfloat16 that was rounded before.
+  private func store(_ scale: Float, at place: Int) {
     let half = UInt16(scale.bitPattern >> 16)
-    out[group * 32 + lane * 2] = UInt8(truncatingIfNeeded: half)
-    out[group * 32 + lane * 2 + 1] = UInt8(half >> 8)
+    out[place] = UInt8(truncatingIfNeeded: half)
+    out[place + 1] = UInt8(half >> 8)
   }
 }
 
@@ -122,55 +129,6 @@ enum GroupScale {
     var largest: Float = 0
     for value in values { largest = max(largest, value.magnitude) }
     return bfloat(largest / 127, up: true)
-  }
-
-  /// The one with the least error, each weight's counted by its square and the group's mean square: large weights
-  /// matter most. Both signs are tried, since -8 has no opposite; each trial's integers give the scale that fits them
-  /// best.
-  static func int4(_ values: UnsafeBufferPointer<Float>) -> Float {
-    var extreme: Float = 0
-    var square: Float = 0
-    for value in values {
-      if value.magnitude > extreme.magnitude { extreme = value }
-      square += value * value
-    }
-    guard extreme != 0 else { return 0 }
-    let mean = square / Float(values.count)
-    var best: Float = 0
-    var least = Float.infinity
-    for step in -9...9 {
-      let inverse = (-8 + 0.1 * Float(step)) / extreme
-      for sign: Float in [1, -1] {
-        var product: Float = 0
-        var energy: Float = 0
-        for value in values {
-          let q = max(-8, min(7, (value * inverse * sign).rounded(.toNearestOrEven)))
-          let weight = value * value + mean
-          product += weight * q * value
-          energy += weight * q * q
-        }
-        guard energy > 0 else { continue }
-        let scale = bfloat(product / energy, up: false)
-        let error = error(values, scale, mean)
-        if error < least {
-          least = error
-          best = scale
-        }
-      }
-    }
-    return best
-  }
-
-  private static func error(_ values: UnsafeBufferPointer<Float>, _ scale: Float, _ mean: Float) -> Float {
-    guard scale != 0 else { return .infinity }
-    let inverse = 1 / scale
-    var sum: Float = 0
-    for value in values {
-      let q = max(-8, min(7, (value * inverse).rounded(.toNearestOrEven)))
-      let difference = value - q * scale
-      sum += (value * value + mean) * difference * difference
-    }
-    return sum
   }
 
   /// To 8 bits of precision: to the nearest, or away from zero. Too small for a bfloat16's normal range: 0.

@@ -65,7 +65,7 @@ def verify(model: Model, tested: Programs, place: Path, weights: Sequence[str]) 
 
 
 def _quantized(model: Model, tested: Programs, place: Path, kind: str, target: Path, tally: Tally) -> str | None:
-    tested.convert(place / "source", target, "--weights", kind, "--group", "32")
+    tested.convert(place / "source", target, "--weights", kind)
     logits = logits_of(tested, target, model.expected["tokens"], model.vocabulary, "int8")
     return quantized_problem(model, logits, kind, tally)
 

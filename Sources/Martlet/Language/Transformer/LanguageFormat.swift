@@ -90,8 +90,8 @@ public enum LanguageTensorType: UInt32, Sendable {
 /// 32 bytes.
 public struct LanguageTensorRecord: BitwiseCopyable {
   public var type: UInt32 = 0
-  /// Columns that share a scale.
-  public var group: UInt32 = 0
+  /// 0.
+  public var reserved: UInt32 = 0
   public var rows: UInt32 = 0
   public var columns: UInt32 = 0
   /// Into the weights section, a multiple of 64.

@@ -29,7 +29,7 @@ struct LanguageLayout {
   let gates: UnsafeMutablePointer<Float>?
   /// [batch, headSize / 2] each: cosines, sines; of all layers, then of windowed ones.
   let angles: UnsafeMutablePointer<Float>?
-  /// Activations: quants or floats, scales, sums.
+  /// Activations: quants or floats; scales, and two sums for each.
   let quants: UnsafeMutableRawPointer?
   let scales: UnsafeMutablePointer<Float>?
   let sums: UnsafeMutablePointer<Int32>?
@@ -83,8 +83,9 @@ struct LanguageLayout {
     gates = try arena.floats(batch * 2 * feedForward)
     angles = try arena.floats(batch * headSize * 2)
     quants = try arena.carve(batch * stride * (model.hasFloatMatrices ? 4 : 1))
-    scales = try arena.floats(batch * model.maxGroups)
-    sums = try arena.carve(batch * model.maxGroups * 4)?.bindMemory(to: Int32.self, capacity: batch * model.maxGroups)
+    let groups = batch * Int(martlet_group_count(Int32(max(hidden, max(feedForward, attentionSize)))))
+    scales = try arena.floats(groups)
+    sums = try arena.carve(2 * groups * 4)?.bindMemory(to: Int32.self, capacity: 2 * groups)
     logits = try arena.floats(Int(record.vocabularySize))
     let longest = max(attentionSize, max(hidden, feedForward))
     let scratchBytes = max(Int(MARTLET_ATTENTION_SCRATCH), Int(martlet_token_scratch_bytes(Int32(longest))))
@@ -155,12 +156,11 @@ struct LanguageLayout {
   func activations(for matrix: martlet_matrix, from token: Int = 0) -> martlet_activations {
     let isFloat = matrix.type == Int32(MARTLET_MATRIX_F32.rawValue)
     let stride = LanguageLayout.stride(Int(matrix.columns))
-    let group = Int(matrix.group)
-    let groups = (Int(matrix.columns) + group - 1) / group
+    let groups = Int(martlet_group_count(matrix.columns))
     return martlet_activations(
       values: isFloat ? quants!.assumingMemoryBound(to: Float.self) + token * stride : nil,
       quants: quants!.assumingMemoryBound(to: Int8.self) + token * stride, scales: scales! + token * groups,
-      sums: sums! + token * groups, stride: Int32(stride), group: matrix.group, groups: Int32(groups))
+      sums: sums! + token * 2 * groups, stride: Int32(stride), groups: Int32(groups))
   }
 }
 

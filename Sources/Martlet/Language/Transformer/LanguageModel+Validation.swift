@@ -54,15 +54,11 @@ extension LanguageModel {
     guard Int(tensor.columns) == shape.columns else {
       throw fail(.mismatch, "columns", Int(tensor.columns), shape.columns)
     }
-    guard type == .vector || (tensor.group % 32 == 0 && tensor.group >= 32 && tensor.group <= 256) else {
-      throw fail(.outOfRange, "group", Int(tensor.group), 256)
-    }
+    guard tensor.reserved == 0 else { throw fail(.unknownValue, "reserved", Int(tensor.reserved), 0) }
     var matrix = martlet_matrix()
     matrix.rows = Int32(shape.rows)
     matrix.columns = Int32(shape.columns)
     matrix.type = Int32(tensor.type)
-    // Of a vector anything: nobody looks at it.
-    matrix.group = Int32(truncatingIfNeeded: tensor.group)
     // At most 2^21 rows (queries, keys and values) of 2^19 columns (attention's output) of 4 bytes.
     let bytes = type == .vector ? shape.columns * 4 : Int(martlet_matrix_bytes(&matrix))
     guard tensor.byteCount == UInt64(bytes) else {

@@ -1,3 +1,5 @@
+import CMartletKernels
+
 extension LanguageModel {
   /// The number of the first float or scale of a validated tensor that is a NaN or an infinity, in the order of the
   /// file; nil if there is none.
@@ -11,8 +13,9 @@ extension LanguageModel {
       }
       return nil
     }
-    // Each block of 16 rows begins with its scales: bfloat16, the upper half of a float.
-    let scales = 16 * ((Int(tensor.columns) + Int(tensor.group) - 1) / Int(tensor.group))
+    // Each block of 16 rows begins with its scales, or its steps of both kinds: bfloat16, the upper half of a float.
+    let isInt8 = tensor.type == LanguageTensorType.blocksInt8.rawValue
+    let scales = 16 * (isInt8 ? Int(martlet_group_count(Int32(tensor.columns))) : 2)
     let blocks = (Int(tensor.rows) + 15) / 16
     let blockBytes = Int(tensor.byteCount) / blocks
     for index in 0..<blocks * scales {

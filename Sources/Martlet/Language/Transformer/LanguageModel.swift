@@ -26,8 +26,6 @@ struct LanguageModel {
   private(set) var localFrequencies: UnsafePointer<Float>?
   /// [layerCount], in the arena; nil while measuring.
   private(set) var layers: UnsafeMutablePointer<LanguageLayer>?
-  /// The largest number of scales in a row of activations.
-  private(set) var maxGroups = 0
   /// Multiply-adds of all matrices for one token.
   private(set) var matrixWork: Int64 = 0
   /// Whether any matrix is float32: then rows of activations need room for floats.
@@ -96,10 +94,9 @@ struct LanguageModel {
     let vector = start.assumingMemoryBound(to: Float.self)
     let matrix = martlet_matrix(
       weights: start.assumingMemoryBound(to: UInt8.self), rows: Int32(tensor.rows), columns: Int32(tensor.columns),
-      type: Int32(tensor.type), group: Int32(truncatingIfNeeded: tensor.group))
+      type: Int32(tensor.type))
     if kind.isMatrix {
       if matrix.type == Int32(MARTLET_MATRIX_F32.rawValue) { hasFloatMatrices = true }
-      maxGroups = max(maxGroups, (Int(tensor.columns) + Int(tensor.group) - 1) / Int(tensor.group))
       // 2^40 at most, in at most 2^13 matrices. The embedding multiplies where it is the head too.
       if kind != .embedding || !record.has(.separateHead) {
         matrixWork += Int64(tensor.rows) * Int64(tensor.columns)
