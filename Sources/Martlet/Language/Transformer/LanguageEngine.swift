@@ -4,9 +4,9 @@ import CMartletKernels
 /// between.
 ///
 /// The caller keeps `file` mapped and `region` alive for as long as the engine lives. One thread at a time drives an
-/// engine. What it was fed is its text, token after token, until `rewind(to:)`. Layers with a window forget the keys and
-/// values of positions that no later token sees; where a rewind brings such a token back, they are computed again with
-/// the next tokens that are fed, from the text's ids, with the same bits.
+/// engine. What it was fed is its text, token after token, until `rewind(to:)`. Layers with a window forget the keys
+/// and values of positions that no later token sees; where a rewind brings such a token back, they are computed again
+/// with the next tokens that are fed, from the text's ids, with the same bits.
 public struct LanguageEngine: ~Copyable {
   let model: LanguageModel
   let layout: LanguageLayout
@@ -138,8 +138,8 @@ public struct LanguageEngine: ~Copyable {
   // MARK: Running
 
   /// Multiply-accumulates of a step for which a slow core takes about a millisecond: it makes 2 * 10^9 of int8 in a
-  /// second. Whoever shares the processor with a text, a frame with a deadline or Ctrl-C, waits no longer for it. A team
-  /// shares a step out; a core whose team is held up elsewhere does it alone, and so the limit is the same for any team.
+  /// second. Whoever shares the processor with a text, a frame with a deadline or Ctrl-C, waits no longer for it. A
+  /// team shares a step out; a thread whose team is held up does all of it, so the limit is the same for any team.
   public static let stepLimit: Int64 = 1 << 21
 
   /// Begins to evaluate up to a batch of tokens; returns how many were taken: fewer where the context ends.
