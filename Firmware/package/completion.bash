@@ -16,6 +16,7 @@ _martlet() {
     --resize) mapfile -t COMPREPLY < <(compgen -W 'stretch crop letterbox' -- "$word") ; return ;;
     --edge) mapfile -t COMPREPLY < <(compgen -W 'rising falling both' -- "$word") ; return ;;
     --bias) mapfile -t COMPREPLY < <(compgen -W 'none pull-up pull-down' -- "$word") ; return ;;
+    --batch) mapfile -t COMPREPLY < <(compgen -W '16 32 64' -- "$word") ; return ;;
     --kv-cache) mapfile -t COMPREPLY < <(compgen -W 'int8 f32' -- "$word") ; return ;;
     --when-full) mapfile -t COMPREPLY < <(compgen -W 'stop slide' -- "$word") ; return ;;
   esac

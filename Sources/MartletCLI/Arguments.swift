@@ -1,4 +1,5 @@
 import CMartletLinux
+import Martlet
 import MartletDevice
 
 /// The options of all verbs; each verb says which are its own.
@@ -7,7 +8,7 @@ enum Option: Int32, CaseIterable {
   case help = 256
   case threads, json, keys, top, resize, verbose, input, output, svg, operators, runs, profile
   case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
-  case stop, jsonSchema, choices, session, cache, special, system, decode, lines, null
+  case stop, jsonSchema, choices, session, cache, batch, special, system, decode, lines, null
   // Cameras
   case camera, once, watch, format, size, rate
   // GPIO
@@ -45,6 +46,7 @@ enum Option: Int32, CaseIterable {
     case .choices: "choices"
     case .session: "session"
     case .cache: "kv-cache"
+    case .batch: "batch"
     case .special: "special"
     case .system: "system"
     case .decode: "decode"
@@ -207,6 +209,16 @@ struct Arguments {
     guard let word = value(.cache).map({ Word($0) }) else { return false }
     guard word == "int8" || word == "f32" else { throw .usage("--kv-cache \(word.text): must be int8 or f32") }
     return word == "f32"
+  }
+
+  /// `--batch`
+  @inline(never)
+  func batch() throws(CommandError) -> LanguageBatch {
+    guard let text = value(.batch).map({ String(cString: $0) }) else { return .of64 }
+    guard let number = Int(text), let batch = LanguageBatch(rawValue: number) else {
+      throw .usage("--batch \(text): must be 16, 32 or 64")
+    }
+    return batch
   }
 
   @inline(never)

@@ -8,18 +8,19 @@ enum Bench {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.threads, .runs, .profile, .json, .cache])
+    let arguments = try Arguments(argc, argv, options: [.threads, .runs, .profile, .json, .cache, .batch])
     if arguments.has(.help) { return try report(Help.bench) }
     let path = try arguments.onlyModel()
     let threads = try arguments.threads()
     let runs = try arguments.integer(.runs, in: 1...100_000, default: 100)
     let isa = try ModelOpener.isa()
+    let language = LanguageOptions(
+      threads: threads, isCacheFloat: try arguments.isCacheFloat(), batch: try arguments.batch())
 
     let opened = martlet_now_ns()
     let file = try ModelOpener.file(path, verb: "bench")
     if file.task == .language {
-      let result = try BenchLanguage(
-        file, threads: threads, runs: arguments.has(.runs) ? runs : 3, isCacheFloat: arguments.isCacheFloat())
+      let result = try BenchLanguage(file, language, runs: arguments.has(.runs) ? runs : 3)
       if arguments.has(.json) { return try report(json: result.json()) }
       return try report(result.text())
     }

@@ -19,10 +19,10 @@ struct BenchLanguage {
   private let budget: LanguageBudget
   private let weightsBytes: Int
 
-  init(_ file: borrowing ModelFile, threads: Int, runs: Int, isCacheFloat: Bool) throws(CommandError) {
+  init(_ file: borrowing ModelFile, _ language: LanguageOptions, runs: Int) throws(CommandError) {
     let isa = try ModelOpener.isa()
     let opened = martlet_now_ns()
-    var model = try BenchLanguage.load(file, threads: threads, isCacheFloat: isCacheFloat, isa: isa)
+    var model = try BenchLanguage.load(file, language, isa: isa)
     loadNs = martlet_now_ns() - opened
     self.isa = InstructionSet.name(isa)
     self.threads = model.team.threads
@@ -59,13 +59,13 @@ struct BenchLanguage {
   }
 
   private static func load(
-    _ file: borrowing ModelFile, threads: Int, isCacheFloat: Bool, isa: martlet_isa
+    _ file: borrowing ModelFile, _ language: LanguageOptions, isa: martlet_isa
   ) throws(CommandError) -> LoadedGenerator {
     do throws(ModelError) {
       let limit = Int(try LanguageDescription(file: file.bytes).record.contextLength)
       var options = GeneratorOptions()
-      options.language = LanguageOptions(
-        contextLength: min(1024, limit), threads: threads, isCacheFloat: isCacheFloat)
+      options.language = language
+      options.language.contextLength = min(1024, limit)
       return try LoadedGenerator(file, options: options, isa: isa)
     } catch {
       throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
@@ -110,6 +110,7 @@ struct BenchLanguage {
     json.field("weights_bytes", weightsBytes)
     json.field("arena_bytes", budget.arenaBytes)
     json.field("context", budget.contextLength)
+    json.field("batch", budget.batch)
     json.field("peak_rss_bytes", Int(peakResidentBytes))
     json.end()
     return json.text

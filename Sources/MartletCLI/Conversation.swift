@@ -46,7 +46,7 @@ struct Conversation: ~Copyable {
       return
     }
     let read = start.passed
-    if let path = options.session, latest == nil { try SessionFile.save(path, model) }
+    if let path = options.session, latest == nil { try SessionFile.save(path, &model) }
     try options.constrain(&model.generator)
     let begin = Clocks()
     let isFirst = latest == nil
@@ -131,9 +131,7 @@ struct Conversation: ~Copyable {
         }
       }
     } catch {
-      throw CommandError(error)
-    }
-    if Interrupts.happened {
+      guard error == .interrupted else { throw CommandError(error) }
       if !isFirst { model.generator.rewind(to: model.generator.mark) }
       return false
     }
@@ -165,9 +163,10 @@ struct Conversation: ~Copyable {
     var count = 0
     var isFull = false
     var isStopped = false
-    while count < options.maxTokens, !Interrupts.happened {
-      guard let token = try next(left: options.maxTokens - count) else {
-        isFull = !model.generator.isComplete
+    var isInterrupted = false
+    while count < options.maxTokens {
+      guard let token = try next(left: options.maxTokens - count, &isInterrupted) else {
+        isFull = !isInterrupted && !model.generator.isComplete
         break
       }
       if model.generator.tokenizer?.isEnd(token) == true {
@@ -185,7 +184,7 @@ struct Conversation: ~Copyable {
     try stream.finish()
     try report("\n")
     if isFull { Output.tell("chat: the context is full; /reset begins anew, see --context and --when-full") }
-    if model.generator.isConstrained, !model.generator.isComplete, !isStopped, !isFull, !Interrupts.happened {
+    if model.generator.isConstrained, !model.generator.isComplete, !isStopped, !isFull, !isInterrupted {
       Output.tell("chat: " + TextOptions.cutOff)
     }
     return (answer, count)
@@ -198,11 +197,14 @@ struct Conversation: ~Copyable {
     return stops
   }
 
-  private mutating func next(left: Int) throws(CommandError) -> Int32? {
+  /// Nil where the text ends, or Ctrl-C came.
+  private mutating func next(left: Int, _ isInterrupted: inout Bool) throws(CommandError) -> Int32? {
     do throws(LanguageError) {
-      return try model.generator.next(on: model.team, left: left)
+      return try model.generator.next(on: model.team, left: left) { !Interrupts.happened }
     } catch {
-      throw CommandError(error)
+      guard error == .interrupted else { throw CommandError(error) }
+      isInterrupted = true
+      return nil
     }
   }
 

@@ -47,11 +47,11 @@ struct GenerateRun: ~Copyable {
         measured.reusedTokens = try model.generator.replace(with: ids, on: model.team) { !Interrupts.happened }
         model.generator.kept = count
       } catch {
+        if error == .interrupted {
+          throw CommandError("interrupted while the text was read; nothing is saved", exitCode: ExitCode.interrupted)
+        }
         throw error == .contextTooShort(0, room: 0) ? GenerateRun.isEmpty : CommandError(error)
       }
-    }
-    if Interrupts.happened {
-      throw CommandError("interrupted while the text was read; nothing is saved", exitCode: ExitCode.interrupted)
     }
     if model.generator.length == 0 { throw GenerateRun.isEmpty }
     if prompt.isContinued, model.generator.isConstrained, !model.generator.resumeConstraint() {
@@ -81,12 +81,8 @@ struct GenerateRun: ~Copyable {
   mutating func go() throws(CommandError) {
     let start = Clocks()
     while measured.tokenCount < options.maxTokens {
-      if Interrupts.happened {
-        measured.finish = .interrupted
-        break
-      }
       guard let token = try next() else {
-        measured.finish = model.generator.isComplete ? .complete : .context
+        if measured.finish != .interrupted { measured.finish = model.generator.isComplete ? .complete : .context }
         break
       }
       if measured.tokenCount == 0 { measured.firstToken = start.passed }
@@ -106,13 +102,17 @@ struct GenerateRun: ~Copyable {
     measured.decode = start.passed
   }
 
+  /// Nil where the text ends, or Ctrl-C came.
   private mutating func next() throws(CommandError) -> Int32? {
+    let left = options.maxTokens - measured.tokenCount
     do throws(LanguageError) {
-      let token = try model.generator.next(on: model.team, left: options.maxTokens - measured.tokenCount)
+      let token = try model.generator.next(on: model.team, left: left) { !Interrupts.happened }
       if isJSON { measured.hash(model.generator.logits) }
       return token
     } catch {
-      throw CommandError(error)
+      guard error == .interrupted else { throw CommandError(error) }
+      measured.finish = .interrupted
+      return nil
     }
   }
 
@@ -120,7 +120,7 @@ struct GenerateRun: ~Copyable {
 
   /// Saves the session and reports.
   mutating func end(isVerbose: Bool) throws(CommandError) {
-    if let path = options.session { try SessionFile.save(path, model) }
+    if let path = options.session { try SessionFile.save(path, &model) }
     measured.peakResidentBytes = martlet_peak_resident_bytes()
     if isJSON {
       try report(json: measured.json(model.generator, text: stream.text, path: file.path))

@@ -60,13 +60,15 @@ enum Help {
     """
 
   static let inspect = """
-    usage: martlet inspect MODEL [--threads N] [--operators] [--context N] [--json] [--svg FILE]
+    usage: martlet inspect MODEL [--threads N] [--operators] [--context N] [--batch N] [--json] [--svg FILE]
 
     Prints what the model is and, exactly, the memory that it will need.
 
       --threads N   the arena for a team of N threads, 1...64, 1 unless told
       --operators   every operator with its shapes
       --context N   of a language model: positions that the arena is to have room for
+      --batch N     of a language model: tokens of a prompt that are evaluated together, 16, 32 or 64
+      --kv-cache T  of a language model: int8, or f32 for comparison
       --json        for programs
       --svg FILE    draws the memory plan: time across, arena address up, one box a tensor
 
@@ -84,7 +86,7 @@ enum Help {
     """
 
   static let bench = """
-    usage: martlet bench MODEL [--threads N] [--runs N] [--profile] [--json]
+    usage: martlet bench MODEL [--threads N] [--runs N] [--profile] [--batch N] [--json]
 
     Measures on made-up input, another one each run: cold start, latency, processor time and memory. Of a language
     model: a prompt of 512 tokens, and 128 tokens one after another (three runs unless told).
@@ -93,6 +95,8 @@ enum Help {
       --runs N      1...100000, 100 unless told
       --profile     time of each operator, its share and its multiply-accumulates per second; operators that run
                     strip by strip have the time of their strips, run one after the other
+      --batch N     of a language model: tokens of a prompt that are evaluated together, 16, 32 or 64
+      --kv-cache T  of a language model: int8, or f32 for comparison
       --json        for programs
 
     example: martlet bench resnet8.martlet --runs 1000 --profile
@@ -160,6 +164,8 @@ enum Help {
       --context N         positions that the arena has room for; the model's own, at most 2048, unless told
       --when-full POLICY  stop, or slide: the prompt stays, the older half of the rest is forgotten
       --kv-cache TYPE     int8, or f32 for comparison
+      --batch N           tokens of a prompt that are evaluated together: 16, 32 or 64 (default: 64);
+                          fewer need less memory and more time, the text is the same
       --threads N         1...64, 1 unless told
       --stop TEXT         ends an answer in front of TEXT; may be given several times
       --json-schema FILE  the answer is JSON that satisfies the schema

@@ -7,7 +7,7 @@ enum Inspect {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.threads, .json, .svg, .operators, .context, .cache])
+    let arguments = try Arguments(argc, argv, options: [.threads, .json, .svg, .operators, .context, .cache, .batch])
     if arguments.has(.help) { return try report(Help.inspect) }
     let path = try arguments.onlyModel()
     let threads = try arguments.threads()
@@ -26,11 +26,12 @@ enum Inspect {
   private static func language(
     _ file: borrowing ModelFile, _ arguments: Arguments, threads: Int
   ) throws(CommandError) {
-    let context = try arguments.integer(.context, in: 1...LanguageFormat.maxContext, default: 0)
-    let isCacheFloat = try arguments.isCacheFloat()
+    let options = LanguageOptions(
+      contextLength: try arguments.integer(.context, in: 1...LanguageFormat.maxContext, default: 0), threads: threads,
+      isCacheFloat: try arguments.isCacheFloat(), batch: try arguments.batch())
     let description: InspectLanguage
     do throws(ModelError) {
-      description = try InspectLanguage(file, context: context, threads: threads, isCacheFloat: isCacheFloat)
+      description = try InspectLanguage(file, options)
     } catch {
       throw CommandError(file.sentence(for: error), exitCode: ExitCode.data)
     }

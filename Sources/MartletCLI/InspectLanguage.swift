@@ -13,9 +13,7 @@ struct InspectLanguage {
   /// Of the chosen context first, then of usual ones.
   private let budgets: [LanguageBudget]
 
-  init(
-    _ file: borrowing ModelFile, context: Int, threads: Int, isCacheFloat: Bool
-  ) throws(ModelError) {
+  init(_ file: borrowing ModelFile, _ language: LanguageOptions) throws(ModelError) {
     self.file = file.path
     fileBytes = file.bytes.count
     let description = try LanguageDescription(file: file.bytes)
@@ -25,7 +23,7 @@ struct InspectLanguage {
     hasChat = description.chat != nil
     provenance = description.provenance.lines
     var options = GeneratorOptions()
-    options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
+    options.language = language
     var budgets = [try TextGenerator.budget(of: file.bytes, options: options)]
     for length in [256, 512, 1024, 2048, 4096, 8192, 16384, 32768] where length <= Int(record.contextLength) {
       options.language.contextLength = length
@@ -38,6 +36,12 @@ struct InspectLanguage {
       }
     }
     self.budgets = budgets
+  }
+
+  private var windowedLayers: Int {
+    var count = 0
+    for layer in 0..<Int(record.layerCount) where record.isWindowed(layer) { count += 1 }
+    return count
   }
 
   func json() -> String {
@@ -57,6 +61,8 @@ struct InspectLanguage {
     json.field("tokenizer_tokens", tokenizerCount ?? 0)
     json.field("chat_format", hasChat ? 1 : 0)
     json.field("context_limit", Int(record.contextLength))
+    json.field("window", Int(record.window))
+    json.field("windowed_layers", windowedLayers)
     json.field("weights_bytes", weightsBytes)
     memory(budgets[0], &json)
     json.beginArray("by_context")
@@ -77,7 +83,11 @@ struct InspectLanguage {
     json.field("context", budget.contextLength)
     json.field("threads", budget.threads)
     json.field("arena_bytes", budget.arenaBytes)
+    json.field("batch", budget.batch)
     json.field("cache_bytes", budget.cacheBytes)
+    json.field("whole_cache_bytes", budget.wholeCacheBytes)
+    json.field("windowed_cache_bytes", budget.windowedCacheBytes)
+    json.field("windowed_positions", budget.ringPositions)
     json.field("scratch_bytes_per_thread", budget.scratchBytesPerThread)
     json.field("multiply_accumulates", Int(budget.work))
     json.field("multiply_accumulates_at_end", Int(budget.workAtEnd))
@@ -104,8 +114,20 @@ struct InspectLanguage {
       line(
         "arena",
         "\(NumberText.grouped(chosen.arenaBytes)) bytes for a context of \(chosen.contextLength) and "
-          + "\(chosen.threads) \(chosen.threads == 1 ? "thread" : "threads")"))
+          + "\(chosen.threads) \(chosen.threads == 1 ? "thread" : "threads"), \(chosen.batch) tokens at a time"))
     text.add(line("", "\(NumberText.grouped(chosen.cacheBytes)) of them keys and values"))
+    if windowedLayers > 0 {
+      let whole = Int(record.layerCount) - windowedLayers
+      text.add(
+        line(
+          "",
+          "  \(NumberText.grouped(chosen.wholeCacheBytes)) of \(whole) layers that see the whole context"))
+      text.add(
+        line(
+          "",
+          "  \(NumberText.grouped(chosen.windowedCacheBytes)) of \(windowedLayers) layers with a window of "
+            + "\(Int(record.window)), room for \(chosen.ringPositions) positions"))
+    }
     text.add("\n" + "context".padded(to: 9, left: true) + "arena bytes".padded(to: 18, left: true))
     text.add("keys and values".padded(to: 18, left: true) + "\n")
     for budget in budgets.dropFirst() {

@@ -18,14 +18,14 @@ enum SessionFile {
     defer { martlet_file_unmap(&mapped) }
     do throws(SessionError) {
       try model.generator.restore(
-        UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), goesOn: isNeeded, on: model.team)
+        UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count), goesOn: isNeeded)
     } catch {
       throw CommandError(path.text + ": " + sentence(error), exitCode: ExitCode.data)
     }
   }
 
   /// Replaces the file as one act.
-  static func save(_ path: FilePath, _ model: borrowing LoadedGenerator) throws(CommandError) {
+  static func save(_ path: FilePath, _ model: inout LoadedGenerator) throws(CommandError) {
     var parts: [martlet_file_part] = []
     var header = [UInt8](repeating: 0, count: MemoryLayout<SessionHeader>.size)
     var isFirst = true

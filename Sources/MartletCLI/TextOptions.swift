@@ -6,7 +6,7 @@ import MartletDevice
 struct TextOptions {
   static let all: [Option] = [
     .maxTokens, .temperature, .topK, .topP, .minP, .repeatPenalty, .seed, .context, .threads, .whenFull, .stop,
-    .jsonSchema, .choices, .session, .cache, .verbose,
+    .jsonSchema, .choices, .session, .cache, .batch, .verbose,
   ]
 
   var generator = GeneratorOptions()
@@ -37,6 +37,7 @@ struct TextOptions {
       .context, in: 1...LanguageFormat.maxContext, default: 0)
     generator.language.threads = try arguments.threads()
     generator.language.isCacheFloat = try arguments.isCacheFloat()
+    generator.language.batch = try arguments.batch()
     if let word = arguments.value(.whenFull).map({ Word($0) }) {
       guard word == "stop" || word == "slide" else { throw .usage("--when-full \(word.text): must be stop or slide") }
       slides = word == "slide"
@@ -137,6 +138,7 @@ extension CommandError {
       self.init("\(id) is not one of the model's \(vocabulary) tokens", exitCode: ExitCode.data)
     case .stuck:
       self.init("no token of the model's vocabulary fits what the output must look like", exitCode: ExitCode.data)
+    case .interrupted: self.init("interrupted", exitCode: ExitCode.interrupted)
     }
   }
 }

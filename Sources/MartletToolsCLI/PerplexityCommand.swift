@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
+import Martlet
 import MartletConvert
 import MartletDevice
+
+extension LanguageBatch: @retroactive ExpressibleByArgument {}
 
 struct PerplexityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -36,6 +39,9 @@ struct PerplexityCommand: ParsableCommand {
 
   @Option(help: "The KV cache: int8 or f32.")
   var kvCache = "int8"
+
+  @Option(help: "Tokens that are evaluated together: 16, 32 or 64.")
+  var batch = LanguageBatch.of64
 
   @Flag(help: "Print the result as JSON.")
   var json = false
@@ -77,7 +83,9 @@ struct PerplexityCommand: ParsableCommand {
   private func measure(_ path: String, _ text: [UInt8]) throws -> Perplexity {
     let progress = Progress()
     defer { progress.end() }
-    let model = try LanguageRunner(path: path, context: context, threads: threads, isCacheFloat: kvCache == "f32")
+    let options = LanguageOptions(
+      contextLength: context, threads: threads, isCacheFloat: kvCache == "f32", batch: batch)
+    let model = try LanguageRunner(path: path, options: options)
     return try Perplexity(of: text, by: model, context: context, limit: chunks) { progress.show(path, $0) }
   }
 
@@ -118,6 +126,9 @@ struct Logits: ParsableCommand {
   @Option(help: "The KV cache: int8 or f32.")
   var kvCache = "int8"
 
+  @Option(help: "Tokens that are evaluated together: 16, 32 or 64.")
+  var batch = LanguageBatch.of64
+
   func run() throws {
     let ids = try tokens.split(separator: " ").map { word throws in
       guard let id = Int32(word) else { throw ConversionError(.badRequest, "--tokens: \(word) is not a token id") }
@@ -128,8 +139,9 @@ struct Logits: ParsableCommand {
         .badRequest, "--tokens needs at least one id, --threads is 1 to 64, --kv-cache int8 or f32")
     }
     try ResultFiles.check([output], sources: [model])
-    let runner = try LanguageRunner(
-      path: model, context: ids.count, threads: threads, isCacheFloat: kvCache == "f32")
+    let options = LanguageOptions(
+      contextLength: ids.count, threads: threads, isCacheFloat: kvCache == "f32", batch: batch)
+    let runner = try LanguageRunner(path: model, options: options)
     try ResultFiles.write(runner.logits(behind: ids), to: output)
   }
 }

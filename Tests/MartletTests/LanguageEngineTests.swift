@@ -102,9 +102,9 @@ import Testing
     for context in [1, 15, 16, 200] {
       let options = LanguageOptions(contextLength: context, threads: 2, isCacheFloat: isCacheFloat)
       let budget = try LanguageEngine.budget(of: view, options: options)
-      // Three layers, keys and values, two heads of 8 in 16 elements, blocks of 16 positions.
-      let perPosition = 3 * 2 * 2 * (isCacheFloat ? 16 * 4 : 16 + 4)
-      #expect(budget.cacheBytes == (context + 15) / 16 * 16 * perPosition)
+      // Three layers, keys and values, two heads of 8 in 16 elements with a scale of 2 bytes, tiles of 64 positions.
+      let perPosition = 3 * 2 * 2 * (isCacheFloat ? 16 * 4 : 16 + 2)
+      #expect(budget.cacheBytes == (context + 63) / 64 * 64 * perPosition)
       #expect(budget.logitsBytes == 4 * 270)
       let region = TestMemory(budget.arenaBytes)
       var engine = try LanguageEngine(file: view, region: region.bytes, options: options, isa: MARTLET_ISA_SCALAR)

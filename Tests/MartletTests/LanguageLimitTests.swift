@@ -76,6 +76,58 @@ import Testing
     }
   }
 
+  /// 18 layers of one head of 256, of which five in six see 512 positions, as Gemma 3 of 270 million parameters has
+  /// them: 306.7 MB of keys and values if all of them kept 32,768, with a float scale for each head.
+  @Test(arguments: LanguageBatch.allCases) func aWindowBoundsTheCache(batch: LanguageBatch) throws {
+    let file = try SparseFile {
+      $0.window = 512
+      ($0.layerCount, $0.headCount, $0.keyValueHeadCount, $0.headSize) = (18, 4, 1, 256)
+      for layer in 0..<18 where layer % 6 != 5 { $0.windowed[0] |= 1 << UInt32(layer) }
+    }
+    func budget(_ context: Int, keepsAll: Bool = false) throws -> LanguageBudget {
+      var options = LanguageOptions(contextLength: context, batch: batch)
+      options.keepsAll = keepsAll
+      return try LanguageEngine.budget(of: file.view, options: options)
+    }
+    let perPosition = 2 * (256 + 256 / Int(MARTLET_CACHE_GROUP) * 2)
+    let found = try budget(32_768)
+    #expect(found.ringPositions == 576)
+    #expect(found.windowedCacheBytes == 15 * 576 * perPosition)
+    #expect(found.wholeCacheBytes == 3 * 32_768 * perPosition)
+    #expect(found.cacheBytes <= 60_000_000)
+    #expect(try budget(32_768, keepsAll: true).cacheBytes == 18 * 32_768 * perPosition)
+    // A ring is never more than the context, and the windowed part does not grow with it.
+    #expect(try budget(500) == budget(500, keepsAll: true))
+    #expect(try budget(1 << 20).windowedCacheBytes == found.windowedCacheBytes)
+  }
+
+  /// A window as long as the longest context, and a batch behind it.
+  @Test func theLongestWindow() throws {
+    let file = try SparseFile {
+      $0.windowed[0] = 3
+      ($0.layerCount, $0.window) = (2, 1 << 20)
+    }
+    for batch in LanguageBatch.allCases {
+      let options = LanguageOptions(contextLength: 1 << 20, batch: batch)
+      #expect(try LanguageEngine.budget(of: file.view, options: options).ringPositions == 1 << 20)
+    }
+  }
+
+  /// Layers are counted by their bits, beyond the first word too.
+  @Test func windowedLayersAreCounted() {
+    var record = LanguageRecord()
+    record.layerCount = 1024
+    for layer in 0..<1024 where layer * layer % 7 < 3 { record.windowed[layer / 32] |= 1 << UInt32(layer % 32) }
+    #expect(record.windowedLayers(before: 1024) == 0)
+    record.window = 9
+    var count = 0
+    for layer in 0...1024 {
+      #expect(record.windowedLayers(before: layer) == count)
+      if layer < 1024, record.isWindowed(layer) { count += 1 }
+    }
+    #expect(count > 300)
+  }
+
   @Test func workIsCounted() throws {
     let file = try SparseFile { _ in }
     let budget = try LanguageEngine.budget(of: file.view, options: LanguageOptions(contextLength: 64))
@@ -111,15 +163,24 @@ import Testing
 
   /// A key and a value for each of 1024 heads in each of 1024 layers: 142 MB a position.
   @Test func arenaIsLimited() throws {
-    let file = try SparseFile { $0.keyValueHeadCount = 1024 }
+    let file = try SparseFile {
+      $0.keyValueHeadCount = 1024
+      $0.layerCount = 256
+    }
     #expect(file.bytes.count < 16 << 20)
-    #expect(try Self.refusal(file, context: 16) == nil)
-    #expect(try Self.refusal(file, context: 32) == "arena for this context")
+    // Whole tiles of 64 positions.
+    #expect(try Self.refusal(file, context: 64) == nil)
+    #expect(try Self.refusal(file, context: 65) == "arena for this context")
     #expect(try Self.refusal(file, context: 1 << 20) == "arena for this context")
-    // 3.4 GB of keys and values; the scratch of 64 threads, 16 MiB each, is a part of the arena too.
-    let long = try SparseFile { $0.layerCount = 24 }
+    // 1.1 GB of keys and values and 2.7 GB of the parts of 1024 heads' softmax; each thread's scratch is a part of the
+    // arena too.
+    let long = try SparseFile { $0.layerCount = 8 }
     #expect(try Self.refusal(long, context: 1 << 20) == nil)
-    #expect(try Self.refusal(long, context: 1 << 20, threads: 64) == "arena for this context")
+    let budgets = try [1, 64].map {
+      try LanguageEngine.budget(of: long.view, options: LanguageOptions(contextLength: 1 << 20, threads: $0))
+    }
+    #expect(budgets[0].scratchBytesPerThread == 4 * 65_536 + 64)
+    #expect(budgets[1].arenaBytes - budgets[0].arenaBytes == 63 * budgets[0].scratchBytesPerThread)
     // What no context could run in is refused by whoever only looks.
     let wide = try SparseFile {
       $0.keyValueHeadCount = 1024

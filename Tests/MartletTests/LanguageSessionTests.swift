@@ -39,6 +39,8 @@ import Testing
     var other = try TestGenerator(model, context: 140, threads: 2, isCacheFloat: isCacheFloat, sampling: sampling)
     try other.append([5, 4, 3, 2, 1])
     try other.restore(session)
+    #expect(other.session() == session)
+    try other.score()
     #expect(other.bits == expected)
     #expect(other.session() == session)
     #expect(try other.next(40) == tokens)
@@ -127,9 +129,9 @@ import Testing
   }
 
   @Test func emptySession() throws {
-    let test = try TestGenerator(Self.model)
+    var test = try TestGenerator(Self.model)
     let session = test.session()
-    #expect(session.count == 72)
+    #expect(session.count == 80)
     var other = try generator()
     try other.restore(session)
     #expect(other.generator.length == 0)
@@ -160,7 +162,7 @@ import Testing
     let session = test.session()
     for length in 0..<session.count where length < 200 || length % 97 == 0 || session.count - length < 70 {
       let error = refusal(Array(session.prefix(length)), &test)
-      #expect(error == (length < 72 ? .wrongMagic : .damaged), "\(length)")
+      #expect(error == (length < 80 ? .wrongMagic : .damaged), "\(length)")
     }
     #expect(refusal(session + [0], &test) == .damaged)
     #expect(try isUsable(&test))
@@ -183,15 +185,16 @@ import Testing
 
   @Test func whatIsForeignIsRefused() throws {
     var test = try generator()
-    let other = try generator(TestLanguageModel.llama(seed: 2).file())
+    var other = try generator(TestLanguageModel.llama(seed: 2).file())
     #expect(refusal(other.session(), &test) == .otherModel)
-    let float = try generator(isCacheFloat: true)
+    var float = try generator(isCacheFloat: true)
     #expect(refusal(float.session(), &test) == .otherModel)
     #expect(refusal(Self.model, &test) == .wrongMagic)
     #expect(refusal([UInt8](repeating: 0, count: 4096), &test) == .wrongMagic)
     #expect(try isUsable(&test))
     var small = try TestGenerator(Self.model, context: 50)
-    #expect(refusal(try generator().session(), &small) == .tooLong(85, room: 50))
+    var long = try generator()
+    #expect(refusal(long.session(), &small) == .tooLong(85, room: 50))
     #expect(try isUsable(&small))
   }
 
@@ -200,13 +203,13 @@ import Testing
     var test = try generator()
     let session = test.session()
     let wrong: [(Int, Int32)] = [
-      (72, -1), (76, 270), (80, .max), (72 + 84 * 4, .min), (64, 86), (64, -1), (68, 270), (68, -2),
+      (80, -1), (84, 270), (88, .max), (80 + 84 * 4, .min), (64, 86), (64, -1), (68, 270), (68, -2), (76, 1),
     ]
     for (place, value) in wrong {
       #expect(refusal(repaired(session, place, value, count: 85), &test) == .damaged)
     }
     // Scales and keys of any bits: NaN and infinities among them.
-    for place in stride(from: 72 + 85 * 4, to: session.count - 4, by: 404) {
+    for place in stride(from: 80 + 85 * 4, to: session.count - 4, by: 404) {
       for value in [Int32(bitPattern: 0x7FC0_0000), Int32(bitPattern: 0xFF80_0000), -1] {
         #expect(refusal(repaired(session, place, value, count: 85), &test) == nil)
         #expect(try test.next(2).count == 2)
@@ -220,15 +223,16 @@ import Testing
       bytes.storeBytes(of: value, toByteOffset: place, as: Int32.self)
       var header = bytes.loadUnaligned(as: SessionHeader.self)
       var hash = header.headHash
-      // Token ids; then for each of three layers and two heads keys in blocks of 16, values and the scales of both.
-      let blocks = (count + 15) / 16 * 16
-      var sizes = [count * 4]
-      for _ in 0..<6 { sizes += [blocks * 16, count * 16, count * 4, count * 4] }
-      var at = 72
-      for size in sizes {
+      // Token ids; then for each of three layers and two heads keys, values and the scales of both, all in blocks of 16
+      // positions.
+      let blocks = (count + 15) / 16
+      var at = 80
+      func add(_ size: Int) {
         hash = XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[at..<at + size]), seed: hash)
         at += size
       }
+      add(count * 4)
+      for _ in 0..<6 { for size in [256, 256, 32, 32] { for _ in 0..<blocks { add(size) } } }
       precondition(at == bytes.count)
       header.hash = hash
       bytes.storeBytes(of: header, as: SessionHeader.self)

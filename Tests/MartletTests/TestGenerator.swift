@@ -12,13 +12,16 @@ struct TestGenerator: ~Copyable {
   var generator: TextGenerator
 
   init(
-    _ model: [UInt8], context: Int = 256, threads: Int = 1, isCacheFloat: Bool = false, constraintBytes: Int = 0,
-    sampling: SamplingOptions = SamplingOptions(), isa: martlet_isa = martlet_best_isa()
+    _ model: [UInt8], context: Int = 256, threads: Int = 1, isCacheFloat: Bool = false, batch: LanguageBatch = .of64,
+    keepsAll: Bool = false, constraintBytes: Int = 0, sampling: SamplingOptions = SamplingOptions(),
+    isa: martlet_isa = martlet_best_isa()
   ) throws {
     let file = TestMemory(copying: model)
     let view = UnsafeRawBufferPointer(file.bytes)
     var options = GeneratorOptions()
-    options.language = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
+    options.language = LanguageOptions(
+      contextLength: context, threads: threads, isCacheFloat: isCacheFloat, batch: batch)
+    options.language.keepsAll = keepsAll
     options.constraintBytes = constraintBytes
     let region = TestMemory(try TextGenerator.budget(of: view, options: options).arenaBytes)
     let generator = try TextGenerator(
@@ -34,8 +37,10 @@ struct TestGenerator: ~Copyable {
   /// The bits of the scores behind the last token.
   var bits: [UInt32] { generator.logits.map(\.bitPattern) }
 
-  mutating func append(_ tokens: [Int32]) throws {
-    try tokens.withUnsafeBufferPointer { (tokens) throws(LanguageError) in try generator.append(tokens, on: team) }
+  mutating func append(_ tokens: [Int32], while goesOn: () -> Bool = { true }) throws {
+    try tokens.withUnsafeBufferPointer { (tokens) throws(LanguageError) in
+      try generator.append(tokens, on: team, while: goesOn)
+    }
   }
 
   mutating func append(_ text: String) throws {
@@ -45,6 +50,9 @@ struct TestGenerator: ~Copyable {
     }
   }
 
+  /// The scores behind a text that was taken up or taken back.
+  mutating func score() throws { try generator.score(on: team) }
+
   /// Up to `count` tokens; fewer where the text ends.
   mutating func next(_ count: Int) throws -> [Int32] {
     var tokens: [Int32] = []
@@ -52,7 +60,7 @@ struct TestGenerator: ~Copyable {
     return tokens
   }
 
-  func session() -> [UInt8] {
+  mutating func session() -> [UInt8] {
     var bytes: [UInt8] = []
     generator.save { bytes += $0 }
     return bytes
@@ -61,8 +69,12 @@ struct TestGenerator: ~Copyable {
   mutating func restore(_ session: [UInt8]) throws(SessionError) {
     var failure: SessionError?
     session.withUnsafeBytes { bytes in
-      do throws(SessionError) { try generator.restore(bytes, on: team) } catch { failure = error }
+      do throws(SessionError) { try generator.restore(bytes) } catch { failure = error }
     }
     if let failure { throw failure }
   }
+}
+
+extension LanguageBatch: CaseIterable {
+  public static var allCases: [LanguageBatch] { [.of16, .of32, .of64] }
 }

@@ -65,18 +65,64 @@ import Testing
     #expect(test.bits == bits)
   }
 
-  @Test func readingStopsBetweenBatches() throws {
-    var test = try TestGenerator(Self.model)
+  /// Reading asks before each step. What is there then is whole batches, and what comes behind them has the same bits.
+  @Test func readingStopsAtEveryStep() throws {
     let tokens = (0..<200).map { Int32($0) }
-    var asked = 0
-    try tokens.withUnsafeBufferPointer { (tokens) throws(LanguageError) in
-      try test.generator.append(tokens, on: test.team) {
-        asked += 1
-        return asked < 3
+    var whole = try TestGenerator(Self.model)
+    var steps = 0
+    try whole.append(tokens) {
+      steps += 1
+      return true
+    }
+    #expect(steps > 6)
+    for last in 0..<steps {
+      var test = try TestGenerator(Self.model)
+      var asked = 0
+      #expect(throws: LanguageError.interrupted) {
+        try test.append(tokens) {
+          asked += 1
+          return asked <= last
+        }
+      }
+      #expect(asked == last + 1)
+      #expect([0, 64, 128, 192].contains(test.generator.length))
+      try test.append(Array(tokens[test.generator.length...]))
+      #expect(test.bits == whole.bits)
+    }
+  }
+
+  /// A token that waits goes on waiting, also where the context had to slide before it.
+  @Test func writingStopsAtEveryStep() throws {
+    func begin() throws -> TestGenerator {
+      var test = try TestGenerator(Self.model, context: 40)
+      test.generator.policy = .slide
+      test.generator.kept = 5
+      try test.append((0..<20).map { Int32($0) })
+      return test
+    }
+    var whole = try begin()
+    let expected = try whole.next(60)
+    var test = try begin()
+    var tokens: [Int32] = []
+    var stops = 0
+    while tokens.count < 60 {
+      // Each time a step later, until a token comes.
+      for last in 0... {
+        var asked = 0
+        do throws(LanguageError) {
+          let token = try test.generator.next(on: test.team) {
+            asked += 1
+            return asked <= last
+          }
+          if let token { tokens.append(token) }
+          break
+        } catch {
+          #expect(error == .interrupted)
+          stops += 1
+        }
       }
     }
-    #expect(asked == 3)
-    #expect(test.generator.length == 2 * LanguageFormat.batch)
+    #expect(tokens == expected && stops > 60)
   }
 
   // MARK: Constraints

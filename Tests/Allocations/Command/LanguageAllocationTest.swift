@@ -149,7 +149,7 @@ enum LanguageAllocationTest {
     }
     guard used <= buffer.count else { return false }
     do throws(SessionError) {
-      try model.generator.restore(UnsafeRawBufferPointer(rebasing: buffer[..<used]), on: model.team)
+      try model.generator.restore(UnsafeRawBufferPointer(rebasing: buffer[..<used]))
     } catch {
       return false
     }
@@ -180,7 +180,7 @@ enum LanguageAllocationTest {
       refused += 1
     }
     do throws(SessionError) {
-      try model.generator.restore(cut, on: model.team)
+      try model.generator.restore(cut)
     } catch {
       refused += 1
     }

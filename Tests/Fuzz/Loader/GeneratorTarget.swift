@@ -100,7 +100,7 @@ enum GeneratorTarget {
       try draw(&generator, team)
     }
     do throws(SessionError) {
-      try generator.restore(tail, on: team)
+      try generator.restore(tail)
     } catch {
       precondition(generator.length == 0)
     }

@@ -6,7 +6,8 @@ The models are tiny (see tiny_language.py); what transformers computes with them
 Tests/Fixtures/make_language_models.py, so that neither torch nor transformers is needed here. For each model:
 
     f32    logits of 112 tokens within 1e-4 (they spread by 2 to 3); 64 greedy tokens and a text's token ids equal;
-           the same bits with the older keys of config.json and, where GGUF can say it, from GGUF
+           the same bits in batches of 16 and 32, with the older keys of config.json and, where GGUF can say it, from
+           GGUF
     int8   RMS error against transformers' float at most 1.5 times, largest error at most twice that of a plain
     int4   simulation (weights in groups of 32; activations, keys and values of 8 bits); most likely tokens as often
            right as there, within 8 of 100
@@ -32,6 +33,7 @@ from harness.options import Options
 from harness.programs import Failed, Programs, Setting, programs
 
 from .language_checks import (
+    BATCHES,
     TOLERANCE,
     Tally,
     bits,
@@ -76,6 +78,12 @@ def verify_float(model: Model, tested: Programs, place: Path, tally: Tally) -> N
         tested.convert(place / "source", target, "--weights", "f32")
         return float_problem(model, logits_of(tested, target, expected["tokens"], model.vocabulary, "f32"), tally)
 
+    def ring_problem() -> str | None:
+        tokens = expected["tokens"]
+        found = [logits_of(tested, target, tokens, model.vocabulary, "f32", batch) for batch in (64, *BATCHES)]
+        same = all(logits.tobytes() == found[0].tobytes() for logits in found)
+        return float_problem(model, found[1], Tally("")) if same else "other logits in smaller batches"
+
     def older_problem() -> str | None:
         model.write(place / "older", older=True)
         tested.convert(place / "older", again, "--weights", "f32")
@@ -102,6 +110,7 @@ def verify_float(model: Model, tested: Programs, place: Path, tally: Tally) -> N
         return first_difference(result["prompt_tokens"], expected["text_tokens"])
 
     tally.attempt("f32: logits", logits_problem)
+    tally.attempt("f32: smaller batches", ring_problem)
     tally.attempt("f32: config.json of transformers 4", older_problem)
     for setting in tested.settings:
         tally.attempt(f"f32: {setting}: greedy", lambda s=setting: greedy_problem(s))

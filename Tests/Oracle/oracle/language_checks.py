@@ -21,6 +21,7 @@ TOLERANCE = 1e-4  # float32 logits; transformers' own float32 is 2e-5 from its f
 RMS_FACTOR, LARGEST_FACTOR, AGREEMENT_SLACK = 1.5, 2.0, 0.08
 CUTS = (0, 1, 5, 17, 32, 63)  # generated tokens that go into the prompt
 STARTS = (1, 2, 3, 8, 16, 31, 33)  # lengths of short prompts
+BATCHES = (16, 32)  # besides 64
 
 
 @dataclass
@@ -52,20 +53,23 @@ def joined(tokens: Iterable[int]) -> str:
     return " ".join(str(int(token)) for token in tokens)
 
 
-def logits_of(tested: Programs, model: Path, tokens: Sequence[int], vocabulary: int, cache: str) -> np.ndarray:
-    """`martlet-tools logits`, [count, vocabulary]."""
+def logits_of(
+    tested: Programs, model: Path, tokens: Sequence[int], vocabulary: int, cache: str, batch: int = 64
+) -> np.ndarray:
+    """`martlet-tools logits`, [count, vocabulary]. With a small batch a layer with a window keeps a ring."""
     target = model.with_suffix(".logits")
-    run([tested.tools, "logits", str(model), "--tokens", joined(tokens), "--kv-cache", cache, "-o", str(target)])
+    command = [tested.tools, "logits", str(model), "--tokens", joined(tokens), "--kv-cache", cache]
+    run([*command, "--batch", str(batch), "-o", str(target)])
     values = np.fromfile(target, "<f4")
     if values.size != len(tokens) * vocabulary:
         raise Failed(f"{values.size} logits instead of {len(tokens)} x {vocabulary}")
     return values.reshape(len(tokens), vocabulary)
 
 
-def generate(setting: Setting, model: Path, cache: str, count: int, *prompt: str) -> dict[str, Any]:
+def generate(setting: Setting, model: Path, cache: str, count: int, *prompt: str, batch: int = 64) -> dict[str, Any]:
     """`martlet generate` at temperature 0."""
     command = [*setting.runner, "generate", str(model), *prompt, "--max-tokens", str(count), "--temperature", "0"]
-    command += ["--kv-cache", cache, "--threads", str(setting.threads), "--json"]
+    command += ["--kv-cache", cache, "--threads", str(setting.threads), "--batch", str(batch), "--json"]
     return json.loads(run(command, {"MARTLET_ISA": setting.isa} if setting.isa else None))
 
 
@@ -151,8 +155,10 @@ def bits(
     def greedy_problem() -> str | None:
         return first_difference(tokens, logits[len(prompt) - 1 :].argmax(1)[: len(tokens)])
 
-    def cut_problem(setting: Setting, given: list[int], most: int, wanted: list[int], rows: np.ndarray) -> str | None:
-        result = generate(setting, model, cache, most, "--tokens", joined(given))
+    def cut_problem(
+        setting: Setting, given: list[int], most: int, wanted: list[int], rows: np.ndarray, batch: int = 64
+    ) -> str | None:
+        result = generate(setting, model, cache, most, "--tokens", joined(given), batch=batch)
         if problem := first_difference(result["prompt_tokens"], given) or first_difference(result["tokens"], wanted):
             return problem
         return None if hash_of(result) == chained_hash(rows) else "other logits than martlet-tools logits gives"
@@ -160,7 +166,7 @@ def bits(
     def resumed_problem(setting: Setting, half: int) -> str | None:
         with tempfile.TemporaryDirectory(prefix="martlet-session-") as folder:
             session = ["--session", f"{folder}/session"]
-            generate(setting, model, cache, half, "--tokens", joined(prompt), *session)
+            generate(setting, model, cache, half, "--tokens", joined(prompt), *session, batch=16)
             result = generate(setting, model, cache, count - half, *session)
         if problem := first_difference(result["tokens"], tokens[half:]):
             return problem
@@ -175,6 +181,12 @@ def bits(
             yield (
                 f"{setting}, prompt of {len(given)}",
                 lambda s=setting, g=given, c=cut, r=rows: cut_problem(s, g, count - c, tokens[c:], r),
+            )
+        for batch in BATCHES:
+            rows = logits[len(prompt) - 1 :]
+            yield (
+                f"{setting}, batches of {batch}",
+                lambda s=setting, b=batch, r=rows: cut_problem(s, prompt, count, tokens, r, b),
             )
         if len(tokens) > count // 2:
             yield f"{setting}, resumed", lambda s=setting: resumed_problem(s, count // 2)

@@ -12,4 +12,6 @@ public enum LanguageError: Error, Equatable {
   case unknownToken(Int32, vocabulary: Int)
   /// No token of the vocabulary fits what the output must look like.
   case stuck
+  /// Whoever was asked whether to go on said no.
+  case interrupted
 }

@@ -47,6 +47,8 @@ public struct TextGenerator: ~Copyable {
   private var constrained: (constraint: Constraint, order: TokenOrder, state: ConstraintState)?
   /// Tokens that were appended or sampled, but not yet evaluated: at most one, the latest sampled.
   var pending: Int32?
+  /// Whether `logits` are those behind the last token of the engine's text.
+  var hasScores = false
 
   private struct Parts {
     var textBytes = 0
@@ -141,114 +143,6 @@ public struct TextGenerator: ~Copyable {
   /// Bytes of the weights in the file, all of which are read for each token.
   public var weightsBytes: Int { engine.weightsBytes }
 
-  // MARK: Text in
-
-  /// Tokens in the text so far, those of the cache and the one that still waits.
-  public var length: Int { engine.position + (pending == nil ? 0 : 1) }
-
-  /// Tokenizes `text` and evaluates its tokens behind what is there; returns how many there were.
-  ///
-  /// - Parameters:
-  ///   - parsesSpecial: control tokens written in the text are such tokens; only for text that nobody else can write.
-  ///   - isStart: at the beginning of all text: BOS, where the model wants one, and the tokenizer's leading space.
-  public mutating func append(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool, on team: borrowing Team
-  ) throws(LanguageError) -> Int {
-    let count = try encode(text, parsesSpecial: parsesSpecial, isStart: isStart)
-    try append(UnsafeBufferPointer(rebasing: prompt[..<count]), on: team)
-    return count
-  }
-
-  /// Token ids of `text` in `prompt`; returns how many.
-  public func encode(
-    _ text: UnsafeRawBufferPointer, parsesSpecial: Bool, isStart: Bool
-  ) throws(LanguageError) -> Int {
-    try encode(bytes: text.count) { (tokenizer) throws(TokenizerError) in
-      try tokenizer.encode(text, parsesSpecial: parsesSpecial, isStart: isStart, work: tokenizerWork, into: prompt)
-    }
-  }
-
-  /// Token ids of a conversation's segments in `prompt`; returns how many.
-  ///
-  /// - Parameters:
-  ///   - base: how many tokens of those that are there they stand behind; 0: they are the conversation's beginning.
-  ///   - text: at least `segments.byteCount` bytes, to join them in.
-  public func encode(
-    _ segments: ChatSegments, of format: ChatFormat, behind base: Int, text: UnsafeMutableRawBufferPointer
-  ) throws(LanguageError) -> Int {
-    let before = base <= 0 ? nil : base <= engine.position ? engine.tokens[base - 1] : pending ?? -1
-    return try encode(bytes: segments.byteCount) { (tokenizer) throws(TokenizerError) in
-      try format.encode(segments, after: before, by: tokenizer, text: text, work: tokenizerWork, into: prompt)
-    }
-  }
-
-  private func encode(
-    bytes: Int, _ body: (Tokenizer) throws(TokenizerError) -> Int
-  ) throws(LanguageError) -> Int {
-    guard let tokenizer else { throw .noTokenizer }
-    guard bytes <= textBytes else { throw .textTooLong(bytes, limit: textBytes) }
-    do throws(TokenizerError) {
-      return try body(tokenizer)
-    } catch {
-      switch error {
-      case .textTooLong: throw .textTooLong(bytes, limit: textBytes)
-      case .tooManyTokens: throw .contextTooShort(prompt.count, room: engine.room)
-      case .damaged: throw .damagedTokenizer
-      }
-    }
-  }
-
-  /// Token ids in place of a text, as `encode` would have left them.
-  public func place(_ tokens: UnsafeBufferPointer<Int32>) throws(LanguageError) -> Int {
-    guard tokens.count <= prompt.count else { throw .contextTooShort(tokens.count, room: engine.room) }
-    for index in 0..<tokens.count {
-      let token = tokens[index]
-      guard token >= 0, Int(token) < engine.logits.count else {
-        throw .unknownToken(token, vocabulary: engine.logits.count)
-      }
-      prompt[index] = token
-    }
-    return tokens.count
-  }
-
-  /// The ids that `encode` left, for those who want to see them.
-  public func encoded(_ count: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: prompt[..<count]) }
-
-  /// Evaluates tokens behind what is there, or none of them if there is no room and the policy makes none.
-  ///
-  /// - Parameters:
-  ///   - tokens: ids of the vocabulary.
-  ///   - goesOn: asked before each batch; after a false only the batches before it are there, without scores.
-  public mutating func append(
-    _ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team, while goesOn: () -> Bool = { true }
-  ) throws(LanguageError) {
-    try flush(on: team)
-    if policy == .slide, tokens.count < engine.position + engine.room - kept {
-      while tokens.count > engine.room, slide(on: team) {}
-    }
-    guard tokens.count <= engine.room else { throw .contextTooShort(tokens.count, room: engine.room) }
-    var done = 0
-    while done < tokens.count, goesOn() {
-      done += engine.feed(UnsafeBufferPointer(rebasing: tokens[done...]))
-      _ = engine.step(on: team, wantsLogits: done == tokens.count)
-    }
-  }
-
-  /// Evaluates a token that was sampled and still waits: before more text.
-  @inline(never)
-  public mutating func flush(on team: borrowing Team) throws(LanguageError) {
-    guard var token = pending else { return }
-    guard engine.room > 0 || slide(on: team) else { throw .contextTooShort(1, room: 0) }
-    pending = nil
-    withUnsafePointer(to: &token) { _ = engine.evaluate(UnsafeBufferPointer(start: $0, count: 1), on: team) }
-  }
-
-  /// Forgets everything behind the first `count` tokens.
-  public mutating func rewind(to count: Int) {
-    pending = nil
-    engine.rewind(to: min(count, engine.position))
-  }
-
   // MARK: Text out
 
   /// From now on the output is what the constraint allows, from its start. Nil: free again.
@@ -284,12 +178,18 @@ public struct TextGenerator: ~Copyable {
   /// Samples the next token behind the text; nil where the context is full, or where a constraint allows nothing more.
   /// An end token is returned like any other, and becomes part of the text unless `drop()` takes it back.
   ///
-  /// - Parameter left: how many tokens may still come, this one included: a constraint sees to it that they suffice,
-  ///   and that the context does.
-  public mutating func next(on team: borrowing Team, left: Int? = nil) throws(LanguageError) -> Int32? {
+  /// - Parameters:
+  ///   - left: how many tokens may still come, this one included: a constraint sees to it that they suffice, and that
+  ///     the context does.
+  ///   - goesOn: asked before each step; after a false the text is what it was, and `interrupted` is thrown.
+  public mutating func next(
+    on team: borrowing Team, left: Int? = nil, while goesOn: () -> Bool = { true }
+  ) throws(LanguageError) -> Int32? {
     if pending != nil {
-      if engine.room == 0 && !slide(on: team) { return nil }
-      try flush(on: team)
+      if engine.room == 0 && !slide() { return nil }
+      try flush(on: team, while: goesOn)
+    } else {
+      try score(on: team, while: goesOn)
     }
     // The last token of a text needs no place in the cache.
     let left = policy == .stop ? min(left ?? .max, engine.room + 1) : left
@@ -323,22 +223,6 @@ public struct TextGenerator: ~Copyable {
 
   /// Takes back the token that was sampled last.
   public mutating func drop() { pending = nil }
-
-  /// Makes room as the policy says; false where it says to stop.
-  @inline(never)
-  private mutating func slide(on team: borrowing Team) -> Bool {
-    guard policy == .slide else { return false }
-    let kept = min(max(kept, 0), engine.position - 2)
-    let rest = engine.position - kept
-    guard kept >= 0, rest >= 2 else { return false }
-    let dropped = (rest + 1) / 2
-    // They move to lower places in the same memory, each after it was read.
-    let tokens = UnsafeBufferPointer(rebasing: engine.tokens[(kept + dropped)...])
-    engine.rewind(to: kept)
-    _ = engine.evaluate(tokens, on: team)
-    if mark > kept { mark = max(mark - dropped, kept) }
-    return true
-  }
 }
 
 extension Tokenizer: ConstraintVocabulary {

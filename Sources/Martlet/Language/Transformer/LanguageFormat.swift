@@ -13,8 +13,6 @@ public enum LanguageFormat {
   public static let maxHeads = 1024
   public static let maxHeadSize = 512
   public static let maxTensors = 16 + 16 * maxLayers
-  /// Tokens that are evaluated together while a prompt is read. Each weight is read once for all of them.
-  public static let batch = 64
 }
 
 /// 192 bytes: a decoder-only transformer in numbers.
@@ -53,6 +51,15 @@ public struct LanguageRecord: BitwiseCopyable {
 
   public func isWindowed(_ layer: Int) -> Bool {
     window > 0 && windowed[layer / 32] >> UInt32(layer % 32) & 1 == 1
+  }
+
+  /// How many of the first `layer` layers have the window.
+  func windowedLayers(before layer: Int) -> Int {
+    guard window > 0 else { return 0 }
+    var count = 0
+    for word in 0..<layer / 32 { count += windowed[word].nonzeroBitCount }
+    guard layer % 32 != 0 else { return count }
+    return count + (windowed[layer / 32] & (1 << UInt32(layer % 32) - 1)).nonzeroBitCount
   }
 }
 

@@ -1,58 +1,30 @@
 import CMartletKernels
 
-/// What a language engine is made for.
-public struct LanguageOptions: Sendable {
-  /// Positions that the KV cache has room for; 0: as many as the model was made for, at most 2048.
-  public var contextLength = 0
-  public var threads = 1
-  /// Keys and values in float32 in place of int8: four times the memory, for comparison.
-  public var isCacheFloat = false
-
-  public init(contextLength: Int = 0, threads: Int = 1, isCacheFloat: Bool = false) {
-    self.contextLength = contextLength
-    self.threads = threads
-    self.isCacheFloat = isCacheFloat
-  }
-}
-
-/// What a language model needs before it runs: exact numbers. All in bytes.
-public struct LanguageBudget: Equatable, BitwiseCopyable, Sendable {
-  /// The whole region that `LanguageEngine.init` wants.
-  public var arenaBytes = 0
-  /// Keys and values of `contextLength` positions.
-  public var cacheBytes = 0
-  /// One score for each token.
-  public var logitsBytes = 0
-  public var scratchBytesPerThread = 0
-  /// Multiply-adds of one token with nothing before it, and of the last one of the context.
-  public var work: Int64 = 0
-  public var workAtEnd: Int64 = 0
-  public var contextLength = 0
-  public var threads = 0
-  public var isCacheFloat = false
-  public init() {}
-}
-
 /// Where the parts of a language engine lie in its region. While measuring, every pointer is nil.
 ///
 /// All sizes are computed here, in 64 bits, from a record that was validated: with the limits of `LanguageFormat` no
 /// product reaches 2^53 (keys and values: 2^10 layers, 2^10 heads, 2^20 positions, 2^9 elements of 4 bytes, twice).
 struct LanguageLayout {
-  let capacity: Int
-  let cacheType: Int32
-  /// Token ids of every position in the cache.
+  /// Tokens that are evaluated together.
+  let batch: Int
+  /// Token ids of every position.
   let tokens: UnsafeMutablePointer<Int32>?
-  /// Each layer's keys, values and scales, `layerCacheBytes` apart.
+  /// Keys, values and scales, layer behind layer.
   let cache: UnsafeMutableRawPointer?
-  let layerCacheBytes: Int
+  private let cacheType: Int32
+  /// Slots of a layer without a window, and of one with a window; and the bytes of either.
+  private let wholeCapacity: Int
+  private let ringCapacity: Int
+  private let wholeLayerBytes: Int
+  private let ringLayerBytes: Int
   /// [batch, hidden]: the residual stream, and what is to join it.
   let x: UnsafeMutablePointer<Float>?
   let update: UnsafeMutablePointer<Float>?
   /// [batch, queries + keys + values].
   let queries: UnsafeMutablePointer<Float>?
-  /// Parts of the softmax of `attentionRoom` tokens and chunks, for each head.
+  /// What attention leaves of some tokens for each chunk of positions, and for how many chunks of tokens there is room.
   let partials: UnsafeMutablePointer<Float>?
-  let attentionRoom: Int32
+  let partialRoom: Int32
   /// [batch, 2 * feedForward].
   let gates: UnsafeMutablePointer<Float>?
   /// [batch, headSize / 2] each: cosines, sines; of all layers, then of windowed ones.
@@ -75,29 +47,39 @@ struct LanguageLayout {
         .overLimit, .language, index: -1, field: "context", found: Int64(wanted), expected: Int64(record.contextLength))
     }
     let team = min(max(options.threads, 1), 64)
-    let batch = LanguageFormat.batch
+    batch = options.batch.rawValue
     let hidden = Int(record.hiddenSize)
     let feedForward = Int(record.feedForwardSize)
     let headSize = Int(record.headSize)
     let attentionSize = Int(record.headCount) * headSize
     let heads = Int(record.keyValueHeadCount)
-    capacity = Int(martlet_cache_capacity(Int32(wanted), Int32(wanted), Int32(batch)))
-    cacheType = Int32((options.isCacheFloat ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8).rawValue)
-
-    layerCacheBytes = martlet_cache_bytes(Int32(heads), Int32(headSize), Int32(capacity), cacheType)
+    let type = (options.isCacheFloat ? MARTLET_CACHE_F32 : MARTLET_CACHE_INT8).rawValue
+    cacheType = Int32(type)
+    // A batch is stored before its first token looks back over the window; and one position more, so that a text's last
+    // token can be evaluated again.
+    let remembered = options.keepsAll ? wanted : min(wanted, Int(record.window) + batch)
+    wholeCapacity = LanguageLayout.capacity(wanted)
+    ringCapacity = LanguageLayout.capacity(remembered)
+    wholeLayerBytes = LanguageLayout.layerBytes(wholeCapacity, record, cacheType)
+    ringLayerBytes = LanguageLayout.layerBytes(ringCapacity, record, cacheType)
+    let windowed = record.windowedLayers(before: Int(record.layerCount))
     var budget = LanguageBudget()
-    budget.cacheBytes = layerCacheBytes * Int(record.layerCount)
+    budget.wholeCacheBytes = wholeLayerBytes * (Int(record.layerCount) - windowed)
+    budget.windowedCacheBytes = ringLayerBytes * windowed
+    budget.ringPositions = windowed > 0 ? ringCapacity : 0
+    budget.batch = batch
     budget.logitsBytes = Int(record.vocabularySize) * 4
 
     let stride = LanguageLayout.stride(max(hidden, max(feedForward, attentionSize)))
-    tokens = try arena.carve(capacity * 4)?.bindMemory(to: Int32.self, capacity: capacity)
+    tokens = try arena.carve(wanted * 4)?.bindMemory(to: Int32.self, capacity: wanted)
     cache = try arena.carve(budget.cacheBytes)
     x = try arena.floats(batch * hidden)
     update = try arena.floats(batch * hidden)
     queries = try arena.floats(batch * (attentionSize + 2 * heads * headSize))
-    attentionRoom = martlet_attention_room(Int32(wanted))
-    let partialBytes = martlet_attention_partial_bytes(Int32(record.headCount), Int32(headSize), attentionRoom)
-    partials = try arena.floats(partialBytes / 4)
+    partialRoom = martlet_attention_room(Int32(wanted))
+    partials = try arena.carve(
+      Int(martlet_attention_partial_bytes(Int32(record.headCount), Int32(headSize), partialRoom)))?
+      .assumingMemoryBound(to: Float.self)
     gates = try arena.floats(batch * 2 * feedForward)
     angles = try arena.floats(batch * headSize * 2)
     quants = try arena.carve(batch * stride * (model.hasFloatMatrices ? 4 : 1))
@@ -105,9 +87,9 @@ struct LanguageLayout {
     scales = try arena.floats(groups)
     sums = try arena.carve(2 * groups * 4)?.bindMemory(to: Int32.self, capacity: 2 * groups)
     logits = try arena.floats(Int(record.vocabularySize))
-    let scratchBytes = max(
-      Int(MARTLET_ATTENTION_SCRATCH), martlet_token_scratch_bytes(Int32(max(hidden, feedForward, attentionSize))))
-    guard let scratchStride = Arena.roundedUp(Int(scratchBytes)) else {
+    let longest = max(attentionSize, max(hidden, feedForward))
+    let scratchBytes = max(Int(MARTLET_ATTENTION_SCRATCH), Int(martlet_token_scratch_bytes(Int32(longest))))
+    guard let scratchStride = Arena.roundedUp(scratchBytes) else {
       throw ModelError(.overLimit, .arena, field: "scratch", found: Int64(scratchBytes))
     }
     self.scratchStride = scratchStride
@@ -145,21 +127,40 @@ struct LanguageLayout {
   /// Elements between two rows of activations.
   static func stride(_ depth: Int) -> Int { (depth + 63) / 64 * 64 + 64 }
 
-  /// One layer's part of the KV cache.
-  func cache(layer: Int, _ record: LanguageRecord) -> martlet_cache {
-    martlet_cache_at(
-      cache! + layer * layerCacheBytes, Int32(record.keyValueHeadCount), Int32(record.headSize), Int32(capacity),
-      cacheType)
+  /// Slots for `positions`, in whole tiles.
+  private static func capacity(_ positions: Int) -> Int {
+    let tile = Int(MARTLET_CACHE_TILE)
+    return (positions + tile - 1) / tile * tile
   }
 
-  /// Room for activations of `depth` columns for a matrix.
-  func activations(for matrix: martlet_matrix) -> martlet_activations {
-    let depth = Int(matrix.columns)
+  private static func layerBytes(_ capacity: Int, _ record: LanguageRecord, _ type: Int32) -> Int {
+    Int(martlet_cache_bytes(Int32(record.keyValueHeadCount), Int32(record.headSize), Int32(capacity), type))
+  }
+
+  /// One layer's part of the KV cache.
+  func cache(layer: Int, _ record: LanguageRecord) -> martlet_cache {
+    let windowed = record.windowedLayers(before: layer)
+    let offset = windowed * ringLayerBytes + (layer - windowed) * wholeLayerBytes
+    return martlet_cache_at(
+      cache! + offset, Int32(record.keyValueHeadCount), Int32(record.headSize),
+      Int32(record.isWindowed(layer) ? ringCapacity : wholeCapacity), cacheType)
+  }
+
+  /// What an empty cache remembers.
+  func emptyContent(_ record: LanguageRecord) -> CacheContent {
+    let hasWindow = record.windowedLayers(before: Int(record.layerCount)) > 0
+    return CacheContent(window: hasWindow ? Int(record.window) : .max, ring: hasWindow ? ringCapacity : .max)
+  }
+
+  /// Room for activations of a matrix's columns, from a token of the batch on.
+  func activations(for matrix: martlet_matrix, from token: Int = 0) -> martlet_activations {
     let isFloat = matrix.type == Int32(MARTLET_MATRIX_F32.rawValue)
+    let stride = LanguageLayout.stride(Int(matrix.columns))
+    let groups = Int(martlet_group_count(matrix.columns))
     return martlet_activations(
-      values: isFloat ? quants!.assumingMemoryBound(to: Float.self) : nil,
-      quants: quants!.assumingMemoryBound(to: Int8.self), scales: scales, sums: sums,
-      stride: Int32(LanguageLayout.stride(depth)), groups: martlet_group_count(matrix.columns))
+      values: isFloat ? quants!.assumingMemoryBound(to: Float.self) + token * stride : nil,
+      quants: quants!.assumingMemoryBound(to: Int8.self) + token * stride, scales: scales! + token * groups,
+      sums: sums! + token * 2 * groups, stride: Int32(stride), groups: Int32(groups))
   }
 }
 

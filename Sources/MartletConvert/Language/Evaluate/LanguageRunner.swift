@@ -14,9 +14,9 @@ public final class LanguageRunner {
   private let tokenizer: Tokenizer?
   let name: String
 
-  public init(path: String, context: Int, threads: Int, isCacheFloat: Bool) throws(ConversionError) {
+  public init(path: String, options: LanguageOptions) throws(ConversionError) {
     let file = try MappedFile(path)
-    let options = LanguageOptions(contextLength: context, threads: threads, isCacheFloat: isCacheFloat)
+    let threads = options.threads
     do throws(ModelError) {
       let isa = InstructionSet.chosenOrBest()
       tokenizer = try LanguageDescription(file: file.bytes).tokenizer
