@@ -15,7 +15,7 @@ MARTLET_INLINE float group_scale(const float *x, int32_t count) {
     vi above = v > most;
     choose(&most, &above, &v, &most);
   }
-  const float largest = max_lanes(&most);
+  const float largest = largest_lane(&most);
   return largest > 1e-30f ? (largest < 1e30f ? largest : 1e30f) / 127.0f : 0;
 }
 

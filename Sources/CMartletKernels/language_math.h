@@ -96,14 +96,6 @@ MARTLET_INLINE void clamp_lanes(vf *x, float low, float high) {
   choose(x, &below, x, &highs);
 }
 
-MARTLET_INLINE float max_lanes(const vf *v) {
-  float lanes[MARTLET_LANES];
-  store_lanes(lanes, v);
-  float most = lanes[0];
-  for (int i = 1; i < MARTLET_LANES; i++) most = lanes[i] > most ? lanes[i] : most;
-  return most;
-}
-
 /// The largest lane of those that are numbers, of which there is one: lanes i and i + 8 are compared, then i and i + 4,
 /// and so on.
 MARTLET_INLINE float largest_lane(const vf *v) {

@@ -32,7 +32,7 @@ static void quantize_run(const float *x, int32_t count, int8_t *out, float *scal
     vi above = v > most;
     choose(&most, &above, &v, &most);
   }
-  float largest = max_lanes(&most);
+  float largest = largest_lane(&most);
   // An infinite or vanishing scale would make integers of nothing.
   if (!(largest < 1e30f)) largest = 1e30f;
   const bool is_zero = !(largest > 1e-30f);
@@ -50,21 +50,8 @@ static void quantize_run(const float *x, int32_t count, int8_t *out, float *scal
   }
 }
 
-/// The largest of numbers that are not negative.
-static float largest_lane_of(const vf *v) {
-  typedef float half __attribute__((vector_size(32)));
-  typedef float quarter __attribute__((vector_size(16)));
-  const half a = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7);
-  const half b = __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
-  const half c = __builtin_elementwise_max(a, b);
-  const quarter d = __builtin_shufflevector(c, c, 0, 1, 2, 3), e = __builtin_shufflevector(c, c, 4, 5, 6, 7);
-  const quarter f = __builtin_elementwise_max(d, e);
-  const float x = f[2] > f[0] ? f[2] : f[0], y = f[3] > f[1] ? f[3] : f[1];
-  return y > x ? y : x;
-}
-
 /// quantize_run of a whole group, which is read once, and its halves' sums.
-static void quantize_group(const float *x, int8_t *out, float *scale, int32_t *sums) {
+static void pack_group(const float *x, int8_t *out, float *scale, int32_t *sums) {
   vf v[4], most = {0};
 #pragma clang loop unroll(full)
   for (int i = 0; i < 4; i++) {
@@ -73,7 +60,7 @@ static void quantize_group(const float *x, int8_t *out, float *scale, int32_t *s
     vi above = size > most;
     choose(&most, &above, &size, &most);
   }
-  float largest = largest_lane_of(&most);
+  float largest = largest_lane(&most);
   if (!(largest < 1e30f)) largest = 1e30f;
   const bool is_zero = !(largest > 1e-30f);
   *scale = is_zero ? 0 : largest / 127.0f;
@@ -102,7 +89,7 @@ static void pack_row(const float *x, int32_t size, const martlet_activations *ou
     const int32_t begin = g * MARTLET_GROUP, count = martlet_min(MARTLET_GROUP, size - begin);
     const size_t at = (size_t)t * (size_t)out->groups + (size_t)g;
     if (count == MARTLET_GROUP) {
-      quantize_group(x + begin, quants + begin, out->scales + at, out->sums + at * 2);
+      pack_group(x + begin, quants + begin, out->scales + at, out->sums + at * 2);
       continue;
     }
     quantize_run(x + begin, count, quants + begin, out->scales + at);
