@@ -1,5 +1,5 @@
-/// In the place of the compiler's: AVX-512 in plain C, by SIMDe (https://github.com/simd-everywhere/simde), and what its
-/// release in Debian 12 does not have.
+/// In the place of the compiler's: AVX-512 in plain C, by SIMDe, and what its release in Debian 12 does not have or
+/// rounds otherwise.
 #ifndef MARTLET_EMULATED_IMMINTRIN_H
 #define MARTLET_EMULATED_IMMINTRIN_H
 
