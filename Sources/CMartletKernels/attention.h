@@ -79,14 +79,34 @@ typedef void attention_walk(const martlet_attention_params *p, int32_t first, in
 attention_walk martlet_attention_walk_avx2, martlet_attention_walk_neon;
 
 /// A loop over rows of which each pass takes up to four, with its number a constant: CALL sees `count` and `done`.
-#define FOUR_ROWS(ROWS, CALL)                                                    \
-  for (int32_t done = 0; done < (ROWS);) {                                       \
-    switch ((ROWS) - done) {                                                     \
-      case 1: { enum { count = 1 }; CALL; done += count; break; }                \
-      case 2: { enum { count = 2 }; CALL; done += count; break; }                \
-      case 3: { enum { count = 3 }; CALL; done += count; break; }                \
-      default: { enum { count = 4 }; CALL; done += count; break; }               \
-    }                                                                            \
+#define FOUR_ROWS(ROWS, CALL)              \
+  for (int32_t done = 0; done < (ROWS);) { \
+    switch ((ROWS) - done) {               \
+      case 1: {                            \
+        enum { count = 1 };                \
+        CALL;                              \
+        done += count;                     \
+        break;                             \
+      }                                    \
+      case 2: {                            \
+        enum { count = 2 };                \
+        CALL;                              \
+        done += count;                     \
+        break;                             \
+      }                                    \
+      case 3: {                            \
+        enum { count = 3 };                \
+        CALL;                              \
+        done += count;                     \
+        break;                             \
+      }                                    \
+      default: {                           \
+        enum { count = 4 };                \
+        CALL;                              \
+        done += count;                     \
+        break;                             \
+      }                                    \
+    }                                      \
   }
 
 /// The rows behind the first `done`.
@@ -96,6 +116,8 @@ static inline attention_queries queries_behind(const attention_tile *tile, const
 }
 
 /// Floats between two parts of a head's softmax: the values, then the largest score and the sum of the weights.
-static inline size_t martlet_part_stride(const martlet_cache *c) { return (size_t)martlet_padded_head(c->head_size) + 16; }
+static inline size_t martlet_part_stride(const martlet_cache *c) {
+  return (size_t)martlet_padded_head(c->head_size) + 16;
+}
 
 #endif

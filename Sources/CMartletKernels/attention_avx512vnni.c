@@ -25,8 +25,7 @@ TARGET INLINE void score_rows(const attention_tile *tile, attention_queries q, f
     for (int32_t g = 0; g < tile->groups; g++) {
       const int32_t quads = martlet_min(GROUP, tile->padded - g * GROUP) / 4;
       __m512i sums[4][2];
-      for (int i = 0; i < count; i++)
-        sums[i][0] = sums[i][1] = _mm512_set1_epi32(-128 * q.sums[i * tile->groups + g]);
+      for (int i = 0; i < count; i++) sums[i][0] = sums[i][1] = _mm512_set1_epi32(-128 * q.sums[i * tile->groups + g]);
       for (int32_t quad = 0; quad < quads; quad++, keys += 64, x += 4) {
         const __m512i k0 = _mm512_xor_si512(_mm512_load_si512(keys), flip);
         const __m512i k1 = _mm512_xor_si512(_mm512_load_si512(keys + 16 * tile->padded), flip);
@@ -53,9 +52,8 @@ TARGET INLINE void score_rows(const attention_tile *tile, attention_queries q, f
 }
 
 TARGET static void score(const attention_tile *tile, const attention_queries *queries, int32_t rows,
-                         float scores[][TILE]) {
-  FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))
-}
+                         float scores[][TILE]){
+    FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))}
 
 /// To 64 high and 64 low digits.
 TARGET static void weigh(const float e[TILE], const float ratios[TILE], attention_weights *out) {
@@ -87,9 +85,8 @@ TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elemen
 }
 
 TARGET static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                       int32_t rows, int32_t sums[][GROUP]) {
-  FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))
-}
+                       int32_t rows, int32_t sums[][GROUP]){
+    FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))}
 
 MARTLET_KERNEL(attention, avx512vnni, p) {
   static const attention_variant variant = {score, weigh, mix};

@@ -18,10 +18,10 @@ TARGET INLINE void score_rows(const attention_tile *tile, attention_queries q, f
       for (int32_t e = 0; e < martlet_min(GROUP, tile->padded - g * GROUP); e += 16, keys += 256, x += 16) {
         int8x16_t v[4];
         for (int i = 0; i < count; i++) v[i] = vld1q_s8(x + i * tile->padded);
-#define QUAD(LANE)                                                                                \
-  for (int r = 0; r < 4; r++) {                                                                   \
-    const int8x16_t key = vld1q_s8(keys + LANE * 64 + r * 16);                                    \
-    for (int i = 0; i < count; i++) sums[i][r] = vdotq_laneq_s32(sums[i][r], key, v[i], LANE);     \
+#define QUAD(LANE)                                                                             \
+  for (int r = 0; r < 4; r++) {                                                                \
+    const int8x16_t key = vld1q_s8(keys + LANE * 64 + r * 16);                                 \
+    for (int i = 0; i < count; i++) sums[i][r] = vdotq_laneq_s32(sums[i][r], key, v[i], LANE); \
   }
         QUAD(0)
         QUAD(1)
@@ -40,9 +40,8 @@ TARGET INLINE void score_rows(const attention_tile *tile, attention_queries q, f
 }
 
 TARGET void martlet_attention_score_dotprod(const attention_tile *tile, const attention_queries *queries, int32_t rows,
-                                            float scores[][TILE]) {
-  FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))
-}
+                                            float scores[][TILE]){
+    FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))}
 
 TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
                             int32_t sums[][GROUP], const int count) {
@@ -56,12 +55,12 @@ TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elemen
       int8x16_t w[4][2];
       for (int i = 0; i < count; i++)
         for (int d = 0; d < 2; d++) w[i][d] = vld1q_s8((const int8_t *)weights[i].bytes + d * TILE + s);
-#define QUAD(LANE)                                                                                  \
-  for (int r = 0; r < 2; r++) {                                                                     \
-    const int8x16_t v = vld1q_s8(at + r * 16);                                                      \
-    for (int i = 0; i < count; i++)                                                                 \
-      for (int d = 0; d < 2; d++) acc[i][d][r] = vdotq_laneq_s32(acc[i][d][r], v, w[i][d], LANE);    \
-  }                                                                                                 \
+#define QUAD(LANE)                                                                                \
+  for (int r = 0; r < 2; r++) {                                                                   \
+    const int8x16_t v = vld1q_s8(at + r * 16);                                                    \
+    for (int i = 0; i < count; i++)                                                               \
+      for (int d = 0; d < 2; d++) acc[i][d][r] = vdotq_laneq_s32(acc[i][d][r], v, w[i][d], LANE); \
+  }                                                                                               \
   at += 4 * padded;
       QUAD(0)
       QUAD(1)
@@ -70,15 +69,13 @@ TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elemen
 #undef QUAD
     }
     for (int i = 0; i < count; i++)
-      for (int r = 0; r < 2; r++)
-        vst1q_s32(sums[i] + e + r * 4, vaddq_s32(vshlq_n_s32(acc[i][0][r], 7), acc[i][1][r]));
+      for (int r = 0; r < 2; r++) vst1q_s32(sums[i] + e + r * 4, vaddq_s32(vshlq_n_s32(acc[i][0][r], 7), acc[i][1][r]));
   }
 }
 
 TARGET static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                       int32_t rows, int32_t sums[][GROUP]) {
-  FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))
-}
+                       int32_t rows, int32_t sums[][GROUP]){
+    FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))}
 
 MARTLET_KERNEL(attention, dotprod, p) {
   static const attention_variant variant = {martlet_attention_score_dotprod, martlet_attention_weigh_neon, mix};

@@ -99,9 +99,8 @@ TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elemen
 }
 
 TARGET static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                       int32_t rows, int32_t sums[][GROUP]) {
-  FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))
-}
+                       int32_t rows, int32_t sums[][GROUP]){
+    FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))}
 
 MARTLET_KERNEL(attention, i8mm, p) {
   static const attention_variant variant = {score, weigh, mix};

@@ -18,7 +18,7 @@ static void score(const attention_tile *tile, const attention_queries *queries, 
           sum += key[i / 4 * 64 + i % 4] * queries->quants[r * tile->padded + i];
         const uint16_t *scale = tile->key_scales + (size_t)g * (size_t)tile->capacity + (size_t)s;
         const float product = (float)sum * martlet_bfloat((const uint8_t *)scale);
-        score = __builtin_fmaf(product, queries->scales[r * tile->groups + g], score);
+        score = martlet_fma(product, queries->scales[r * tile->groups + g], score);
       }
       scores[r][s] = score;
     }

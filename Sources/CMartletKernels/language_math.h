@@ -67,7 +67,7 @@ MARTLET_INLINE void fma_lanes(vf *out, const vf *a, const vf *b, const vf *c) {
   store_lanes(x, a);
   store_lanes(y, b);
   store_lanes(z, c);
-  MARTLET_REST for (int i = 0; i < MARTLET_LANES; i++) x[i] = __builtin_fmaf(x[i], y[i], z[i]);
+  MARTLET_REST for (int i = 0; i < MARTLET_LANES; i++) x[i] = martlet_fma(x[i], y[i], z[i]);
   load_lanes(out, x);
 #else
   *out = __builtin_elementwise_fma(*a, *b, *c);

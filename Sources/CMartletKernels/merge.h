@@ -16,7 +16,7 @@ static void merge_head(float *parts, size_t stride, int32_t count, int32_t size,
     vf factor = (vf){0} + (end[0] - most);
     exp2_lanes(&factor);
     end[0] = factor[0];
-    sum = __builtin_fmaf(end[1], end[0], sum);
+    sum = martlet_fma(end[1], end[0], sum);
   }
   const float inverse = 1.0f / sum;
   for (int32_t i = 0; i < size; i += MARTLET_LANES) {

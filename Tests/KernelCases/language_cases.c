@@ -135,6 +135,9 @@ static bool gate_case(martlet_case_context *context, int32_t index) {
 }
 
 const martlet_case_group martlet_language_cases[] = {
-    {"language matmul", 240, matmul_case}, {"language matrix row", 60, row_case},      {"language norm", 60, norm_case},
-    {"language gate", 40, gate_case},      {NULL, 0, NULL},
+    {"language matmul", 240, matmul_case},
+    {"language matrix row", 60, row_case},
+    {"language norm", 60, norm_case},
+    {"language gate", 40, gate_case},
+    {NULL, 0, NULL},
 };

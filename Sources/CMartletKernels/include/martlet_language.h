@@ -44,7 +44,9 @@ typedef struct martlet_matrix {
 } martlet_matrix;
 
 /// Groups of a row, of weights or of activations.
-static inline int32_t martlet_group_count(int32_t columns) { return columns / MARTLET_GROUP + (columns % MARTLET_GROUP != 0); }
+static inline int32_t martlet_group_count(int32_t columns) {
+  return columns / MARTLET_GROUP + (columns % MARTLET_GROUP != 0);
+}
 
 /// Bytes of one block of 16 rows, a multiple of 64.
 size_t martlet_matrix_block_bytes(const martlet_matrix *matrix);
