@@ -9,6 +9,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define ROLLED _Pragma("clang loop unroll(disable)")
 
 /// Groups whose weights and levels are laid out on the stack at a time, for all tokens of a tile: 12 KiB of weights.
 /// The sums wait in memory from one run of groups to the next.

@@ -29,6 +29,29 @@ INLINE void add_nibbles(int8x16_t w, int8x16_t x, int16x8_t pairs[2]) {
 /// Of two halves' 8 rows in pairs. 8 products of a nibble, twice, fit 16 bits: 2 * 8 * 15 * 127 < 2^15.
 INLINE int32x4_t sum_nibbles(const int16x8_t pairs[2]) { return vpaddlq_s16(vpaddq_s16(pairs[0], pairs[1])); }
 
+/// Four quads, from quad `q` of the tokens.
+INLINE void add_four(const int8_t *w, const int8_t *const x[], int q, int tokens, int vectors, bool is_nibble,
+                     int32x4_t words[4][4][2], int16x8_t pairs[4][4][2]) {
+  UNROLL
+  for (int two = 0; two < 4; two += 2) {
+    UNROLL
+    for (int t = 0; t < tokens; t++) {
+      const int32x4_t quants = vreinterpretq_s32_s8(vld1q_s8(x[t] + q * 4));
+      const int8x16_t x0 = spread(quants, two), x1 = spread(quants, two + 1);
+      UNROLL
+      for (int i = 0; i < vectors; i++) {
+        const int8x16_t w0 = vld1q_s8(w + two * 64 + i * 16), w1 = vld1q_s8(w + two * 64 + 64 + i * 16);
+        if (is_nibble) {
+          add_nibbles(w0, x0, pairs[t][i]);
+          add_nibbles(w1, x1, pairs[t][i]);
+        } else {
+          add_two(w0, w1, x0, x1, words[t][i]);
+        }
+      }
+    }
+  }
+}
+
 INLINE void multiply(const int8_t *w, const int8_t *const x[], int tokens, int vectors, int quads, bool is_nibble,
                      int32x4_t dots[][4]) {
   int32x4_t words[4][4][2];
@@ -41,26 +64,13 @@ INLINE void multiply(const int8_t *w, const int8_t *const x[], int tokens, int v
       pairs[t][i][0] = pairs[t][i][1] = vdupq_n_s16(0);
     }
   }
-  // Not unrolled further: left to itself the compiler would move the accumulators about.
-  _Pragma("clang loop unroll(disable)") for (int q = 0; q < quads; q += 4, w += 256) {
+  if (is_nibble || tokens == 1) {
     UNROLL
-    for (int two = 0; two < 4; two += 2) {
-      UNROLL
-      for (int t = 0; t < tokens; t++) {
-        const int32x4_t quants = vreinterpretq_s32_s8(vld1q_s8(x[t] + q * 4));
-        const int8x16_t x0 = spread(quants, two), x1 = spread(quants, two + 1);
-        UNROLL
-        for (int i = 0; i < vectors; i++) {
-          const int8x16_t w0 = vld1q_s8(w + two * 64 + i * 16), w1 = vld1q_s8(w + two * 64 + 64 + i * 16);
-          if (is_nibble) {
-            add_nibbles(w0, x0, pairs[t][i]);
-            add_nibbles(w1, x1, pairs[t][i]);
-          } else {
-            add_two(w0, w1, x0, x1, words[t][i]);
-          }
-        }
-      }
-    }
+    for (int q = 0; q < quads; q += 4) add_four(w + q * 64, x, q, tokens, vectors, is_nibble, words, pairs);
+  } else {
+    // Unrolled, the compiler would move the accumulators about.
+    ROLLED
+    for (int q = 0; q < quads; q += 4, w += 256) add_four(w, x, q, tokens, vectors, is_nibble, words, pairs);
   }
   UNROLL
   for (int t = 0; t < tokens; t++) {

@@ -53,7 +53,8 @@ static void zip_int8(const matmul_shape *s, const uint8_t *block, int32_t group,
                      zipped_int8 to[2][RUN]) {
   const int8_t *w = (const int8_t *)block + s->head_bytes + (size_t)group * 1024;
   for (int32_t g = 0; g < groups; g++) {
-    _Pragma("clang loop unroll(disable)") for (int32_t e = 0; e < 8; e++, w += 128) {
+    ROLLED
+    for (int32_t e = 0; e < 8; e++, w += 128) {
       const int8x16x4_t a = vld1q_s8_x4(w), b = vld1q_s8_x4(w + 64);
       store_eight(to[0][g].weights[e], a.val[0], a.val[1], b.val[0], b.val[1]);
       store_eight(to[1][g].weights[e], a.val[2], a.val[3], b.val[2], b.val[3]);
