@@ -34,6 +34,10 @@ kernels() {
   "$release/martlet-selftest"
   "$device/x86_64/martlet-selftest"
 }
+kernels_emulated() {
+  apt_need libsimde-dev
+  "$root/Tests/KernelCases/emulated/run"
+}
 kernels_aarch64() { run_aarch64 "$1" "$device/aarch64/martlet-selftest"; }
 
 # Random operators between unreadable pages: the same bits in every build, and in the emulator.

@@ -73,6 +73,28 @@ typedef struct attention_work {
 
 _Static_assert(sizeof(attention_work) <= MARTLET_ATTENTION_SCRATCH, "scratch of attention");
 
+/// Units [first, last) but for the products of integers, compiled once for each processor family.
+typedef void attention_walk(const martlet_attention_params *p, int32_t first, int32_t last, void *scratch,
+                            const attention_variant *variant);
+attention_walk martlet_attention_walk_avx2, martlet_attention_walk_neon;
+
+/// A loop over rows of which each pass takes up to four, with its number a constant: CALL sees `count` and `done`.
+#define FOUR_ROWS(ROWS, CALL)                                                    \
+  for (int32_t done = 0; done < (ROWS);) {                                       \
+    switch ((ROWS) - done) {                                                     \
+      case 1: { enum { count = 1 }; CALL; done += count; break; }                \
+      case 2: { enum { count = 2 }; CALL; done += count; break; }                \
+      case 3: { enum { count = 3 }; CALL; done += count; break; }                \
+      default: { enum { count = 4 }; CALL; done += count; break; }               \
+    }                                                                            \
+  }
+
+/// The rows behind the first `done`.
+static inline attention_queries queries_behind(const attention_tile *tile, const attention_queries *q, int32_t done) {
+  return (attention_queries){q->quants + done * tile->padded, q->scales + done * tile->groups,
+                             q->sums + done * tile->groups};
+}
+
 /// Floats between two parts of a head's softmax: the values, then the largest score and the sum of the weights.
 static inline size_t martlet_part_stride(const martlet_cache *c) { return (size_t)martlet_padded_head(c->head_size) + 16; }
 

@@ -1,5 +1,6 @@
 #define MARTLET_SMALL_LANES
 #include "attention.h"
+#include "matmul.h"
 
 // The specification of the integers.
 
@@ -15,7 +16,8 @@ static void score(const attention_tile *tile, const attention_queries *queries, 
         int32_t sum = 0;
         for (int32_t i = g * GROUP; i < martlet_min((g + 1) * GROUP, tile->padded); i++)
           sum += key[i / 4 * 64 + i % 4] * queries->quants[r * tile->padded + i];
-        const float product = (float)sum * bfloat_value(tile->key_scales[(size_t)g * (size_t)tile->capacity + (size_t)s]);
+        const uint16_t *scale = tile->key_scales + (size_t)g * (size_t)tile->capacity + (size_t)s;
+        const float product = (float)sum * martlet_bfloat((const uint8_t *)scale);
         score = __builtin_fmaf(product, queries->scales[r * tile->groups + g], score);
       }
       scores[r][s] = score;

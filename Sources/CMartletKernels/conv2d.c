@@ -134,10 +134,43 @@ static void run_copied(const conv2d_grid *g, const conv2d_tile *t, const martlet
   }
 }
 
+/// A single pixel times the panels of units [first, last), which follow one another.
+static void run_single(const conv2d_grid *g, const martlet_buffers *buffers, int32_t first, int32_t last, void *scratch,
+                       const conv2d_variant *variant) {
+  conv2d_run run;
+  run.grid = g;
+  run.a = buffers->input[0];
+  run.row_stride = run.pixel_stride = run.segment_stride_y = run.segment_stride_x = 0;
+  run.in_place = true;
+  run.rows = run.count = 1;
+  run.out_stride = 0;
+  run.sums = NULL;
+  if (variant->sum && variant->in_place && (g->p.weight_zero_point != 0 || variant->sums_in_place)) {
+    int32_t *sums = (int32_t *)((char *)scratch + g->sums_offset);
+    variant->sum(&run, sums);
+    run.sums = sums;
+  }
+  conv2d_tile t = {.panel = first * g->tile_panels};
+  t.panels = martlet_min(last * g->tile_panels, g->panels) - t.panel;
+  if (!variant->single) {
+    run_panels(&run, &t, buffers, variant);
+    return;
+  }
+  run.panel = (const uint8_t *)buffers->weights + (size_t)t.panel * g->panel_bytes;
+  run.out = (int8_t *)buffers->output + t.panel * 16;
+  run.panels = t.panels;
+  run.channels = martlet_min(16 * t.panels, g->group_out_c - t.panel * 16);
+  variant->single(&run);
+}
+
 void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,
                           int32_t last, void *scratch, const conv2d_variant *variant) {
   const conv2d_grid *g = martlet_conv2d_plan_of(plan);
   const bool in_place = is_in_place(variant, g, buffers);
+  if (g->single && buffers->ring_rows == 0 && (in_place || variant->single)) {
+    run_single(g, buffers, first, last, scratch, variant);
+    return;
+  }
   conv2d_tile t = tile_of(g, first), before = {.picture = -1};
   conv2d_run run;
   for (int32_t unit = first; unit < last; unit++, advance(g, &t)) {

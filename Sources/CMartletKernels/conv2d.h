@@ -23,6 +23,9 @@ typedef struct conv2d_grid {
   int32_t tiles_y, tiles_x, tiles_p;
   /// No window leaves the picture and segments are whole quads: the input can be read in place.
   bool inside;
+  /// Inside, and only one output pixel of a single segment, as of a fully connected layer: units are shares of its
+  /// panels, and the input is the patch.
+  bool single;
   /// Where the input is copied: as much of a tile at a time, in output pixels, and the rows and columns that their
   /// windows touch, at most 2^30 each by the bounds on the parameters.
   int32_t copy_h, copy_w;
@@ -79,6 +82,9 @@ typedef struct conv2d_variant {
   void (*sum)(const conv2d_run *run, int32_t *sums);
   /// `sum` is asked in place even if there is no zero point.
   bool sums_in_place;
+  /// A single pixel (see conv2d_grid), read in place as int8, times any number of panels; NULL: `run` takes two at a
+  /// time where it reads in place. The sum is there if `in_place`.
+  void (*single)(const conv2d_run *run);
 } conv2d_variant;
 
 void martlet_conv2d_drive(const martlet_conv2d_params *plan, const martlet_buffers *buffers, int32_t first,

@@ -127,17 +127,18 @@ DEFINE_BLOCKS(wide, 6, 4)
 DEFINE_BLOCKS(narrow, 8, 2)
 
 /// A single pixel times one or two panels, as in a fully connected layer: weights are read once, from memory.
-TARGET MARTLET_INLINE void single(const conv2d_run *run, int panels) {
+TARGET MARTLET_INLINE void single(const conv2d_run *run, const uint8_t *panel, int panels, int8_t *out,
+                                  int32_t channels, const conv2d_double_neon *in_double) {
   const conv2d_grid *g = run->grid;
   const int8_t *w[2], *row = run->a;
-  w[0] = (const int8_t *)run->panel + sizeof(martlet_channels);
+  w[0] = (const int8_t *)panel + sizeof(martlet_channels);
   w[1] = w[0] + g->panel_bytes;
   // Otherwise derived from the other one, which moves, at each use.
   MARTLET_OPAQUE(w[1]);
   int32x4_t acc[2][4];
   MARTLET_UNROLL
   for (int i = 0; i < panels; i++) {
-    const martlet_channels *c = (const martlet_channels *)(run->panel + i * g->panel_bytes);
+    const martlet_channels *c = (const martlet_channels *)(panel + i * g->panel_bytes);
     MARTLET_UNROLL
     for (int j = 0; j < 4; j++) acc[i][j] = vld1q_s32(c->bias + 4 * j);
   }
@@ -174,10 +175,25 @@ TARGET MARTLET_INLINE void single(const conv2d_run *run, int panels) {
   }
   MARTLET_UNROLL
   for (int i = 0; i < panels; i++) {
-    const martlet_channels *c = (const martlet_channels *)(run->panel + i * g->panel_bytes);
-    conv2d_store_single_neon(run, c, run->out + i * 16, run->channels - i * 16,
-                             (int32x4x4_t){{acc[i][0], acc[i][1], acc[i][2], acc[i][3]}});
+    const martlet_channels *c = (const martlet_channels *)(panel + i * g->panel_bytes);
+    if (in_double && channels >= 16 * panels) vst1q_s8(out + i * 16, conv2d_double_channels_neon(acc[i], c, in_double));
+    else
+      conv2d_store_single_neon(run, c, out + i * 16, channels - i * 16,
+                               (int32x4x4_t){{acc[i][0], acc[i][1], acc[i][2], acc[i][3]}});
   }
+}
+
+/// A single pixel times all of a run's panels.
+TARGET void martlet_conv2d_single_dotprod(const conv2d_run *run) {
+  const conv2d_grid *g = run->grid;
+  const uint8_t *panel = run->panel;
+  int8_t *out = run->out;
+  int32_t left = run->panels, channels = run->channels;
+  const conv2d_double_neon constants = conv2d_double_prepare_neon(run),
+                           *in_double = g->p.double_rescale ? &constants : NULL;
+  for (; left >= 2; left -= 2, panel += 2 * g->panel_bytes, out += 32, channels -= 32)
+    single(run, panel, 2, out, channels, in_double);
+  if (left > 0) single(run, panel, 1, out, channels, in_double);
 }
 
 TARGET static __attribute__((noinline)) void run_blocks(const conv2d_run *run) {
@@ -192,9 +208,8 @@ TARGET static __attribute__((noinline)) void run_blocks(const conv2d_run *run) {
 
 TARGET void martlet_conv2d_run_dotprod(const conv2d_run *run) {
   if (run->rows * run->count > 1) run_blocks(run);
-  else if (run->panels == 2) single(run, 2);
-  else single(run, 1);
+  else martlet_conv2d_single_dotprod(run);
 }
 
-MARTLET_CONV2D_NEON(dotprod, martlet_conv2d_run_dotprod)
+MARTLET_CONV2D_NEON(dotprod, martlet_conv2d_run_dotprod, martlet_conv2d_single_dotprod)
 #endif

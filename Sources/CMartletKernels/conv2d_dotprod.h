@@ -7,6 +7,8 @@
 #if defined(__aarch64__)
 
 void martlet_conv2d_run_dotprod(const conv2d_run *run);
+/// A single pixel times any number of panels.
+void martlet_conv2d_single_dotprod(const conv2d_run *run);
 
 #endif
 #endif

@@ -95,6 +95,9 @@ static void make_grid(const martlet_conv2d_params *params, conv2d_grid *g) {
                   (int64_t)(p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w < p->in_w;
   g->inside = inside_h && inside_w && p->input_step_h == 1 && p->input_step_w == 1 && g->segment_bytes % 4 == 0;
 
+  g->single = g->inside && p->groups == 1 && g->segments_y * g->segments_x == 1 &&
+              (int64_t)p->batch * p->out_h * p->out_w == 1;
+
   // Tiles: as many pixels as the work and the window allow, evenly cut.
   int32_t least_panels = martlet_min(g->panels, 2);
   int64_t pixels = UNIT_WORK / (depth * 16 * least_panels);

@@ -296,5 +296,5 @@ TARGET static void run_i8mm(const conv2d_run *run) {
   else run_blocks(run);
 }
 
-MARTLET_CONV2D_NEON(i8mm, run_i8mm)
+MARTLET_CONV2D_NEON(i8mm, run_i8mm, martlet_conv2d_single_dotprod)
 #endif

@@ -263,5 +263,5 @@ static void run_neon(const conv2d_run *run) {
   else single(run, 1);
 }
 
-MARTLET_CONV2D_NEON(neon, run_neon)
+MARTLET_CONV2D_NEON(neon, run_neon, NULL)
 #endif

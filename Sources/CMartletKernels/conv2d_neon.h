@@ -49,13 +49,14 @@ MARTLET_INLINE void conv2d_walk_neon(const conv2d_run *run, const conv2d_panel_n
 #define MARTLET_SAME(x) ((int8_t)(x))
 MARTLET_DEFINE_CONV2D_WINDOW(conv2d_window_neon, int8_t, MARTLET_SAME, )
 
-/// The convolution of ISA by its function RUN.
-#define MARTLET_CONV2D_NEON(ISA, RUN)                                         \
+/// The convolution of ISA by its functions RUN and SINGLE, which may be NULL.
+#define MARTLET_CONV2D_NEON(ISA, RUN, SINGLE)                                 \
   MARTLET_KERNEL(conv2d, ISA, p) {                                            \
     static const conv2d_variant variant = {.copy_window = conv2d_window_neon, \
                                            .in_place = true,                  \
                                            .run = RUN,                        \
-                                           .sum = conv2d_sum_neon};           \
+                                           .sum = conv2d_sum_neon,            \
+                                           .single = SINGLE};                 \
     martlet_conv2d_drive(p, buffers, first, last, scratch, &variant);         \
   }
 

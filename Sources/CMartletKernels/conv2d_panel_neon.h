@@ -220,6 +220,32 @@ MARTLET_INLINE void conv2d_store_neon(const conv2d_panel_neon *panel, const conv
   }
 }
 
+/// What the rescaling of a single pixel in double needs beside its channels.
+typedef struct conv2d_double_neon {
+  int32x4_t sum;
+  int16x8_t zero_point;
+  int8x16_t clamp_min, clamp_max;
+} conv2d_double_neon;
+
+MARTLET_INLINE conv2d_double_neon conv2d_double_prepare_neon(const conv2d_run *run) {
+  const martlet_conv2d_params *p = &run->grid->p;
+  return (conv2d_double_neon){.sum = vdupq_n_s32(run->sums ? run->sums[0] : 0),
+                              .zero_point = vdupq_n_s16((int16_t)p->output_zero_point),
+                              .clamp_min = vdupq_n_s8((int8_t)p->clamp_min),
+                              .clamp_max = vdupq_n_s8((int8_t)p->clamp_max)};
+}
+
+/// 16 channels of a single pixel, bias included, rescaled in double.
+MARTLET_INLINE int8x16_t conv2d_double_channels_neon(const int32x4_t acc[4], const martlet_channels *c,
+                                                     const conv2d_double_neon *with) {
+  int32x4_t sums[4];
+  MARTLET_UNROLL
+  for (int j = 0; j < 4; j++)
+    sums[j] = conv2d_double_rescale_neon(vsubq_s32(acc[j], with->sum), vld1q_s32(c->multiplier + 4 * j),
+                                         vld1q_s32(c->shift + 4 * j));
+  return martlet_pack_channels_neon(sums, with->zero_point, with->clamp_min, with->clamp_max);
+}
+
 /// Stores `lanes` channels of a run's only pixel, bias included.
 static inline __attribute__((noinline)) void conv2d_store_single_neon(const conv2d_run *run, const martlet_channels *c,
                                                                       int8_t *out, int32_t lanes, int32x4x4_t acc) {
@@ -234,13 +260,9 @@ static inline __attribute__((noinline)) void conv2d_store_single_neon(const conv
     conv2d_store_any_neon(p, c, copy, 1, out, lanes);
     return;
   }
-  MARTLET_UNROLL
-  for (int j = 0; j < 4; j++)
-    sums[0][j] = conv2d_double_rescale_neon(sums[0][j], vld1q_s32(c->multiplier + 4 * j), vld1q_s32(c->shift + 4 * j));
-  const int8x16_t bytes = martlet_pack_channels_neon(sums[0], vdupq_n_s16((int16_t)p->output_zero_point),
-                                                     vdupq_n_s8((int8_t)p->clamp_min),
-                                                     vdupq_n_s8((int8_t)p->clamp_max));
-  martlet_store_lanes_neon(out, bytes, lanes);
+  conv2d_double_neon with = conv2d_double_prepare_neon(run);
+  with.sum = vdupq_n_s32(0);
+  martlet_store_lanes_neon(out, conv2d_double_channels_neon(sums[0], c, &with), lanes);
 }
 
 #endif

@@ -176,8 +176,11 @@ static martlet_buffers repeat_channels(const depthwise_grid *g, const depthwise_
   const int32_t last = martlet_min(first + g->window_h, p->in_h), count = p->in_w * p->in_c;
   for (int32_t row = first; row < last; row++) {
     const int8_t *in = picture + (int64_t)martlet_row(rows, row) * count;
-    for (int32_t i = 0; i < count; i++)
-      for (int32_t m = 0; m < p->multiplier; m++) *out++ = in[i];
+    for (int32_t i = 0; i < count; i++, out += p->multiplier) {
+      // Eight at a time; what is beyond the channel's end is written again, or is the slack behind the window.
+      const uint64_t eight = (uint8_t)in[i] * UINT64_C(0x0101010101010101);
+      for (int32_t m = 0; m < p->multiplier; m += 8) memcpy(out + m, &eight, 8);
+    }
   }
   return (martlet_buffers){.ring_rows = INT32_MAX, .ring_start = -first};
 }

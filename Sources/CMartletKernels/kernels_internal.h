@@ -17,7 +17,9 @@
 #define MARTLET_TARGET_scalar
 #if defined(__x86_64__)
 #define MARTLET_TARGET_avx2 __attribute__((target("avx2,fma")))
+#if !defined(MARTLET_TARGET_avx512vnni)  // Tests/KernelCases/emulated has its own.
 #define MARTLET_TARGET_avx512vnni __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#endif
 #elif defined(__aarch64__)
 #define MARTLET_TARGET_neon
 #define MARTLET_TARGET_dotprod __attribute__((target("dotprod")))

@@ -122,14 +122,6 @@ MARTLET_INLINE float largest_lane(const vf *v) {
   return y > x ? y : x;
 }
 
-/// A bfloat16 is the upper half of a float.
-MARTLET_INLINE float bfloat_value(uint16_t half) {
-  const uint32_t bits = (uint32_t)half << 16;
-  float value;
-  memcpy(&value, &bits, 4);
-  return value;
-}
-
 /// exp(x) for x clamped to -87...88: x = n ln 2 + r, a polynomial in r (coefficients of Cephes' expf), times 2^n.
 /// Within 2 units in the last place.
 MARTLET_INLINE void exp_lanes(vf *x) {

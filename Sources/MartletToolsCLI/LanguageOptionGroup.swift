@@ -17,10 +17,17 @@ struct LanguageOptionGroup: ParsableArguments {
   @Option(help: "Most positions that the device may be asked for; the model's own unless told.")
   var context: Int?
 
-  @Option(help: ArgumentHelp("For an unknown chat template: \(ChatFormatSource.choices).", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "For a chat template that is unknown, or whose markers are ordinary text: \(ChatFormatSource.choices).",
+      valueName: "name"))
   var chatFormat: String?
 
-  @Flag(help: "Only the tokenizer, for martlet tokenize: of a .gguf, tokenizer.json or tokenizer.model.")
+  @Flag(
+    help: """
+      Only the tokenizer, for martlet tokenize: of a .gguf, or of tokenizer.json or tokenizer.model with the files \
+      beside it.
+      """)
   var tokenizerOnly = false
 
   @Option(help: "With --tokenizer-only and llama2.c's tokenizer: its number of tokens.")

@@ -18,7 +18,7 @@ int32_t martlet_random_in(martlet_random *random, int32_t low, int32_t high) {
 
 static void *block(martlet_case_context *context, size_t bytes) {
   void *memory = NULL;
-  if (context->block_count == 32 || posix_memalign(&memory, 64, bytes ? bytes : 1) != 0) abort();
+  if (context->block_count == 96 || posix_memalign(&memory, 64, bytes ? bytes : 1) != 0) abort();
   context->blocks[context->block_count++] = memory;
   return memory;
 }

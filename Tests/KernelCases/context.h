@@ -31,7 +31,7 @@ typedef struct martlet_case_context {
   /// Turns the case into a test of the case: a byte of the variant's output is changed after it has run.
   bool sabotage;
   /// Buffers of this case, freed after it.
-  void *blocks[32];
+  void *blocks[96];
   int32_t block_count;
 } martlet_case_context;
 

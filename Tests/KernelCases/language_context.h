@@ -55,8 +55,7 @@ static inline bool has_one_nan(const float *values, size_t count) {
   return true;
 }
 
-static inline martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth,
-                                              bool is_float) {
+static inline martlet_activations activations(martlet_case_context *context, int32_t tokens, int32_t depth, bool is_float) {
   martlet_activations a = {.stride = (depth + 63) / 64 * 64 + 64, .groups = martlet_group_count(depth)};
   const size_t count = (size_t)(tokens * a.stride);
   if (is_float) a.values = martlet_case_zeros(context, count * sizeof(float));

@@ -7,7 +7,7 @@ struct SyntheticLanguageModel: LanguageSource {
   var configuration: LanguageConfiguration
   var tokenizer: TokenizerSource?
   var seed: UInt64 = 1
-  var chatTemplate: String? { nil }
+  var chatTemplate: String?
   var name: String { "synthetic" }
   var formatName: String { "test" }
   var sha256: String { "" }

@@ -279,7 +279,7 @@ static inline size_t martlet_token_scratch_bytes(int32_t size) { return (size_t)
   KERNEL(rope_table, VECTOR)             \
   KERNEL(embed, VECTOR)                  \
   KERNEL(rotate, VECTOR)                 \
-  KERNEL(attention, SCALAR)              \
+  KERNEL(attention, EVERY)               \
   KERNEL(merge, VECTOR)
 
 /// One variant of every kernel.

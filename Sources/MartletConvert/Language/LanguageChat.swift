@@ -10,7 +10,10 @@ struct LanguageChat {
   /// - Parameters:
   ///   - template: the Jinja text that came with the model, if there is one.
   ///   - format: what the person named; nil takes what the template is recognised as.
-  init(_ tokenizer: TokenizerSource?, template: String?, named format: String?) throws(ConversionError) {
+  ///   - rows: of the model's embedding; nil: of the tokenizer alone nobody knows.
+  init(
+    _ tokenizer: TokenizerSource?, template: String?, named format: String?, rows: Int? = nil
+  ) throws(ConversionError) {
     guard let tokenizer else {
       guard format == nil else { throw ConversionError(.badRequest, "--chat-format: the model has no tokenizer") }
       notes = ["no tokenizer: the device takes token ids only"]
@@ -29,6 +32,11 @@ struct LanguageChat {
       notes = ["no chat template: martlet generate works, martlet chat needs --chat-format"]
       return
     }
+    if let rows, let text = format == nil ? template : found.family.template {
+      let markers = ChatMarkers(found, template: text, tokenizer: tokenizer, rows: rows)
+      if format == nil, let refusal = markers.refusal(found.family) { throw refusal }
+      if let note = markers.note { notes.append(note) }
+    }
     for stop in found.stops {
       if let id = tokenizer.token(stop) { self.tokenizer?.addEnd(id) }
     }
@@ -36,6 +44,6 @@ struct LanguageChat {
     self.tokenizer?.mark(found.markers + found.stops + ChatTokenTexts.all(in: Array((template ?? "").utf8)))
     section = found.section()
     name = found.family.rawValue
-    notes = found.notes
+    notes += found.notes
   }
 }

@@ -45,6 +45,9 @@ public enum LanguageConverter {
       }
       record.contextLength = UInt32(limit)
     }
+    // Before the work on the weights: it may be refused.
+    let chat = try LanguageChat(
+      source.tokenizer, template: source.chatTemplate, named: options.chatFormat, rows: configuration.vocabularySize)
     var weights: [UInt8] = []
     var records: [UInt8] = []
     var parameters = 0
@@ -64,7 +67,6 @@ public enum LanguageConverter {
     var sections: [(SectionKind, [UInt8])] = [
       (.manifest, SectionFile.bytes(of: manifest)), (.language, SectionFile.bytes(of: record) + records),
     ]
-    let chat = try LanguageChat(source.tokenizer, template: source.chatTemplate, named: options.chatFormat)
     if let tokenizer = chat.tokenizer { sections.append((.tokenizer, try tokenizer.section())) }
     if let section = chat.section { sections.append((.chat, section)) }
     sections.append(

@@ -221,7 +221,9 @@ def write_gguf(document: dict, path: Path, pre: str) -> Path:
 SENTENCE_PIECE = {
     "sentencepiece-bpe": {"model_type": "bpe", "user_defined_symbols": ["<|user|>", "   ", "foo"]},
     "sentencepiece-bpe-bare": {"model_type": "bpe", "add_dummy_prefix": False, "byte_fallback": False},
+    "sentencepiece-bpe-plain": {"model_type": "bpe"},
     "sentencepiece-unigram": {"model_type": "unigram", "user_defined_symbols": ["<|user|>", "foo"]},
+    "sentencepiece-unigram-plain": {"model_type": "unigram"},
     "sentencepiece-unigram-tidy": {"model_type": "unigram", "remove_extra_whitespaces": True, "byte_fallback": False},
 }
 

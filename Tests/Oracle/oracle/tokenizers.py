@@ -1,8 +1,9 @@
 """Tokenizers beside Hugging Face `tokenizers` and SentencePiece: line by line the same ids, the same text back.
 
 For each pre-tokenizer a small byte-level BPE is trained whose normalizer and pre-tokenizer are those of the published
-models; for SentencePiece small BPE and unigram models. Each is converted by `martlet-tools` and compared on 10,000
-lines of mixed text, some of which are no UTF-8. Further tokenizers (a GGUF file, a tokenizer.json) can be named.
+models; for SentencePiece small BPE and unigram models, and the same with added tokens beside them. Each is converted by
+`martlet-tools` and compared on 10,000 lines of mixed text, some of which are no UTF-8. Further tokenizers (a
+GGUF file, a tokenizer.json) can be named.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.corpus import CORPUS
 from harness.options import Options
 from harness.programs import programs
 
+from .added_peers import KINDS, added
 from .mixed_text import SEPARATOR, make_lines, text_of
 from .tokenizer_peers import (
     BYTE_LEVEL,
@@ -102,6 +104,9 @@ def candidates(lines: list[bytes], arguments: argparse.Namespace, folder: Path) 
     for name, source in (("json-bpe", "sentencepiece-bpe"), ("json-unigram", "sentencepiece-unigram")):
         if chosen(name):
             found.append(converted_sentence_piece(name, models[source].path, folder))
+    for kind, model in zip(KINDS, ("sentencepiece-bpe-plain", "sentencepiece-unigram-plain")):
+        if chosen(f"added-{kind}"):
+            found.append(added(f"added-{kind}", kind, models[model].path, folder))
     for path in arguments.gguf or []:
         pattern, _, file = path.rpartition("=")
         found.append(gguf_byte_level(Path(file), pattern))

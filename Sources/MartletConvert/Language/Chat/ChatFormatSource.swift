@@ -12,6 +12,8 @@ public struct ChatFormatSource: Sendable {
   /// What looks like a token in the format's texts, and in its template: for a call of tools, too, which we never
   /// write.
   let markers: [String]
+  /// Those of the markers that conversations are made of.
+  let written: [String]
   /// What a person should know.
   public let notes: [String]
   private let bytes: [UInt8]
@@ -69,10 +71,13 @@ public struct ChatFormatSource: Sendable {
     }
   }
 
-  private init(family: Family, stops: [String], markers: [String] = [], notes: [String], bytes: [UInt8]) {
+  private init(
+    family: Family, stops: [String], markers: [String] = [], written: [String] = [], notes: [String], bytes: [UInt8]
+  ) {
     self.family = family
     self.stops = stops
     self.markers = markers
+    self.written = written
     self.notes = notes
     self.bytes = bytes
   }
@@ -90,10 +95,10 @@ public struct ChatFormatSource: Sendable {
     if pieces[.start].range(of: Array("26 Jul 2024".utf8)) {
       notes.append("the chat format tells the model a date; it is always the template's own, 26 Jul 2024")
     }
+    let written = pieces.texts.flatMap { ChatTokenTexts.all(in: $0) }
     self.init(
       family: family, stops: pieces.stops.map { String(decoding: $0, as: UTF8.self) },
-      markers: (pieces.texts + [Array(template.utf8)]).flatMap { ChatTokenTexts.all(in: $0) }, notes: notes,
-      bytes: section)
+      markers: written + ChatTokenTexts.all(in: Array(template.utf8)), written: written, notes: notes, bytes: section)
   }
 
   /// The section's bytes.

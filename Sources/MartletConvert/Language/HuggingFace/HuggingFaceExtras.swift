@@ -7,11 +7,11 @@ struct HuggingFaceExtras {
   private(set) var notes: [String] = []
 
   init(folder: String, config: JSONObject, vocabularySize: Int) throws(ConversionError) {
-    let configuration = try Self.bytes(folder, "tokenizer_config.json", LanguageLimits.jsonBytes)
+    let settings = try TokenizerSettings(folder: folder, rows: vocabularySize)
     if let json = try Self.bytes(folder, "tokenizer.json", LanguageLimits.tokenizerBytes) {
-      tokenizer = try TokenizerSource(huggingFace: json, configuration: configuration)
+      tokenizer = try TokenizerSource(huggingFace: json, settings: settings)
     } else if let model = try Self.bytes(folder, "tokenizer.model", LanguageLimits.tokenizerBytes) {
-      tokenizer = try TokenizerSource(sentencePiece: model, configuration: configuration)
+      tokenizer = try TokenizerSource(sentencePiece: model, settings: settings)
     }
     try addEnds(folder: folder, config: config, vocabularySize: vocabularySize)
     let found = try Self.template(folder: folder)
@@ -41,8 +41,14 @@ struct HuggingFaceExtras {
       guard id >= 0, id < vocabularySize else {
         throw .badData("\(source?.place ?? ""): eos_token_id \(id) is outside the vocabulary of \(vocabularySize)")
       }
-      // Ids of padding rows name no token.
-      if let count = tokenizer?.tokenCount, id < count { tokenizer?.addEnd(id) }
+      guard let count = tokenizer?.tokenCount else { continue }
+      guard id < count else {
+        throw .badData(
+          "\(source?.place ?? ""): eos_token_id \(id) is no token, the tokenizer has only \(count): its name is "
+            + "missing in \(TokenizerSettings.addedName) or \(TokenizerSettings.configurationName)'s "
+            + "added_tokens_decoder")
+      }
+      tokenizer?.addEnd(id)
     }
   }
 

@@ -2,16 +2,10 @@ import Martlet
 
 /// The vocabulary of a `tokenizer.json`: the model's tokens and the added ones.
 struct HuggingFaceVocabulary {
-  private struct Added {
-    var text: [UInt8]
-    var isSpecial: Bool
-    var flags: TokenFlags
-  }
-
   private var texts: [[UInt8]?] = []
   private var scores: [Float] = []
   private var ids: [[UInt8]: Int] = [:]
-  private var added: [Int: Added] = [:]
+  private var added: [Int: AddedToken] = [:]
   private let hasByteTokens: Bool
   private(set) var unknown: Int?
 
@@ -80,17 +74,23 @@ struct HuggingFaceVocabulary {
       guard let id = item["id"]?.integer, let text = item["content"]?.bytes, !text.isEmpty else {
         throw .badData("tokenizer.json: an added token has no id or no content")
       }
-      guard item["single_word"]?.boolean != true else {
-        throw .unsupported("tokenizer.json: added token \(id) is for single words, which is not supported")
-      }
       try set(id, text)
-      var flags = TokenFlags()
-      if item["lstrip"]?.boolean == true { flags.insert(.stripsLeft) }
-      if item["rstrip"]?.boolean == true { flags.insert(.stripsRight) }
-      if item["normalized"]?.boolean == true { flags.insert(.isNormalized) }
-      added[id] = Added(text: text, isSpecial: item["special"]?.boolean == true, flags: flags)
+      added[id] = try AddedToken(item, id: id, place: "tokenizer.json")
     }
   }
+
+  /// Those of the files beside it that tokenizer.json lacks; of the others it knows itself how they are found.
+  mutating func add(_ settings: TokenizerSettings) throws(ConversionError) {
+    let texts = self.texts
+    let places = try AddedTokenPlaces(
+      settings, file: "tokenizer.json", ids: ids, count: texts.count, text: { texts[$0] })
+    for token in places.known + places.new where added[token.id] == nil {
+      try set(token.id, token.text)
+      added[token.id] = token
+    }
+  }
+
+  func isToken(_ text: [UInt8]) -> Bool { ids[text] != nil }
 
   /// - Parameter normalizes: the normalizer changes texts, so that it matters in which text a token is looked for.
   func tokens(isByteLevel: Bool, normalizes: Bool) -> [TokenizerSource.Token] {
@@ -113,7 +113,7 @@ struct HuggingFaceVocabulary {
   }
 
   private func token(
-    _ id: Int, _ added: Added, _ isByteLevel: Bool, _ normalizes: Bool
+    _ id: Int, _ added: AddedToken, _ isByteLevel: Bool, _ normalizes: Bool
   ) -> TokenizerSource.Token {
     var flags = added.flags
     if !normalizes { flags.remove(.isNormalized) }

@@ -64,13 +64,12 @@ public struct TokenizerConversion: Sendable {
   private static func source(_ path: String, _ vocabularySize: Int?) throws(ConversionError) -> TokenizerSource {
     let url = URL(fileURLWithPath: path)
     if url.pathExtension == "gguf" { return try TokenizerSource(gguf: GGUFFile(path).metadata) }
-    let configuration = url.deletingLastPathComponent().appendingPathComponent("tokenizer_config.json").path
-    func settings() throws(ConversionError) -> [UInt8]? {
-      FileManager.default.fileExists(atPath: configuration) ? try FileAccess.read(configuration) : nil
+    func settings() throws(ConversionError) -> TokenizerSettings {
+      try TokenizerSettings(folder: url.deletingLastPathComponent().path)
     }
     switch url.pathExtension {
-    case "json": return try TokenizerSource(huggingFace: FileAccess.read(path), configuration: settings())
-    case "model": return try TokenizerSource(sentencePiece: FileAccess.read(path), configuration: settings())
+    case "json": return try TokenizerSource(huggingFace: FileAccess.read(path), settings: settings())
+    case "model": return try TokenizerSource(sentencePiece: FileAccess.read(path), settings: settings())
     case "bin":
       let bytes = try FileAccess.read(path)
       guard let size = vocabularySize else {

@@ -83,7 +83,13 @@ extension TokenizerSource {
   }
 
   private mutating func readByteLevel(_ fields: GGUFTokenizerFields) throws(ConversionError) {
-    let name = try fields.text("pre") ?? "default"
+    let stated = try fields.text("pre")
+    let name = stated ?? "default"
+    if stated == nil {
+      notes.append(
+        "tokenizer.ggml.pre is missing: texts are cut into words by llama.cpp's \"default\", which may not be what the "
+          + "model was trained with; a file from a newer conversion has it")
+    }
     guard let known = GGUFPreTokenizer(name) else {
       throw .unsupported("tokenizer.ggml.pre \"\(printable(name))\" is not supported; \(GGUFPreTokenizer.list) are")
     }

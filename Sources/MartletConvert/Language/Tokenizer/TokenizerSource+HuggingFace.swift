@@ -3,11 +3,11 @@ import Martlet
 extension TokenizerSource {
   /// The tokenizer in Hugging Face's `tokenizer.json`.
   ///
-  /// - Parameter configuration: `tokenizer_config.json`: names BOS and EOS, and says whether a text begins with BOS.
+  /// - Parameter settings: of the files beside it: names BOS and EOS, says whether a text begins with BOS, and may have
+  ///   further tokens.
   /// - Throws: one line that names what is not supported: each part must be one that is known exactly.
-  public init(huggingFace tokenizerJSON: [UInt8], configuration: [UInt8]?) throws(ConversionError) {
+  public init(huggingFace tokenizerJSON: [UInt8], settings: TokenizerSettings) throws(ConversionError) {
     let root = try JSONValue(parsing: tokenizerJSON)
-    let configuration = try configuration.map { bytes throws(ConversionError) in try JSONValue(parsing: bytes) }
     guard let model = root["model"] else { throw .badData("tokenizer.json has no model") }
     let normalizer = try HuggingFaceNormalizer(root["normalizer"])
     let splitting = try HuggingFaceSplitting(root["pre_tokenizer"], hasSpaceMark: normalizer.marksSpaces)
@@ -20,6 +20,8 @@ extension TokenizerSource {
     try apply(normalizer, splitting)
     var vocabulary = try HuggingFaceVocabulary(model, isUnigram: type == "Unigram")
     try vocabulary.add(root["added_tokens"])
+    try vocabulary.add(settings)
+    notes += settings.notes(isToken: vocabulary.isToken)
     tokens = vocabulary.tokens(
       isByteLevel: splitting.isByteLevel, normalizes: normalizer.changesText && !normalizer.prepends)
     unknown = vocabulary.unknown
@@ -27,7 +29,7 @@ extension TokenizerSource {
     if normalizer.prepends, vocabulary.hasNormalizedTokens {
       notes.append("added tokens that Hugging Face looks for in normalized text are looked for in the text as it is")
     }
-    try readEnds(HuggingFaceTemplate(root["post_processor"]), configuration)
+    try readEnds(HuggingFaceTemplate(root["post_processor"]), settings)
   }
 
   private mutating func apply(
@@ -101,15 +103,8 @@ extension TokenizerSource {
   }
 
   private mutating func readEnds(
-    _ template: HuggingFaceTemplate, _ configuration: JSONValue?
+    _ template: HuggingFaceTemplate, _ settings: TokenizerSettings
   ) throws(ConversionError) {
-    func named(_ key: String) throws(ConversionError) -> Int? {
-      guard let value = configuration?[key], let text = value.text ?? value["content"]?.text else { return nil }
-      guard let id = token(text) else {
-        throw .badData("tokenizer_config.json: \(key) \"\(printable(text))\" is no token")
-      }
-      return id
-    }
     beginning = try template.beginning.map { text throws(ConversionError) in
       guard let id = token(text) else {
         throw .badData("tokenizer.json: the post-processor's \"\(printable(text))\" is no token")
@@ -117,14 +112,23 @@ extension TokenizerSource {
       return id
     }
     var adds = beginning != nil
-    if let id = try named("bos_token") { beginning = beginning ?? id }
-    if let wanted = configuration?["add_bos_token"]?.boolean { adds = wanted && beginning != nil }
+    if let id = try id(of: "bos_token", settings) { beginning = beginning ?? id }
+    if let wanted = settings.flag("add_bos_token") { adds = wanted && beginning != nil }
     if adds { flags.insert(.addsBeginning) }
     if template.hasEnd { notes.append("texts do not end with EOS, though the post-processor wants it") }
-    if let id = try named("eos_token") { addEnd(id) }
+    if let id = try id(of: "eos_token", settings) { addEnd(id) }
     addKnownEnds()
     if ends.isEmpty {
       for text in ["</s>", "<eos>", "<|end_of_text|>"] { if let id = token(text) { addEnd(id) } }
     }
+  }
+
+  /// The token that a file names so; nil if none does.
+  func id(of name: String, _ settings: TokenizerSettings) throws(ConversionError) -> Int? {
+    guard let (text, place) = settings.token(named: name) else { return nil }
+    if let id = token(text) { return id }
+    throw .badData(
+      "\(place): \(name) \"\(printable(text))\" is no token: neither the vocabulary has it, nor "
+        + "\(TokenizerSettings.addedName) or \(TokenizerSettings.configurationName)'s added_tokens_decoder")
   }
 }

@@ -5,9 +5,9 @@ import SwiftProtobuf
 extension TokenizerSource {
   /// A SentencePiece model, `tokenizer.model`.
   ///
-  /// - Parameter configuration: `tokenizer_config.json`: says whether a text begins with BOS, which the model leaves
-  ///   open, and names EOS.
-  public init(sentencePiece model: [UInt8], configuration: [UInt8]?) throws(ConversionError) {
+  /// - Parameter settings: of the files beside it: further tokens, the names of BOS and EOS, and whether a text begins
+  ///   with BOS, which the model leaves open.
+  public init(sentencePiece model: [UInt8], settings: TokenizerSettings) throws(ConversionError) {
     let proto: SentencePieceProtoModel
     do {
       var options = BinaryDecodingOptions()
@@ -16,7 +16,6 @@ extension TokenizerSource {
     } catch {
       throw .badData("tokenizer.model is no SentencePiece model")
     }
-    let configuration = try configuration.map { bytes throws(ConversionError) in try JSONValue(parsing: bytes) }
     switch proto.trainerSpec.modelType {
     case 1: self.init(model: .unigram)
     case 2: self.init(model: .scored)
@@ -27,7 +26,10 @@ extension TokenizerSource {
     }
     try readPieces(proto)
     try readNormalizer(proto)
-    try readIDs(proto.trainerSpec, configuration)
+    let hasOrdinary = try add(settings, to: proto)
+    try readIDs(proto.trainerSpec, settings)
+    // As with transformers, a text begins anew behind each added token; SentencePiece's own pieces do not divide it.
+    if hasOrdinary, flags.contains(.prefixesAfterControl) { flags.insert(.prefixesAfterUserDefined) }
   }
 
   private mutating func readPieces(_ proto: SentencePieceProtoModel) throws(ConversionError) {
@@ -87,21 +89,20 @@ extension TokenizerSource {
   }
 
   private mutating func readIDs(
-    _ trainer: SentencePieceProtoTrainer, _ configuration: JSONValue?
+    _ trainer: SentencePieceProtoTrainer, _ settings: TokenizerSettings
   ) throws(ConversionError) {
     func id(_ value: Int32) -> Int? { tokens.indices.contains(Int(value)) ? Int(value) : nil }
     // The types decide; the numbers are from training, and files that were edited later do not always keep to them.
     unknown = tokens.firstIndex { $0.type == .unknown } ?? id(trainer.unkID)
-    beginning = id(trainer.bosID)
-    if let end = id(trainer.eosID) { addEnd(end) }
-    if let value = configuration?["eos_token"], let text = value.text ?? value["content"]?.text, let end = token(text) {
-      addEnd(end)
-    }
-    addKnownEnds()
     // The classes of Llama, Mistral and Gemma in `transformers` begin texts with BOS unless told otherwise.
-    if configuration?["add_bos_token"]?.boolean ?? true, beginning != nil { flags.insert(.addsBeginning) }
-    if flags.contains(.prefixesStart), configuration?["legacy"]?.boolean ?? true {
-      flags.insert(.prefixesAfterControl)
-    }
+    let adds = settings.flag("add_bos_token") ?? true
+    beginning = adds ? try self.id(of: "bos_token", settings) : nil
+    beginning = beginning ?? id(trainer.bosID)
+    if adds, beginning != nil { flags.insert(.addsBeginning) }
+    // First that of the configuration: a chat template means it by eos_token.
+    if let end = try self.id(of: "eos_token", settings) { addEnd(end) }
+    if let end = id(trainer.eosID) { addEnd(end) }
+    addKnownEnds()
+    if flags.contains(.prefixesStart), settings.flag("legacy") ?? true { flags.insert(.prefixesAfterControl) }
   }
 }
