@@ -15,7 +15,7 @@ import Testing
   }
 
   private func generator(
-    _ model: [UInt8] = ornate, context: Int = context, _ batch: LanguageBatch, isCacheFloat: Bool = false,
+    _ batch: LanguageBatch, _ model: [UInt8] = ornate, context: Int = context, isCacheFloat: Bool = false,
     keepsAll: Bool = false
   ) throws -> TestGenerator {
     try TestGenerator(model, context: context, isCacheFloat: isCacheFloat, batch: batch, keepsAll: keepsAll)
@@ -23,7 +23,7 @@ import Testing
 
   /// By a new cache that keeps everything.
   private func bits(_ text: [Int32], _ model: [UInt8] = ornate, isCacheFloat: Bool = false) throws -> [UInt32] {
-    var test = try generator(model, context: text.count, .of64, isCacheFloat: isCacheFloat, keepsAll: true)
+    var test = try generator(.of64, model, context: text.count, isCacheFloat: isCacheFloat, keepsAll: true)
     try test.append(text)
     return test.bits
   }
@@ -32,7 +32,7 @@ import Testing
   @Test(arguments: [false, true]) func sessionsAreCanonical(isCacheFloat: Bool) throws {
     for length in [1, 19, 20, 21, 36, 37, 100, 144, 250] {
       let text = Self.text(length)
-      var first = try generator(context: length + 3, .of64, isCacheFloat: isCacheFloat, keepsAll: true)
+      var first = try generator(.of64, context: length + 3, isCacheFloat: isCacheFloat, keepsAll: true)
       try first.append(text)
       let session = first.session()
       let more = Self.text(50, seed: 4)
@@ -42,7 +42,7 @@ import Testing
         try test.append(text + Self.text(25, seed: 2))
         test.generator.rewind(to: length)
         #expect(test.session() == session, "\(length) tokens, batch \(batch)")
-        var other = try generator(context: 300, batch, isCacheFloat: isCacheFloat)
+        var other = try generator(batch, context: 300, isCacheFloat: isCacheFloat)
         try other.append(Self.text(120, seed: 8))
         try other.restore(session)
         #expect(other.session() == session)

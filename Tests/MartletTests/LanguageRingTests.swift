@@ -22,7 +22,7 @@ import Testing
   }
 
   private func generator(
-    _ model: [UInt8] = ornate, context: Int = context, _ batch: LanguageBatch, isCacheFloat: Bool = false,
+    _ batch: LanguageBatch, _ model: [UInt8] = ornate, context: Int = context, isCacheFloat: Bool = false,
     keepsAll: Bool = false
   ) throws -> TestGenerator {
     try TestGenerator(model, context: context, isCacheFloat: isCacheFloat, batch: batch, keepsAll: keepsAll)
@@ -30,7 +30,7 @@ import Testing
 
   /// By a new cache that keeps everything.
   private func bits(_ text: [Int32], _ model: [UInt8] = ornate, isCacheFloat: Bool = false) throws -> [UInt32] {
-    var test = try generator(model, context: text.count, .of64, isCacheFloat: isCacheFloat, keepsAll: true)
+    var test = try generator(.of64, model, context: text.count, isCacheFloat: isCacheFloat, keepsAll: true)
     try test.append(text)
     return test.bits
   }
@@ -60,7 +60,7 @@ import Testing
     let text = Self.text(380)
     let expected = try bits(text, model)
     for batch in LanguageBatch.allCases {
-      var test = try generator(model, batch)
+      var test = try generator(batch, model)
       #expect(test.generator.budget.ringPositions == min(448, (window + batch.rawValue + 63) / 64 * 64))
       try test.append(Array(text.prefix(190)))
       for token in text[190..<210] { try test.append([token]) }
@@ -107,19 +107,14 @@ import Testing
       let model = Self.model(window: window)
       let text = Self.text(200)
       let expected = try bits(text, model)
-      var test = try generator(model, batch)
+      var test = try generator(batch, model)
       try test.append(Array(text.prefix(199)))
-      for last in [0, 1, 2, 5] {
-        var asked = 0
-        #expect(throws: LanguageError.interrupted) {
-          try test.append(Self.text(100, seed: 9)) {
-            asked += 1
-            return asked <= last
-          }
-        }
-        test.generator.rewind(to: 199)
+      for steps in [0, 1, 5, 20] {
+        Self.text(batch.rawValue, seed: 9).withUnsafeBufferPointer { _ = test.generator.engine.feed($0) }
+        for _ in 0..<steps { _ = test.generator.engine.step(on: test.team, limit: 1) }
+        test.generator.engine.cancel()
         let session = test.session()
-        var fresh = try generator(model, batch)
+        var fresh = try generator(batch, model)
         try fresh.append(Array(text.prefix(199)))
         #expect(session == fresh.session())
       }
@@ -146,7 +141,7 @@ import Testing
   }
 
   @Test(arguments: LanguageBatch.allCases) func sliding(batch: LanguageBatch) throws {
-    var test = try generator(context: 200, batch)
+    var test = try generator(batch, context: 200)
     test.generator.policy = .slide
     test.generator.kept = 30
     var text = Self.text(150)
@@ -179,7 +174,7 @@ import Testing
       return true
     }
     let expected = try bits(Array(text.prefix(100)) + [5])
-    #expect(whole.bits == expected && steps > 3)
+    #expect(whole.bits == expected && steps > 1)
     for last in 0..<steps {
       var test = try generator(.of16)
       try test.append(text)
@@ -214,7 +209,7 @@ import Testing
     let model = Self.model(window: [5, 16, 20, 40, 64, 90][seed % 6])
     let batches = LanguageBatch.allCases
     var text: [Int32] = []
-    var test = try generator(model, batches[seed % 3])
+    var test = try generator(batches[seed % 3], model)
     for turn in 0..<25 {
       switch pick(5) {
       case 0, 1:
@@ -233,7 +228,7 @@ import Testing
         text.removeSubrange(start..<end)
       default:
         let session = test.session()
-        test = try generator(model, batches[pick(3)])
+        test = try generator(batches[pick(3)], model)
         try test.restore(session)
       }
       guard !text.isEmpty, pick(3) == 0 else { continue }

@@ -122,7 +122,7 @@ import Testing
         }
       }
     }
-    #expect(tokens == expected && stops > 60)
+    #expect(tokens == expected && stops >= 59)
   }
 
   // MARK: Constraints
