@@ -10,7 +10,7 @@ public struct LanguageEngine: ~Copyable {
   let layout: LanguageLayout
   let kernels: LanguageKernels
   /// Tokens whose keys and values are in the cache.
-  public private(set) var position = 0
+  public internal(set) var position = 0
   var evaluation = Evaluation()
 
   /// How far the current batch has come.
@@ -160,7 +160,7 @@ public struct LanguageEngine: ~Copyable {
   }
 
   /// To the next stage; false behind the last one.
-  private mutating func advance(wantsLogits: Bool) -> Bool {
+  mutating func advance(wantsLogits: Bool) -> Bool {
     switch evaluation.stage {
     case .embed: evaluation.stage = .angles
     case .angles: evaluation.stage = model.localFrequencies == nil ? .attentionNorm : .localAngles
