@@ -70,7 +70,8 @@ struct LanguageOptionGroup: ParsableArguments {
 
   /// What means nothing for a classifier must not be passed over in silence.
   func refuse(for input: String) throws {
-    let isGiven = tokenizer != nil || context != nil || chatFormat != nil || weights != .int8 || calibration != nil || head != nil
+    let isGiven =
+      tokenizer != nil || context != nil || chatFormat != nil || weights != .int8 || calibration != nil || head != nil
     guard !isGiven else {
       throw ConversionError(.badRequest, "\(input): is no language model; its options do not apply")
     }

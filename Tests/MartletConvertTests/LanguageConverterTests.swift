@@ -48,9 +48,10 @@ import Testing
       // Half a step of 127, which a bfloat16 makes up to a 127th longer.
       return errors.max()! <= 0.5 * expected.map(\.magnitude).max()! / 126
     case .int4:
-      // Its error is the least of those tried, one of which has steps of range / 15: with a weight's share of v^2 + m (m:
-      // the mean of v^2) in the sum, its rms is at most sqrt(2) times half a step. Multipliers are rounded to a 255th
-      // of the largest: 15 steps change by less than 15 / 2 / 250 of one; floors by less than a 500th of the range.
+      // Its error is the least of those tried, one of which has steps of range / 15: with a weight's share of v^2 + m
+      // (m: the mean of v^2) in the sum, its rms is at most sqrt(2) times half a step. Multipliers are rounded to a
+      // 255th of the largest: 15 steps change by less than 15 / 2 / 250 of one; floors by less than a 500th of the
+      // range.
       let range = max(0, expected.max()!) - min(0, expected.min()!)
       let step = range / 15
       let rms = (errors.reduce(0) { $0 + $1 * $1 } / Float(errors.count)).squareRoot()

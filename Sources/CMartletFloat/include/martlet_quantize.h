@@ -32,8 +32,8 @@ typedef struct martlet_float_int4_params {
 
 /// A block of 16 rows as `martlet_matrix` describes INT4.
 ///
-/// weights [columns, 16]: finite, those of one row in one lane. errors: scratch, [columns, 16]; on return what was lost,
-/// weight - value.
+/// weights [columns, 16]: finite, those of one row in one lane. errors [columns, 16]: becomes what was lost, weight -
+/// value.
 /// block: all its bytes are written.
 void martlet_float_int4_block(const martlet_float_int4_params *p, const float *weights, float *errors, uint8_t *block);
 
