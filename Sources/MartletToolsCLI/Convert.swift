@@ -18,6 +18,7 @@ struct Convert: ParsableCommand {
         martlet-tools convert net.tflite -o net.martlet --labels labels.txt
         martlet-tools convert net.tflite -o net.martlet --arena-limit 400000
         martlet-tools convert SmolLM2-135M-Instruct.gguf -o smollm2.martlet
+        martlet-tools convert SmolLM2-135M-Instruct.gguf -o smollm2.martlet --weights int4 --calibration book.txt
       """)
 
   @Argument(help: "The model to read: .tflite, .onnx, .gguf, a folder, or llama2.c's .bin.")
@@ -39,7 +40,7 @@ struct Convert: ParsableCommand {
   var json = false
 
   func run() throws {
-    try ResultFiles.check([output], sources: [input, labels, language.tokenizer])
+    try ResultFiles.check([output], sources: [input, labels, language.tokenizer, language.calibration])
     if language.tokenizerOnly || LanguageSources.isLanguageModel(input) {
       try plan.refuse(for: input)
       return try language.convert(input, to: output, json: json)

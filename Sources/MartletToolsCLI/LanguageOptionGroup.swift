@@ -8,8 +8,20 @@ extension LanguageWeights: ExpressibleByArgument {}
 
 /// What `convert` takes for language models only.
 struct LanguageOptionGroup: ParsableArguments {
-  @Option(help: "int8, int4 (less exact; embedding and head stay int8), or f32 (for comparison).")
+  @Option(help: "int8, int4 (smaller, less exact), or f32 (for comparison).")
   var weights = LanguageWeights.int8
+
+  @Option(
+    help: ArgumentHelp(
+      "With --weights int4: a text in UTF-8, of a few thousand words, that shows the weights' use: they are rounded for "
+        + "what the model computes with it (GPTQ).", valueName: "text"))
+  var calibration: String?
+
+  @Option(help: ArgumentHelp("With --calibration: parts of 512 tokens that are read at most.", valueName: "n"))
+  var calibrationChunks = CalibrationText.defaultChunks
+
+  @Option(help: "With --weights int4: embedding and head, int8 unless told, or int4.")
+  var head: LanguageWeights?
 
   @Option(help: "Of llama2.c: its tokenizer, a .bin file.")
   var tokenizer: String?
@@ -48,6 +60,10 @@ struct LanguageOptionGroup: ParsableArguments {
     options.weights = weights
     options.chatFormat = chatFormat
     options.contextLength = context
+    options.head = head
+    options.calibration = try calibration.map {
+      try CalibrationText(FileAccess.read($0), name: $0, chunks: calibrationChunks)
+    }
     let source = try LanguageSources.open(input, tokenizer: tokenizer)
     let progress = Progress()
     defer { progress.end() }
@@ -61,7 +77,8 @@ struct LanguageOptionGroup: ParsableArguments {
 
   /// What means nothing for a classifier must not be passed over in silence.
   func refuse(for input: String) throws {
-    let isGiven = tokenizer != nil || context != nil || chatFormat != nil || weights != .int8
+    let isGiven =
+      tokenizer != nil || context != nil || chatFormat != nil || weights != .int8 || calibration != nil || head != nil
     guard !isGiven else {
       throw ConversionError(.badRequest, "\(input): is no language model; its options do not apply")
     }
@@ -79,6 +96,8 @@ struct LanguageReport: Encodable {
   let weights: String
   let file_bytes: Int
   let weights_bytes: Int
+  let bits_per_weight: Double
+  let calibration_tokens: Int?
   let arena_bytes: Int
   let arena_context: Int
   let chat_format: String?
@@ -96,6 +115,8 @@ struct LanguageReport: Encodable {
     weights = summary.weights
     file_bytes = summary.fileBytes
     weights_bytes = summary.weightsBytes
+    bits_per_weight = summary.bitsPerWeight
+    calibration_tokens = summary.calibrationTokens
     arena_bytes = summary.budget.arenaBytes
     arena_context = summary.budget.contextLength
     chat_format = summary.chatFormat
@@ -110,7 +131,7 @@ struct LanguageReport: Encodable {
     let lines = [
       "\(output.visible()): \(file_bytes) bytes", "family        \(family), \(layers) layers, \(parameters) parameters",
       "vocabulary    \(vocabulary) tokens, \(tokenizer)",
-      "weights       \(weights), \(weights_bytes) bytes",
+      "weights       \(weights), \(weights_bytes) bytes, \(String(format: "%.3f", bits_per_weight)) bits each",
       "context       at most \(context_length) positions",
       "arena         \(arena_bytes) bytes for a context of \(arena_context) and one thread",
       "chat format   \(chat_format ?? "none")",

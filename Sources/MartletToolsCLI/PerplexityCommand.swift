@@ -4,7 +4,7 @@ import Martlet
 import MartletConvert
 import MartletDevice
 
-extension LanguageBatch: @retroactive ExpressibleByArgument {}
+extension LanguageBatch: ExpressibleByArgument {}
 
 struct PerplexityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -27,18 +27,35 @@ import Testing
           type: Int32(record.type))
         let columns = Int(record.columns)
         let values = try source.values(tensor)
-        let largest = values.map(\.magnitude).max() ?? 0
-        // Half a step of the coarsest group, and of four bits a whole one: their scale is the one with the least error.
-        let steps: Float = weights.held(as: kind) == .int8 ? 126 : 3.5
-        let tolerance = weights == .f32 ? 0 : 0.5 * largest / steps
+        let held = weights.held(as: kind)
         var row = [Float](repeating: 0, count: columns)
         for index in 0..<Int(record.rows) {
           martlet_matrix_row(&matrix, Int32(index), &row)
-          let expected = values[(index * columns)..<(index + 1) * columns]
-          #expect(zip(row, expected).allSatisfy { ($0 - $1).magnitude <= tolerance }, "\(kind), row \(index)")
+          let expected = Array(values[(index * columns)..<(index + 1) * columns])
+          #expect(Self.isClose(row, expected, held), "\(kind), row \(index)")
         }
       }
       #expect(matrices == 1 + 2 * 3)
+    }
+  }
+
+  /// Whether a row is as near to its source as its form allows.
+  private static func isClose(_ row: [Float], _ expected: [Float], _ weights: LanguageWeights) -> Bool {
+    let errors = zip(row, expected).map { ($0 - $1).magnitude }
+    switch weights {
+    case .f32: return row == expected
+    case .int8:
+      // Half a step of 127, which a bfloat16 makes up to a 127th longer.
+      return errors.max()! <= 0.5 * expected.map(\.magnitude).max()! / 126
+    case .int4:
+      // Its error is the least of those tried, one of which has steps of range / 15: with a weight's share of v^2 + m
+      // (m: the mean of v^2) in the sum, its rms is at most sqrt(2) times half a step. Multipliers are rounded to a
+      // 255th of the largest: 15 steps change by less than 15 / 2 / 250 of one; floors by less than a 500th of the
+      // range.
+      let range = max(0, expected.max()!) - min(0, expected.min()!)
+      let step = range / 15
+      let rms = (errors.reduce(0) { $0 + $1 * $1 } / Float(errors.count)).squareRoot()
+      return rms <= 0.7072 * step + 0.03 * step + 0.03 * step
     }
   }
 

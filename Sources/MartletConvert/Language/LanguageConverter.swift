@@ -1,15 +1,33 @@
-import CMartletKernels
 import Martlet
 import MartletDevice
 
 public struct LanguageConversionOptions: Sendable {
   public var weights = LanguageWeights.int8
+  /// Of int4: what embedding and head are held as, int8 or int4; nil: int8.
+  public var head: LanguageWeights?
+  /// Of int4: a text whose tokens show which errors matter; nil: each weight is rounded for itself.
+  public var calibration: CalibrationText?
   /// A chat format by name; nil: the one that the model's template is recognised as.
   public var chatFormat: String?
   /// Positions that the device may be asked for at most; nil: the model's own.
   public var contextLength: Int?
 
   public init() {}
+
+  func held(as kind: LanguageTensorKind) -> LanguageWeights { weights.held(as: kind, head: head) }
+
+  func check() throws(ConversionError) {
+    if weights != .int4, calibration != nil || head != nil {
+      throw ConversionError(
+        .badRequest, "--\(calibration != nil ? "calibration" : "head") is for --weights int4 only")
+    }
+    if head == .f32 { throw ConversionError(.badRequest, "--head f32: must be int8 or int4") }
+  }
+
+  var notes: [String] {
+    guard weights == .int4, calibration == nil else { return [] }
+    return ["int4 rounded without a text: --calibration TEXT comes closer to the source"]
+  }
 }
 
 public struct LanguageSummary: Sendable {
@@ -21,6 +39,10 @@ public struct LanguageSummary: Sendable {
   public var weights: String
   public var fileBytes: Int
   public var weightsBytes: Int
+  /// All tensors of the file, scales included, for each parameter.
+  public var bitsPerWeight: Double
+  /// Nil: none were used.
+  public var calibrationTokens: Int?
   /// With a context of 2048 positions, or the model's own if that is less, and one thread.
   public var budget: LanguageBudget
   public var chatFormat: String?
@@ -48,46 +70,65 @@ public enum LanguageConverter {
     // Before the work on the weights: it may be refused.
     let chat = try LanguageChat(
       source.tokenizer, template: source.chatTemplate, named: options.chatFormat, rows: configuration.vocabularySize)
-    var weights: [UInt8] = []
-    var records: [UInt8] = []
+    try options.check()
+    var rounding: CalibratedRounding?
+    if let text = options.calibration {
+      rounding = try CalibratedRounding(source, record, text)
+      try rounding?.run(head: options.held(as: .head)) { progress($0 * 0.9) }
+    }
+    let begun = rounding == nil ? 0 : 0.9
+    var table = LanguageTensorTable()
     var parameters = 0
     var order = LanguageTensorOrder(record)
     while let (kind, layer) = order.next() {
-      let tensor = try tensor(kind, layer, source, record, options)
-      SectionFile.pad(&weights)
-      var place = tensor.record
-      place.offset = UInt64(weights.count)
-      weights += tensor.bytes
-      SectionFile.append(place, to: &records)
-      if kind != .frequencies && kind != .localFrequencies { parameters += Int(place.rows) * Int(place.columns) }
-      progress(Double(max(layer, 0)) / Double(configuration.layerCount))
+      if let done = rounding?.results[.init(kind: kind, layer: layer)] {
+        table.append(done)
+      } else {
+        table.append(try tensor(kind, layer, source, record, options))
+      }
+      let shape = kind.shape(in: record)
+      if kind != .frequencies && kind != .localFrequencies { parameters += shape.rows * shape.columns }
+      progress(begun + (1 - begun) * Double(max(layer, 0)) / Double(configuration.layerCount))
     }
+    let bitsPerWeight = Double(table.weights.count) * 8 / Double(parameters)
     var manifest = ManifestRecord()
     manifest.task = ModelTask.language.rawValue
     var sections: [(SectionKind, [UInt8])] = [
-      (.manifest, SectionFile.bytes(of: manifest)), (.language, SectionFile.bytes(of: record) + records),
+      (.manifest, SectionFile.bytes(of: manifest)), (.language, SectionFile.bytes(of: record) + table.records),
     ]
     if let tokenizer = chat.tokenizer { sections.append((.tokenizer, try tokenizer.section())) }
     if let section = chat.section { sections.append((.chat, section)) }
-    sections.append(
-      (
-        .provenance,
-        SectionFile.lines([
-          "source: \(source.name)", "source-sha256: \(source.sha256)", "source-format: \(source.formatName)",
-          "family: \(configuration.family.rawValue)", "weights: \(options.weights.rawValue)",
-          "embedding: \(options.weights.held(as: .embedding).rawValue)",
-          "converter: martlet-tools \(Converter.version)",
-        ])
-      ))
-    sections.append((.weights, weights))
+    var provenance = [
+      "source: \(source.name)", "source-sha256: \(source.sha256)", "source-format: \(source.formatName)",
+      "family: \(configuration.family.rawValue)", "weights: \(options.weights.rawValue)",
+      "embedding: \(options.held(as: .embedding).rawValue)",
+      "bits-per-weight: \((bitsPerWeight * 1000).rounded() / 1000)",
+    ]
+    if options.weights == .int4 { provenance += CalibrationText.provenance(options.calibration, rounding?.tokens) }
+    provenance.append("converter: martlet-tools \(Converter.version)")
+    sections.append((.provenance, SectionFile.lines(provenance)))
+    sections.append((.weights, table.weights))
     let bytes = SectionFile.bytes(sections)
     let summary = LanguageSummary(
       family: configuration.family.rawValue, parameters: parameters, layers: configuration.layerCount,
       vocabulary: configuration.vocabularySize, contextLength: Int(record.contextLength),
-      weights: options.weights.rawValue, fileBytes: bytes.count, weightsBytes: weights.count,
+      weights: options.weights.rawValue, fileBytes: bytes.count, weightsBytes: table.weights.count,
+      bitsPerWeight: bitsPerWeight, calibrationTokens: rounding?.tokens,
       budget: try check(bytes), chatFormat: chat.name, tokenizer: chat.tokenizer?.summary ?? "none",
-      sourceSHA256: source.sha256, notes: source.notes + (chat.tokenizer?.notes ?? []) + chat.notes)
+      sourceSHA256: source.sha256,
+      notes: source.notes + (chat.tokenizer?.notes ?? []) + chat.notes + options.notes)
     return (bytes, summary)
+  }
+
+  private static func tensor(
+    _ kind: LanguageTensorKind, _ layer: Int, _ source: any LanguageSource, _ record: LanguageRecord,
+    _ options: LanguageConversionOptions
+  ) throws(ConversionError) -> PackedTensor {
+    let values = try source.values(kind, layer, record)
+    guard kind.isMatrix else { return PackedTensor(vector: values) }
+    let shape = kind.shape(in: record)
+    return PackedTensor(
+      PackedMatrix(values, rows: shape.rows, columns: shape.columns, weights: options.held(as: kind)))
   }
 
   /// The finished file, opened by the very code that will run it.
@@ -99,58 +140,6 @@ public enum LanguageConverter {
       }
     } catch {
       throw .unsupported("the device would refuse the model: \(error.sentence(look: .unknown))")
-    }
-  }
-
-  private static func tensor(
-    _ kind: LanguageTensorKind, _ layer: Int, _ source: any LanguageSource, _ record: LanguageRecord,
-    _ options: LanguageConversionOptions
-  ) throws(ConversionError) -> (record: LanguageTensorRecord, bytes: [UInt8]) {
-    let configuration = source.configuration
-    var values: [Float] = []
-    switch kind {
-    case .frequencies: values = configuration.inverseFrequencies(isLocal: false)
-    case .localFrequencies: values = configuration.inverseFrequencies(isLocal: true)
-    default: for part in kind.sources(layer) { values += try source.values(part) }
-    }
-    let shape = kind.shape(in: record)
-    guard values.count == shape.rows * shape.columns else {
-      throw .badData("\(kind): \(values.count) values for \(shape.rows) x \(shape.columns)")
-    }
-    if kind.isMatrix {
-      let weights = options.weights.held(as: kind)
-      let packed = PackedMatrix(values, rows: shape.rows, columns: shape.columns, weights: weights)
-      return (packed.record, packed.bytes)
-    }
-    var place = LanguageTensorRecord()
-    place.type = LanguageTensorType.vector.rawValue
-    place.rows = 1
-    place.columns = UInt32(shape.columns)
-    place.byteCount = UInt64(values.count * 4)
-    return (place, values.withUnsafeBytes { [UInt8]($0) })
-  }
-}
-
-extension LanguageTensorKind {
-  /// The source's tensors that lie behind each other in this one.
-  fileprivate func sources(_ layer: Int) -> [LanguageTensor] {
-    func of(_ parts: LayerTensor...) -> [LanguageTensor] { parts.map { .layer(layer, $0) } }
-    return switch self {
-    case .embedding: [.embedding]
-    case .head: [.head]
-    case .outputNorm: [.outputNorm]
-    case .frequencies, .localFrequencies: []
-    case .attentionNorm: of(.attentionNorm)
-    case .queryKeyValue: of(.query, .key, .value)
-    case .queryKeyValueBias: of(.queryBias, .keyBias, .valueBias)
-    case .queryNorm: of(.queryNorm)
-    case .keyNorm: of(.keyNorm)
-    case .attentionOutput: of(.attentionOutput)
-    case .postAttentionNorm: of(.postAttentionNorm)
-    case .feedForwardNorm: of(.feedForwardNorm)
-    case .gateUp: of(.gate, .up)
-    case .down: of(.down)
-    case .postFeedForwardNorm: of(.postFeedForwardNorm)
     }
   }
 }

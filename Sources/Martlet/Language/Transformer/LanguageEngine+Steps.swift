@@ -43,7 +43,7 @@ extension LanguageEngine {
   }
 
   /// To the next stage; false behind the last one.
-  private mutating func advance(wantsLogits: Bool) -> Bool {
+  mutating func advance(wantsLogits: Bool) -> Bool {
     switch evaluation.stage {
     case .embed: evaluation.stage = .angles
     case .angles: evaluation.stage = model.localFrequencies == nil ? .attentionNorm : .localAngles

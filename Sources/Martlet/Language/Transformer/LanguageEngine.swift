@@ -187,6 +187,20 @@ public struct LanguageEngine: ~Copyable {
     content.write(upTo: content.count + count)
   }
 
+  /// Begins the tokens that were fed behind their embedding.
+  mutating func beginLayers() {
+    precondition(content.count == position)
+    begin(fed)
+    evaluation.stage = .angles
+  }
+
+  /// The layers of the tokens that were fed are complete.
+  mutating func endLayers() {
+    content.extend(to: content.count + fed)
+    position += fed
+    cancel()
+  }
+
   /// Feeds all of `tokens`, batch after batch; returns how many there was room for. The logits are those behind the
   /// last.
   public mutating func evaluate(_ tokens: UnsafeBufferPointer<Int32>, on team: borrowing Team) -> Int {

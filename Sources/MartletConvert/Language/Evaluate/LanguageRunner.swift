@@ -45,22 +45,7 @@ public final class LanguageRunner {
   /// The ids of a whole text.
   func tokens(of text: [UInt8]) throws(ConversionError) -> [Int32] {
     guard let tokenizer else { throw .badData("\(name): has no tokenizer") }
-    let work = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: tokenizer.workBytes(textBytes: text.count), alignment: 64)
-    defer { work.deallocate() }
-    var ids = [Int32](repeating: 0, count: 3 * text.count + 2)
-    var count = 0
-    do throws(TokenizerError) {
-      count = try text.withUnsafeBufferPointer { (text) throws(TokenizerError) in
-        try ids.withUnsafeMutableBufferPointer { (ids) throws(TokenizerError) in
-          try tokenizer.encode(
-            UnsafeRawBufferPointer(text), parsesSpecial: false, isStart: true, work: work, into: ids)
-        }
-      }
-    } catch {
-      throw .badData("\(name): the tokenizer is damaged")
-    }
-    return Array(ids[..<count])
+    return try tokenizer.ids(of: text, name: name)
   }
 
   /// Evaluates `ids` from an empty cache and hands over the logits behind each from `first` on.

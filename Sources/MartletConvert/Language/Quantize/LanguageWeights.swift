@@ -1,3 +1,4 @@
+import CMartletFloat
 import CMartletKernels
 import Foundation
 import Martlet
@@ -14,9 +15,9 @@ public enum LanguageWeights: String, Sendable, CaseIterable {
     }
   }
 
-  /// What a matrix is really held as. In an int4 model embedding and head stay int8.
-  func held(as kind: LanguageTensorKind) -> LanguageWeights {
-    self == .int4 && (kind == .embedding || kind == .head) ? .int8 : self
+  /// What a matrix is really held as. In an int4 model embedding and head are int8 unless told.
+  func held(as kind: LanguageTensorKind, head: LanguageWeights? = nil) -> LanguageWeights {
+    self == .int4 && (kind == .embedding || kind == .head) ? head ?? .int8 : self
   }
 }
 
@@ -25,8 +26,12 @@ struct PackedMatrix {
   let record: LanguageTensorRecord
   let bytes: [UInt8]
 
-  /// - Parameter values: [rows, columns], finite.
-  init(_ values: [Float], rows: Int, columns: Int, weights: LanguageWeights) {
+  /// - Parameters:
+  ///   - values: [rows, columns], finite.
+  ///   - inputs: for int4: rounds to the least error in the results for these inputs, as GPTQ does (Frantar et al.,
+  ///     "GPTQ", 2022); nil: each weight for itself.
+  init(_ values: [Float], rows: Int, columns: Int, weights: LanguageWeights, inputs: InputFactor? = nil) {
+    precondition(values.count == rows * columns && inputs.map { $0.columns == columns } ?? true)
     var matrix = martlet_matrix()
     matrix.rows = Int32(rows)
     matrix.columns = Int32(columns)
@@ -42,9 +47,10 @@ struct PackedMatrix {
         let source = Source(values: values.baseAddress!)
         DispatchQueue.concurrentPerform(iterations: blocks) { block in
           let packer = BlockPacker(columns: columns, out: base.bytes + block * blockBytes)
-          for row in block * 16..<min(rows, block * 16 + 16) {
-            packer.pack(source.values + row * columns, lane: row % 16, weights)
-          }
+          let count = min(rows - block * 16, 16)
+          let first = source.values + block * 16 * columns
+          guard weights != .int4 else { return packer.packInt4(first, rows: count, inputs) }
+          for lane in 0..<count { packer.pack(first + lane * columns, lane: lane, weights) }
         }
       }
     }
@@ -70,14 +76,11 @@ struct BlockPacker {
   private static let half = Int(MARTLET_HALF_GROUP)
   private var groups: Int { Int(martlet_group_count(Int32(columns))) }
 
+  /// A row as int8 or f32.
   func pack(_ row: UnsafePointer<Float>, lane: Int, _ weights: LanguageWeights) {
-    switch weights {
-    case .f32:
-      let floats = UnsafeMutableRawPointer(out).assumingMemoryBound(to: Float.self)
-      for column in 0..<columns { floats[column * 16 + lane] = row[column] }
-    case .int8: packInt8(row, lane)
-    case .int4: packInt4(Int4Row(UnsafeBufferPointer(start: row, count: columns)), lane)
-    }
+    if weights == .int8 { return packInt8(row, lane) }
+    let floats = UnsafeMutableRawPointer(out).assumingMemoryBound(to: Float.self)
+    for column in 0..<columns { floats[column * 16 + lane] = row[column] }
   }
 
   private func packInt8(_ row: UnsafePointer<Float>, _ lane: Int) {
@@ -96,22 +99,20 @@ struct BlockPacker {
     }
   }
 
-  /// - Parameter row: of `columns` columns.
-  func packInt4(_ row: Int4Row, _ lane: Int) {
-    store(row.step, at: lane * 2)
-    store(row.floorStep, at: 32 + lane * 2)
-    for (index, level) in row.levels.enumerated() {
-      let at = 64 + index / 2 * 64 + index % 2 * 16 + lane
-      out[at] = level.multiplier
-      out[at + 32] = level.floor
+  /// A whole block: [rows, columns].
+  func packInt4(_ block: UnsafePointer<Float>, rows: Int, _ inputs: InputFactor?) {
+    let weights = UnsafeMutablePointer<Float>.allocate(capacity: 2 * columns * 16)
+    defer { weights.deallocate() }
+    weights.initialize(repeating: 0, count: 2 * columns * 16)
+    for lane in 0..<rows {
+      for column in 0..<columns { weights[column * 16 + lane] = block[lane * columns + column] }
     }
-    let start = 64 + groups * 64
-    for (column, q) in row.integers.enumerated() {
-      let group = start + column / BlockPacker.group * BlockPacker.group * 8
-      let i = column % BlockPacker.half
-      let at = group + i / 4 * 64 + lane * 4 + i % 4
-      out[at] |= column % BlockPacker.group < BlockPacker.half ? q : q << 4
+    func round(_ importance: UnsafePointer<Float>?) {
+      var parameters = martlet_float_int4_params(columns: columns, factor: inputs?.rows, importance: importance)
+      martlet_float_int4_block(&parameters, weights, weights + columns * 16, out)
     }
+    guard let inputs else { return round(nil) }
+    inputs.importance.withUnsafeBufferPointer { round($0.baseAddress) }
   }
 
   /// The upper half of a bfloat16 that was rounded before.
@@ -128,13 +129,11 @@ enum GroupScale {
   static func int8(_ values: UnsafeBufferPointer<Float>) -> Float {
     var largest: Float = 0
     for value in values { largest = max(largest, value.magnitude) }
-    return bfloat(largest / 127, up: true)
+    return bfloat(largest / 127)
   }
 
-  /// To 8 bits of precision: to the nearest, or away from zero. Too small for a bfloat16's normal range: 0.
-  static func bfloat(_ value: Float, up: Bool) -> Float {
-    guard value.magnitude >= 1e-30 else { return 0 }
-    let bits = value.bitPattern
-    return Float(bitPattern: (bits &+ (up ? 0xFFFF : 0x7FFF + (bits >> 16 & 1))) & 0xFFFF_0000)
+  /// To 8 bits of precision, away from zero. Too small for a bfloat16's normal range: 0.
+  private static func bfloat(_ value: Float) -> Float {
+    value < 1e-30 ? 0 : Float(bitPattern: (value.bitPattern &+ 0xFFFF) & 0xFFFF_0000)
   }
 }
