@@ -122,8 +122,8 @@ final class CalibratedRounding {
     let weight = try source.values(.outputNorm, -1, record)
     let moments = InputMoments(depth: hidden)
     streams.withUnsafeMutableBufferPointer { streams in
-      for first in stride(from: 0, to: tokens, by: LanguageFormat.batch) {
-        let count = min(LanguageFormat.batch, tokens - first)
+      for first in stride(from: 0, to: tokens, by: LanguageBatch.of64.rawValue) {
+        let count = min(LanguageBatch.of64.rawValue, tokens - first)
         for token in first..<first + count {
           let row = streams.baseAddress! + token * hidden
           var sum: Float = 0

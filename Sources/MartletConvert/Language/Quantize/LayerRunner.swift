@@ -66,7 +66,7 @@ final class LayerRunner {
       for part in 0..<streams.count / (length * hidden) {
         engine.rewind(to: 0)
         while engine.position < length {
-          let count = min(LanguageFormat.batch, length - engine.position)
+          let count = min(LanguageBatch.of64.rawValue, length - engine.position)
           let place = streams.baseAddress! + (part * length + engine.position) * hidden
           engine.evaluate(stream: place, count: count, on: team) { each($0, $1, $2, count) }
         }
