@@ -28,9 +28,8 @@ INLINE levels snap(const int4_fit *fit, lanes step, lanes floor_step) {
 }
 
 /// The weight of columns [first, first + count) that makes up for the errors behind them: of x (w - q) the least.
-INLINE void targets(const martlet_float_int4_params *p, const float *weights,
-                                                          const float *errors, size_t first, size_t count,
-                                                          lanes target[HALF]) {
+INLINE void targets(const martlet_float_int4_params *p, const float *weights, const float *errors, size_t first,
+                    size_t count, lanes target[HALF]) {
   for (size_t i = 0; i < count; i++) target[i] = load(weights + (first + i) * ROWS);
   if (!p->factor) return;
   size_t i = 0;
@@ -60,8 +59,7 @@ INLINE void store_step(uint8_t *place, const lanes step) {
 }
 
 /// The rows' steps: the largest scale has the multiplier 240, so that there is room for what errors add.
-INLINE void choose_steps(const martlet_float_int4_params *p, const float *weights,
-                                                               lanes *step, lanes *floor_step) {
+INLINE void choose_steps(const martlet_float_int4_params *p, const float *weights, lanes *step, lanes *floor_step) {
   lanes scale = {0}, floor = {0};
   for (size_t first = 0; first < p->columns; first += HALF) {
     const size_t count = p->columns - first < HALF ? p->columns - first : HALF;

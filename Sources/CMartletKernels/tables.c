@@ -57,7 +57,8 @@ static const martlet_kernel_table tables[MARTLET_ISA_COUNT] = {
 
 #if defined(__x86_64__)
 /// Registers that the system saves between threads (XCR0), and extended features (CPUID leaf 7): both must have it.
-/// AVX2 means fused multiply-add too, as every processor with it has. By hand, for the compiler's own detection is larger than many a kernel.
+/// AVX2 means fused multiply-add too, as every processor with it has. By hand, for the compiler's own detection is
+/// larger than many a kernel.
 static int x86_has(uint64_t state, uint32_t features_b, uint32_t features_c) {
   uint32_t a, b, c, d;
   if (!__get_cpuid_count(1, 0, &a, &b, &c, &d) || (c & (bit_OSXSAVE | bit_FMA)) != (bit_OSXSAVE | bit_FMA)) return 0;

@@ -33,7 +33,8 @@ import Testing
       let b = Float(Int.random(in: 1...4096, using: &random)) * scale
       let exponent = (a * b).exponent == Int.min ? -140 : Int((a * b).exponent)
       let shift = Int.random(in: -30...30, using: &random)
-      let c = Float(sign: Bool.random(using: &random) ? .plus : .minus, exponent: max(-149, exponent + shift),
+      let c = Float(
+        sign: Bool.random(using: &random) ? .plus : .minus, exponent: max(-149, exponent + shift),
         significand: 1 + Float(Int.random(in: 0...8, using: &random)) / 8)
       if !Self.check(a, b, c) { failed += 1 }
     }

@@ -61,7 +61,8 @@ import Testing
       let path = NSTemporaryDirectory() + "martlet-calibration-\(UUID().uuidString).martlet"
       defer { try? FileManager.default.removeItem(atPath: path) }
       try Data(LanguageConverter.convert(source, options: options).bytes).write(to: URL(fileURLWithPath: path))
-      let bytes = try LanguageRunner(path: path, context: 512, threads: 1, isCacheFloat: true).logits(behind: ids)
+      let bytes = try LanguageRunner(path: path, options: LanguageOptions(contextLength: 512, isCacheFloat: true))
+        .logits(behind: ids)
       return bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
     var exact = LanguageConversionOptions()

@@ -48,9 +48,8 @@ static inline int32_t martlet_group_count(int32_t columns) {
   return columns / MARTLET_GROUP + (columns % MARTLET_GROUP != 0);
 }
 
-/// Bytes of one block of 16 rows, a multiple of 64.
+/// Bytes of one block of 16 rows, a multiple of 64, and of the whole matrix.
 size_t martlet_matrix_block_bytes(const martlet_matrix *matrix);
-/// Bytes of the whole matrix.
 size_t martlet_matrix_bytes(const martlet_matrix *matrix);
 /// One row as floats: an embedding. `row` in 0 ..< rows.
 void martlet_matrix_row(const martlet_matrix *matrix, int32_t row, float *out);
@@ -294,10 +293,8 @@ typedef struct martlet_language_table {
 /// The table of an instruction set, or NULL where this build or this processor does not have it.
 const martlet_language_table *martlet_language_for(martlet_isa isa);
 
-/// exp(x) as the kernels compute it: for the sampler.
+/// exp(x) as the kernels compute it, for the sampler; a * b + c as scalar kernels round it once, for tests.
 float martlet_exp(float x);
-
-/// a * b + c, rounded once, as the scalar kernels compute it: for tests.
 float martlet_fused(float a, float b, float c);
 
 #endif

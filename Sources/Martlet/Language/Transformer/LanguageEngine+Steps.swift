@@ -91,14 +91,13 @@ struct MatrixParts {
   init(_ matrix: martlet_matrix, tokens count: Int) {
     let all = (Int(matrix.rows) + 15) / 16
     let perToken = 16 * Int(matrix.columns)
-    // An eighth of a step, so that a team has something to share; the kernels multiply four tokens at a time, which
-    // may take more than that.
+    // Half a step, so that one ends near its limit; the kernels multiply four tokens at a time, which may take more.
     let step = Int(LanguageEngine.stepLimit)
-    let most = max(step / 8 / perToken / 4 * 4, min(4, max(1, step / perToken)))
+    let most = max(step / 2 / perToken / 4 * 4, min(4, max(1, step / perToken)))
     tokenParts = (count + most - 1) / most
     let even = (count + tokenParts - 1) / tokenParts
     tokens = min(most, (even + 3) / 4 * 4)
-    blocks = min(all, max(1, step / (perToken * min(tokens, count))))
+    blocks = tokenParts == 1 ? all : min(all, max(1, step / (perToken * min(tokens, count))))
     strips = (all + blocks - 1) / blocks
   }
 }

@@ -138,8 +138,7 @@ public struct LanguageEngine: ~Copyable {
   // MARK: Running
 
   /// Multiply-accumulates of a step for which a slow core takes about a millisecond: it makes 2 * 10^9 of int8 in a
-  /// second. Whoever shares the processor with a text, a frame with a deadline or Ctrl-C, waits no longer for it. A
-  /// team shares a step out; a thread whose team is held up does all of it, so the limit is the same for any team.
+  /// second. Whoever shares the processor with a text, a frame with a deadline or Ctrl-C, waits no longer for it.
   public static let stepLimit: Int64 = 1 << 21
 
   /// Begins to evaluate up to a batch of tokens; returns how many were taken: fewer where the context ends.
@@ -161,10 +160,12 @@ public struct LanguageEngine: ~Copyable {
   /// same team.
   ///
   /// - Parameters:
-  ///   - limit: multiply-accumulates after which the step ends; by the last unit of a kernel it may exceed them.
+  ///   - limit: multiply-accumulates of each of the team's threads after which the step ends; by the last unit of a
+  ///     kernel it may exceed them.
   ///   - wantsLogits: whether the scores behind the last token are computed; not needed inside a prompt.
   public mutating func step(on team: borrowing Team, limit: Int64, wantsLogits: Bool = true) -> Bool {
-    var left = limit
+    let (all, overflow) = limit.multipliedReportingOverflow(by: Int64(team.threads))
+    var left = overflow ? .max : all
     while fed > 0 {
       // What the cache lacks of the text comes first, in batches of its own.
       let missing = position - content.count
