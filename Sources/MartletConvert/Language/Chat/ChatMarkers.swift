@@ -42,9 +42,9 @@ struct ChatMarkers {
   func refusal(_ family: ChatFormatSource.Family) -> ConversionError? {
     guard !missing.isEmpty, rows > 0 else { return nil }
     return .badData(
-      "the chat template writes \(list), which the tokenizer does not have, though \(rows) of the model's rows belong "
-        + "to no token: give it the tokens (\(TokenizerSettings.addedName), or \(TokenizerSettings.configurationName)'s "
-        + "added_tokens_decoder); or, where they are ordinary text, --chat-format \(family.rawValue)")
+      "the chat template writes \(list), which the tokenizer does not have, though \(rows) of the model's rows "
+        + "belong to no token: give it the tokens (\(TokenizerSettings.addedName), or "
+        + "\(TokenizerSettings.configurationName)'s added_tokens_decoder); or, where they are ordinary text, --chat-format \(family.rawValue)")
   }
 
   /// The same where the person has decided.
