@@ -84,7 +84,7 @@ var targets: [Target] = [
   // Every kernel variant against scalar: in C, so that the same cases run in both builds and under an emulator.
   .target(
     name: "CMartletKernelCases", dependencies: ["CMartletKernels"], path: "Tests/KernelCases",
-    cSettings: [.headerSearchPath("../../Sources/CMartletKernels")]),
+    cSettings: [.headerSearchPath("../../Sources/CMartletKernels")], linkerSettings: [.linkedLibrary("m")]),
   .executableTarget(
     name: "martlet-selftest", dependencies: ["CMartletKernelCases"], path: "Tests/SelfTest", swiftSettings: common,
     linkerSettings: deviceLink),

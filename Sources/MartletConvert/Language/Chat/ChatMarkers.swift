@@ -44,7 +44,8 @@ struct ChatMarkers {
     return .badData(
       "the chat template writes \(list), which the tokenizer does not have, though \(rows) of the model's rows "
         + "belong to no token: give it the tokens (\(TokenizerSettings.addedName), or "
-        + "\(TokenizerSettings.configurationName)'s added_tokens_decoder); or, where they are ordinary text, --chat-format \(family.rawValue)")
+        + "\(TokenizerSettings.configurationName)'s added_tokens_decoder); or, where they are ordinary text, "
+        + "--chat-format \(family.rawValue)")
   }
 
   /// The same where the person has decided.
