@@ -26,7 +26,7 @@ def added(name: str, kind: str, source: Path, folder: Path) -> Candidate:
     ids = {text: pieces.index(text) for text in known}
     new = [text for text in NEW if text not in pieces]
     ids |= {text: count + place for place, text in enumerate(new)}
-    strips = {"Hello": {"lstrip": True, "rstrip": True}, "://": {"rstrip": True}} if kind == "decoder" else {}
+    strips = {"://": {"rstrip": True}} if kind == "decoder" else {}
     tokens = {text: AddedToken(text, normalized=False, **strips.get(text, {})) for text in ids}
 
     place = folder / name
