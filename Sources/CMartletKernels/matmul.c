@@ -41,7 +41,7 @@ void martlet_matrix_row(const martlet_matrix *m, int32_t row, float *out) {
   }
 }
 
-/// Sums of products of a row with `count` quads of quants.
+/// Sum of products of a row's weights in one group with the quants.
 static int32_t dot_int8(const uint8_t *group, const int8_t *x, int32_t row) {
   int32_t sum = 0;
   for (int32_t c = 0; c < MARTLET_GROUP; c++) sum += (int8_t)group[c / 4 * 64 + row * 4 + c % 4] * x[c];
