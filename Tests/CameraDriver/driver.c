@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <linux/videodev2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct buffer {
   uint8_t *bytes;
@@ -29,13 +32,21 @@ typedef struct camera {
   buffer buffers[MARTLET_CAMERA_BUFFERS];
 } camera;
 
-#define FIRST_DESCRIPTOR 1000
 #define MAX_DESCRIPTORS 64
+
+/// Of the driver's calls and of what tests do to it: a camera may have a thread of its own.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/// The call in which this camera's caller is held, 0: none. Not under the lock.
+static unsigned long hanging[DRIVER_MAX_CAMERAS];
 
 static struct {
   camera cameras[DRIVER_MAX_CAMERAS];
   int32_t camera_count;
-  int32_t descriptors[MAX_DESCRIPTORS];
+  /// An event that polls readable while there is something, and which camera it is; -1: free.
+  struct {
+    int event;
+    int32_t camera;
+  } descriptors[MAX_DESCRIPTORS];
   int32_t open_count, mapped_count;
   unsigned long failing;
   int32_t failures;
@@ -48,7 +59,16 @@ void driver_reset(void) {
   for (int i = 0; i < DRIVER_MAX_CAMERAS; i++)
     for (int b = 0; b < MARTLET_CAMERA_BUFFERS; b++) free(driver.cameras[i].buffers[b].bytes);
   memset(&driver, 0, sizeof driver);
-  for (int i = 0; i < MAX_DESCRIPTORS; i++) driver.descriptors[i] = -1;
+  for (int i = 0; i < MAX_DESCRIPTORS; i++) driver.descriptors[i].camera = -1;
+  for (int i = 0; i < DRIVER_MAX_CAMERAS; i++) __atomic_store_n(&hanging[i], 0, __ATOMIC_SEQ_CST);
+}
+
+/// Whoever polls one of the camera's descriptors wakes.
+static void raise_descriptors(int32_t index) {
+  for (int i = 0; i < MAX_DESCRIPTORS; i++) {
+    const uint64_t one = 1;
+    if (driver.descriptors[i].camera == index) (void)!write(driver.descriptors[i].event, &one, sizeof one);
+  }
 }
 
 int32_t driver_plug(int32_t number, const char *card, const char *bus) {
@@ -62,7 +82,15 @@ int32_t driver_plug(int32_t number, const char *card, const char *bus) {
   return driver.camera_count++;
 }
 
-void driver_unplug(int32_t index) { driver.cameras[index].is_plugged = false; }
+void driver_unplug(int32_t index) {
+  pthread_mutex_lock(&lock);
+  driver.cameras[index].is_plugged = false;
+  raise_descriptors(index);
+  pthread_mutex_unlock(&lock);
+}
+void driver_hang(int32_t index, unsigned long request) {
+  __atomic_store_n(&hanging[index], request, __ATOMIC_SEQ_CST);
+}
 void driver_add_format(int32_t index, driver_format format) {
   camera *to = &driver.cameras[index];
   to->formats[to->format_count++] = format;
@@ -92,7 +120,10 @@ void driver_fail_open(int error) { driver.open_failure = error; }
 int32_t driver_open_count(void) { return driver.open_count; }
 int32_t driver_mapped_count(void) { return driver.mapped_count; }
 int32_t driver_control_value(int32_t index) { return driver.cameras[index].control; }
-void driver_change_source(int32_t index) { driver.cameras[index].source_changed = true; }
+void driver_change_source(int32_t index) {
+  driver.cameras[index].source_changed = true;
+  raise_descriptors(index);
+}
 
 int32_t driver_queued(int32_t index) {
   int32_t count = 0;
@@ -101,7 +132,7 @@ int32_t driver_queued(int32_t index) {
   return count;
 }
 
-bool driver_deliver(int32_t index, const void *bytes, size_t count, bool is_damaged, uint64_t timestamp_ns) {
+static bool deliver(int32_t index, const void *bytes, size_t count, bool is_damaged, uint64_t timestamp_ns) {
   camera *from = &driver.cameras[index];
   uint32_t sequence = from->sequence++;
   if (!from->is_streaming) return false;
@@ -116,9 +147,17 @@ bool driver_deliver(int32_t index, const void *bytes, size_t count, bool is_dama
                   (timestamp_ns != 0 ? V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC : V4L2_BUF_FLAG_TIMESTAMP_UNKNOWN);
     into->order = from->order++;
     into->state = FILLED;
+    raise_descriptors(index);
     return true;
   }
   return false;
+}
+
+bool driver_deliver(int32_t index, const void *bytes, size_t count, bool is_damaged, uint64_t timestamp_ns) {
+  pthread_mutex_lock(&lock);
+  bool is_delivered = deliver(index, bytes, count, is_damaged, timestamp_ns);
+  pthread_mutex_unlock(&lock);
+  return is_delivered;
 }
 
 // MARK: - The system's calls
@@ -146,28 +185,35 @@ static int driver_open(const char *path, int flags) {
     snprintf(node, sizeof node, "/dev/video%d", driver.cameras[i].number);
     if (!driver.cameras[i].is_plugged || strcmp(node, path) != 0) continue;
     for (int slot = 0; slot < MAX_DESCRIPTORS; slot++) {
-      if (driver.descriptors[slot] >= 0) continue;
-      driver.descriptors[slot] = i;
+      if (driver.descriptors[slot].camera >= 0) continue;
+      driver.descriptors[slot].camera = i;
+      driver.descriptors[slot].event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
       driver.open_count++;
-      return FIRST_DESCRIPTOR + slot;
+      return driver.descriptors[slot].event;
     }
   }
   return fail(ENOENT);
 }
 
+/// Where the descriptor is in the table; -1: it is none of ours.
+static int slot_of(int descriptor) {
+  for (int slot = 0; slot < MAX_DESCRIPTORS; slot++)
+    if (driver.descriptors[slot].camera >= 0 && driver.descriptors[slot].event == descriptor) return slot;
+  return -1;
+}
+
 static camera *camera_of(int descriptor) {
-  int slot = descriptor - FIRST_DESCRIPTOR;
-  if (slot < 0 || slot >= MAX_DESCRIPTORS || driver.descriptors[slot] < 0) return NULL;
-  return &driver.cameras[driver.descriptors[slot]];
+  int slot = slot_of(descriptor);
+  return slot < 0 ? NULL : &driver.cameras[driver.descriptors[slot].camera];
 }
 
 static int driver_close(int descriptor) {
   camera *closed = camera_of(descriptor);
   if (closed == NULL) return fail(EBADF);
   closed->is_streaming = false;
-  driver.descriptors[descriptor - FIRST_DESCRIPTOR] = -1;
+  driver.descriptors[slot_of(descriptor)].camera = -1;
   driver.open_count--;
-  return 0;
+  return close(descriptor);
 }
 
 static void *driver_map(size_t count, int descriptor, off_t offset) {
@@ -240,7 +286,14 @@ static int dequeue(camera *from, struct v4l2_buffer *into) {
     buffer *one = &from->buffers[i];
     if (one->state == FILLED && (oldest == NULL || one->order < oldest->order)) oldest = one;
   }
-  if (oldest == NULL) return fail(EAGAIN);
+  if (oldest == NULL) {
+    for (int i = 0; i < MAX_DESCRIPTORS; i++) {
+      uint64_t count;
+      bool is_of_it = driver.descriptors[i].camera >= 0 && &driver.cameras[driver.descriptors[i].camera] == from;
+      if (is_of_it) (void)!read(driver.descriptors[i].event, &count, sizeof count);
+    }
+    return fail(EAGAIN);
+  }
   oldest->state = TAKEN;
   into->index = (uint32_t)(oldest - from->buffers);
   into->sequence = oldest->sequence;
@@ -315,7 +368,7 @@ static int control(camera *of, unsigned long request, void *argument) {
   return 0;
 }
 
-static int driver_ioctl(int descriptor, unsigned long request, void *argument) {
+static int answer(int descriptor, unsigned long request, void *argument) {
   camera *of = camera_of(descriptor);
   if (of == NULL) return fail(EBADF);
   if (!of->is_plugged) return fail(ENODEV);
@@ -381,6 +434,18 @@ static int driver_ioctl(int descriptor, unsigned long request, void *argument) {
     }
     default: return fail(ENOTTY);
   }
+}
+
+static int driver_ioctl(int descriptor, unsigned long request, void *argument) {
+  pthread_mutex_lock(&lock);
+  int slot = slot_of(descriptor), index = slot < 0 ? -1 : driver.descriptors[slot].camera;
+  pthread_mutex_unlock(&lock);
+  while (index >= 0 && __atomic_load_n(&hanging[index], __ATOMIC_SEQ_CST) == request) usleep(1000);
+  pthread_mutex_lock(&lock);
+  int result = answer(descriptor, request, argument), error = errno;
+  pthread_mutex_unlock(&lock);
+  errno = error;
+  return result;
 }
 
 // MARK: - The converter

@@ -6,6 +6,7 @@
 #include "martlet_error.h"
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -25,6 +26,16 @@ martlet_error martlet_signals_open(int *descriptor);
 int martlet_signals_take(int descriptor);
 /// They stay blocked, and nothing comes of them.
 void martlet_signals_close(int descriptor);
+
+// MARK: - Waking a thread that waits
+
+/// A descriptor that polls readable while it is raised.
+martlet_error martlet_event_open(int *descriptor);
+/// From any thread; it stays raised until it is taken.
+void martlet_event_raise(int descriptor);
+/// Takes it down; whether it was raised. Never waits.
+bool martlet_event_take(int descriptor);
+void martlet_event_close(int descriptor);
 
 // MARK: - The service manager (sd_notify(3)'s protocol)
 

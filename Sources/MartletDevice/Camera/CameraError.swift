@@ -19,6 +19,10 @@ public struct CameraError: Error {
     case control
     /// No frame for too long.
     case silent
+    /// Nothing but damaged frames for too long.
+    case damaged
+    /// A call to its driver does not come back.
+    case hung
     /// Its pixels need libv4l, which is not there.
     case noConverter
     /// Its frames are no input for the model.
@@ -72,6 +76,8 @@ public struct CameraError: Error {
     case .refused: "cannot give that: " + detail
     case .control: detail
     case .silent: "delivers no frames"
+    case .damaged: "delivers only damaged frames"
+    case .hung: "hangs: its driver does not answer"
     case .noConverter: "gives " + detail + ", which needs libv4lconvert.so.0 (package libv4lconvert0)"
     case .modelTakesNoPicture: "the model takes no picture; see martlet inspect"
     case .system: String(cString: martlet_error_text(code))
@@ -85,7 +91,7 @@ public struct CameraError: Error {
     case .busy: ExitCode.temporary
     case .modelTakesNoPicture: ExitCode.data
     case .refused, .control, .noConverter: ExitCode.unavailable
-    case .gone, .silent, .system: ExitCode.io
+    case .gone, .silent, .damaged, .hung, .system: ExitCode.io
     }
   }
 }

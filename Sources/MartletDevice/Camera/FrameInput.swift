@@ -109,18 +109,25 @@ public struct FrameInput: ~Copyable {
     martlet_camera_converter_close(&converter)
   }
 
-  /// False: the frame is damaged, and the input means nothing.
+  /// Makes red, green, blue of a frame of the formats that need libv4l, which may talk to the camera meanwhile; false:
+  /// it is damaged.
+  mutating func convert(_ frame: martlet_camera_frame) -> Bool {
+    guard reading == .converted else { return true }
+    var (frame, format) = (frame, format)
+    let rgb = converted.bytes
+    return martlet_camera_convert(
+      &converter, &format, &frame, rgb.baseAddress!.assumingMemoryBound(to: UInt8.self), rgb.count)
+  }
+
+  /// Brings a frame that went through `convert` into the model's input; false: it is damaged, and the input means
+  /// nothing.
   mutating func fill(_ frame: martlet_camera_frame) -> Bool {
     let bytes = UnsafeRawBufferPointer(start: frame.bytes, count: frame.count)
     switch reading {
     case .direct:
       return resizer!.run(bytes)
     case .converted:
-      var (frame, format) = (frame, format)
-      let rgb = converted.bytes
-      let isMade = martlet_camera_convert(
-        &converter, &format, &frame, rgb.baseAddress!.assumingMemoryBound(to: UInt8.self), rgb.count)
-      return isMade && resizer!.run(UnsafeRawBufferPointer(rgb))
+      return resizer!.run(UnsafeRawBufferPointer(converted.bytes))
     case .jpeg:
       do throws(PictureError) {
         try loader!.load(

@@ -1,8 +1,8 @@
 import CMartletLinux
 import CMartletPlatform
 
-/// Cameras, models, rules and lines at work: what `martlet run` does, in one thread that waits for whatever comes
-/// first.
+/// Cameras, models, rules and lines at work: what `martlet run` does, in one loop that waits for whatever comes first.
+/// Each camera has a thread of its own, where its driver may hang; nothing that the loop calls does.
 ///
 /// A frame goes from the driver's buffer into the model's input, through the model, to the rules, to the lines, into
 /// the log, and its buffer back to the driver. On this way nothing allocates. Errors of cameras, lines and disks are
@@ -44,7 +44,7 @@ public struct Pipeline: ~Copyable {
       do throws(PictureError) {
         let place = try models[camera.model].place(camera.resize)
         if let settings = camera.settings {
-          cameras.append(CameraSource(CameraStream(settings, into: place), index: index))
+          cameras.append(CameraSource(CameraStream(settings, into: place), index: index, camera))
         } else if case .pictures(let path, let isRepeated) = camera.source {
           pictures.append(try PictureSource(path: path, isRepeated: isRepeated, index: index, into: place))
         }
@@ -71,10 +71,12 @@ public struct Pipeline: ~Copyable {
   /// Works until SIGTERM, SIGINT or SIGHUP, or until every source has come to its end. Then every output has its safe
   /// level.
   public mutating func run() {
+    sources.begin(&core)
     notify("READY=1\nSTATUS=running\n")
     while turn() {}
     notify("STOPPING=1\n")
     core.close()
+    sources.end(nowNs: martlet_now_ns())
   }
 
   /// Does what is due, and waits for what comes next; false when it is time to end.

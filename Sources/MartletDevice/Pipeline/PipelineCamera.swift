@@ -4,7 +4,7 @@ import Martlet
 /// One camera of a pipeline as the decisions see it: when a frame of it is wanted, its rules, and what it did. Where
 /// its frames come from is a source's.
 struct PipelineCamera: ~Copyable {
-  enum State: Equatable { case opening, waiting, streaming, lost, finished }
+  enum State: Equatable { case opening, waiting, streaming, lost, silent, damaged, hung, finished }
 
   let configuration: CameraConfiguration
   /// UTF-8 of its name, for records.
@@ -28,8 +28,9 @@ struct PipelineCamera: ~Copyable {
   private(set) var isErrorTold = false
   /// Why the camera was lost the last time, for the status; empty if it never was.
   private(set) var lastError = ""
+  private var lastState = State.lost
   /// It delivered nothing: to be open is not enough to be back.
-  private var isSilent = false
+  private var needsFrame: Bool { lastState != .lost }
 
   private(set) var decided = 0
   /// Frames dropped up to the last decision.
@@ -62,7 +63,7 @@ struct PipelineCamera: ~Copyable {
 
   var state: State {
     if !isDevice { return isOpen ? .streaming : .finished }
-    if isErrorTold { return .lost }
+    if isErrorTold { return lastState }
     if !isOpen { return .opening }
     return trigger.isContinuous ? .streaming : .waiting
   }
@@ -78,14 +79,14 @@ struct PipelineCamera: ~Copyable {
     self.path = path
     self.format = format
     isOpen = true
-    if !isSilent { welcome() }
+    if !needsFrame { welcome() }
   }
 
   /// It is there again, if it was not.
   mutating func welcome() {
     guard isErrorTold else { return }
     isErrorTold = false
-    isSilent = false
+    lastState = .lost
     tell("is back as " + path)
   }
 
@@ -94,7 +95,7 @@ struct PipelineCamera: ~Copyable {
     lastError = error.sentence
     if !isErrorTold { tell(lastError) }
     isErrorTold = true
-    isSilent = error.kind == .silent
+    lastState = State(error.kind)
     for index in rules.indices { rules[index].state.reset() }
   }
 
@@ -124,6 +125,20 @@ struct PipelineCamera: ~Copyable {
   @inline(never)
   func tell(_ sentence: String) {
     Output.tell("run: camera \(configuration.name): \(sentence)")
+  }
+}
+
+extension PipelineCamera.State {
+  /// That of a camera after an error.
+  init(_ kind: CameraError.Kind) {
+    switch kind {
+    case .silent: self = .silent
+    case .damaged: self = .damaged
+    case .hung: self = .hung
+    case .noCamera, .missing, .notCamera, .busy, .denied, .gone, .refused, .control, .noConverter,
+      .modelTakesNoPicture, .system:
+      self = .lost
+    }
   }
 }
 

@@ -116,6 +116,9 @@ extension PipelineCamera.State {
     case .waiting: "waiting for its trigger"
     case .streaming: "streaming"
     case .lost: "lost"
+    case .silent: "silent"
+    case .damaged: "damaged"
+    case .hung: "hung"
     case .finished: "finished"
     }
   }

@@ -1,5 +1,5 @@
 /// A V4L2 driver in memory, for tests: cameras that are plugged in and out, deliver what they are told, and fail on
-/// command. One test at a time uses it.
+/// command. One test at a time uses it, from as many threads as it likes.
 #ifndef MARTLET_CAMERA_DRIVER_H
 #define MARTLET_CAMERA_DRIVER_H
 
@@ -24,6 +24,8 @@ void driver_reset(void);
 int32_t driver_plug(int32_t number, const char *card, const char *bus);
 /// From now on every call on it fails with ENODEV, and its node is gone.
 void driver_unplug(int32_t camera);
+/// From now on callers of this ioctl are held, until another one is named, or 0.
+void driver_hang(int32_t camera, unsigned long request);
 void driver_add_format(int32_t camera, driver_format format);
 /// S_FMT answers with this size, whatever was asked for; 0: with what was asked for.
 void driver_insist(int32_t camera, int32_t width, int32_t height);
