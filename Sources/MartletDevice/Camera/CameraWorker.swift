@@ -52,7 +52,8 @@ struct CameraWorker: ~Copyable {
     post.noteEnded()
   }
 
-  private mutating func turn(_ now: UInt64) throws(CameraError) {
+  private mutating func turn(_ began: UInt64) throws(CameraError) {
+    var now = began
     if let outcome = post.receive() {
       if outcome == .damaged { answered = 0 }
       if outcome != .unseen { stream.note(isWhole: outcome == .whole) }
@@ -63,6 +64,7 @@ struct CameraWorker: ~Copyable {
     if !stream.isOpen {
       guard isDue(now) else { return }
       try stream.open(nowNs: now)
+      now = martlet_now_ns()
       wish = 0
       nextCheckNs = now + Self.checkNs
       unsent = .opened(path: stream.path, format: stream.format)
