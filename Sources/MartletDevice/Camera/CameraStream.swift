@@ -69,6 +69,9 @@ public struct CameraStream: ~Copyable {
     path = settings.address.text
   }
 
+  // Written out, so that another module of the Embedded build can call it: that of a part is not visible there.
+  deinit {}
+
   public var isOpen: Bool { descriptor >= 0 }
   /// -1 while it is closed.
   public private(set) var descriptor: Int32 = -1
