@@ -40,13 +40,15 @@ struct CameraPost {
   /// The slot's and the news' words are the first two of 32 bits; the words of 64 bits follow, the loop's on one cache
   /// line, the thread's on another.
   private enum Word: Int {
-    case wish = 8, wishFrom, isEnding
-    case outcome = 16, hasEnded, busySince, due, taken, dropped, damaged, reopened
+    case wish = 8, wishFrom, isEnding, wantedGeneration
+    case outcome = 16, hasEnded, generation, busySince, due, taken, dropped, damaged, reopened
   }
 
   private let base: UnsafeMutableRawPointer
   private let parcelPlace: UnsafeMutablePointer<Parcel>
   private let newsPlace: UnsafeMutablePointer<News?>
+  /// Written by the loop while the thread has the last one.
+  private let target: UnsafeMutablePointer<FrameInput.Place?>
   /// Raised by the one, waited for by the other.
   let toLoop: Int32
   let toThread: Int32
@@ -58,12 +60,14 @@ struct CameraPost {
     var code = martlet_event_open(&toLoop)
     if code == 0 { code = martlet_event_open(&toThread) }
     (self.toLoop, self.toThread, openError) = (toLoop, toThread, code)
-    base = .allocate(byteCount: 192, alignment: 64)
-    base.initializeMemory(as: UInt8.self, repeating: 0, count: 192)
+    base = .allocate(byteCount: 256, alignment: 64)
+    base.initializeMemory(as: UInt8.self, repeating: 0, count: 256)
     parcelPlace = .allocate(capacity: 1)
     parcelPlace.initialize(to: Parcel())
     newsPlace = .allocate(capacity: 1)
     newsPlace.initialize(to: nil)
+    target = .allocate(capacity: 1)
+    target.initialize(to: nil)
   }
 
   /// When neither side will look at it again.
@@ -72,6 +76,7 @@ struct CameraPost {
     if toThread >= 0 { martlet_event_close(toThread) }
     newsPlace.deinitialize(count: 1)
     newsPlace.deallocate()
+    target.deallocate()
     parcelPlace.deallocate()
     base.deallocate()
   }
@@ -99,8 +104,20 @@ struct CameraPost {
     store(.wish, wish?.number ?? 0)
   }
 
-  /// Whether there is a frame, which is the loop's until it is given back.
-  func borrow() -> Bool { martlet_compare_exchange(slot, Slot.ready, Slot.lent) }
+  /// Whether there is a frame for this generation's model, which is the loop's until it is given back.
+  func borrow(for generation: Int) -> Bool {
+    load(.generation) == UInt64(generation) && martlet_compare_exchange(slot, Slot.ready, Slot.lent)
+  }
+
+  /// Frames go to another place. The thread takes it at once, or, where a camera's driver holds it, when it comes back;
+  /// until then none is borrowed.
+  /// - Returns: false while the thread has not taken the one before.
+  func move(to place: FrameInput.Place, generation: Int) -> Bool {
+    guard load(.wantedGeneration) == load(.generation) else { return false }
+    target.pointee = place
+    store(.wantedGeneration, UInt64(generation))
+    return true
+  }
 
   /// The thread has to be woken.
   func giveBack(_ outcome: Outcome) {
@@ -140,6 +157,13 @@ struct CameraPost {
     let number = load(.wish)
     return number == 0 ? nil : Wish(number: number, fromNs: load(.wishFrom))
   }
+  /// A place that the thread has not taken yet.
+  var newPlace: (place: FrameInput.Place, generation: UInt64)? {
+    let wanted = load(.wantedGeneration)
+    guard wanted != load(.generation), let place = target.pointee else { return nil }
+    return (place, wanted)
+  }
+  func noteTaken(generation: UInt64) { store(.generation, generation) }
   var isEnding: Bool { load(.isEnding) != 0 }
   var isEmpty: Bool { martlet_load_acquire(slot) == Slot.empty }
 

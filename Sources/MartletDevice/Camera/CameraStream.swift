@@ -35,7 +35,7 @@ public struct CameraCounts: BitwiseCopyable, Sendable {
 /// to the camera before.
 public struct CameraStream: ~Copyable {
   public let settings: CameraSettings
-  private let place: FrameInput.Place
+  private var place: FrameInput.Place
   private let system: CameraSystem
   private var camera: Camera?
   private var input: Box<FrameInput>?
@@ -119,6 +119,19 @@ public struct CameraStream: ~Copyable {
     let box = Box(input)
     inputAddress = box.address
     self.input = consume box
+  }
+
+  /// Frames go to another place, in the format that the camera has.
+  mutating func move(to place: FrameInput.Place, nowNs: UInt64) throws(CameraError) {
+    self.place = place
+    guard isOpen else { return }
+    do throws(CameraError) {
+      let box = Box(try FrameInput(camera!, settings, place))
+      inputAddress = box.address
+      input = consume box
+    } catch {
+      throw lose(error, nowNs)
+    }
   }
 
   /// No more frames. It is open for the system as long as a frame is out.

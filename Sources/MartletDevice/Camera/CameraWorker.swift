@@ -59,6 +59,7 @@ struct CameraWorker: ~Copyable {
       if outcome != .unseen { stream.note(isWhole: outcome == .whole) }
       try stream.giveBack(post.parcel.frame, nowNs: now)
     }
+    if let (place, generation) = post.newPlace { try move(to: place, generation, now) }
     tell()
     guard unsent == nil else { return }
     if !stream.isOpen {
@@ -75,6 +76,18 @@ struct CameraWorker: ~Copyable {
 
   /// To be opened: what frames lie in stays until the last one is back.
   private func isDue(_ now: UInt64) -> Bool { stream.framesOut == 0 && now >= stream.deadlineNs }
+
+  /// Frames go to another place from now on. No frame is lost for it: one that waits in the slot goes there too.
+  private mutating func move(
+    to place: FrameInput.Place, _ generation: UInt64, _ now: UInt64
+  ) throws(CameraError) {
+    if post.withdraw() {
+      if newest == nil { newest = post.parcel.frame } else { try drop(post.parcel.frame, now) }
+    }
+    defer { post.noteTaken(generation: generation) }
+    try stream.move(to: place, nowNs: now)
+    if stream.isOpen { try handOver(now) }
+  }
 
   private mutating func tell() {
     if let found = unsent, post.tell(found) { unsent = nil }

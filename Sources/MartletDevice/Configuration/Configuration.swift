@@ -25,6 +25,8 @@ public struct Configuration: Sendable {
   public var frames: FramesConfiguration?
   /// The path of the status socket, at most 107 bytes; nil: there is none.
   public var status: String?
+  /// What a service that runs cannot take anew.
+  var fixedParts: [FixedPart] = []
 
   public init() {}
 }
@@ -64,6 +66,7 @@ extension ConfigurationReader {
     if cameras < 0 || isMapping(cameras) && first(cameras) < 0 {
       error(max(cameras, 0), "there is no camera: cameras: is missing or empty")
     }
+    configuration.fixedParts = fixedParts()
     reportMissingParts()
     reportUnused(fields[.models].node, usedModels, "no camera uses the model %v")
     reportUnused(fields[.lines].node, usedLines, "no trigger and no rule uses the line %v")

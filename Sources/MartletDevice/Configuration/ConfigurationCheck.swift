@@ -26,6 +26,17 @@ public struct ConfigurationCheck {
     messages.sort()
   }
 
+  /// Looks at the models of a configuration that was checked before.
+  init(modelsOf configuration: Configuration) {
+    self.configuration = configuration
+    messages = ConfigurationMessages()
+    for index in 0..<configuration.models.count {
+      models.append(ModelFacts())
+      open(index)
+    }
+    messages.sort()
+  }
+
   private mutating func open(_ index: Int) {
     let model = configuration.models[index]
     // It is not there, which has been said.
@@ -35,7 +46,7 @@ public struct ConfigurationCheck {
       let file = try ModelFile(path, command: ConfigurationCheck.command)
       open(file, index, model)
     } catch {
-      messages.add(model.line, model.column, error.sentence)
+      messages.add(model.line, model.column, error.sentence, isDamaged: true)
     }
   }
 
@@ -53,7 +64,7 @@ public struct ConfigurationCheck {
       models[index].hash = file.hash
       configuration.resolveClasses(ofModel: index, described.tables, &messages)
     } catch {
-      messages.add(model.line, model.column, file.sentence(for: error))
+      messages.add(model.line, model.column, file.sentence(for: error), isDamaged: true)
     }
   }
 

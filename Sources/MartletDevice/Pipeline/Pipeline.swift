@@ -13,7 +13,10 @@ public struct Pipeline: ~Copyable {
   /// In the order in which they are asked; those of a kind in the configuration's.
   private typealias Sources = Both<
     SignalSource,
-    Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+    Both<
+      KeeperSource,
+      Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+    >
   >
 
   private var sources: Sources
@@ -35,8 +38,7 @@ public struct Pipeline: ~Copyable {
     let now = martlet_now_ns()
     let lines = try LineSink(configuration)
     let inputs = try InputSource.all(configuration)
-    var models = FixedArray<PipelineModel>(capacity: configuration.models.count)
-    for model in configuration.models { models.append(try PipelineModel(model, in: configuration)) }
+    let models = try Generation(configuration, verifies: false).takeModels()
     var cameras = FixedArray<CameraSource>(capacity: configuration.cameras.count)
     var pictures = FixedArray<PictureSource>(capacity: configuration.cameras.count)
     for index in configuration.cameras.indices {
@@ -57,7 +59,8 @@ public struct Pipeline: ~Copyable {
     let server = try StatusServer(configuration)
     core = try PipelineCore(configuration, models: models, lines: lines, log: log, nowNs: now)
     let signals = Signals(taking: descriptor)
-    let sources = Both(SignalSource(signals), Both(inputs, Both(server, Both(cameras, pictures))))
+    let sources = Both(
+      SignalSource(signals), Both(KeeperSource(), Both(inputs, Both(server, Both(cameras, pictures)))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources
     self.signals = signals
@@ -68,7 +71,7 @@ public struct Pipeline: ~Copyable {
   // Written out, so that another module of the Embedded build can call it: that of a part is not visible there.
   deinit {}
 
-  /// Works until SIGTERM, SIGINT or SIGHUP, or until every source has come to its end. Then every output has its safe
+  /// Works until SIGTERM or SIGINT, or until every source has come to its end. Then every output has its safe
   /// level.
   public mutating func run() {
     sources.begin(&core)

@@ -6,7 +6,7 @@ import Martlet
 struct PipelineCamera: ~Copyable {
   enum State: Equatable { case opening, waiting, streaming, lost, silent, damaged, hung, finished }
 
-  let configuration: CameraConfiguration
+  private(set) var configuration: CameraConfiguration
   /// UTF-8 of its name, for records.
   let name: UnsafeRawBufferPointer
   var trigger: TriggerState
@@ -96,7 +96,29 @@ struct PipelineCamera: ~Copyable {
     if !isErrorTold { tell(lastError) }
     isErrorTold = true
     lastState = State(error.kind)
-    for index in rules.indices { rules[index].state.reset() }
+    forget()
+  }
+
+  /// What its rules have seen means nothing any more.
+  mutating func forget() { for index in rules.indices { rules[index].state.reset() } }
+
+  /// Other rules; those with the name of an old one go on from its state.
+  ///
+  /// - Parameter origins: gets for each of its rules the number of the old one, or -1.
+  mutating func adopt(_ camera: CameraConfiguration, firstRule: Int, _ origins: inout [Int]) {
+    var adopted = FixedArray<CameraRule>(capacity: camera.rules.count)
+    for index in camera.rules.indices {
+      var rule = CameraRule(camera.rules[index], number: firstRule + index)
+      var origin = -1
+      for old in rules.indices where rules[old].configuration.name.isSame(as: camera.rules[index].name) {
+        origin = rules[old].number
+        rule.goOn(from: rules[old])
+      }
+      origins.append(origin)
+      adopted.append(rule)
+    }
+    configuration = camera
+    rules = adopted
   }
 
   // MARK: Decisions
@@ -159,6 +181,11 @@ struct CameraRule: ~Copyable {
     classes = rule.classes.map { Int32($0.index) }
     self.number = number
     state = RuleState(rule)
+  }
+
+  fileprivate mutating func goOn(from old: borrowing CameraRule) {
+    state.goOn(from: old.state)
+    fired = old.fired
   }
 
   fileprivate mutating func update(_ scores: RuleScores) {

@@ -18,6 +18,8 @@ extension PipelineCore {
     json.beginArray("cameras")
     for index in cameras.indices { cameras[index].report(&json) }
     json.endArray()
+    json.field("reloads", reload.succeeded)
+    if let error = reload.lastError { json.field("last_reload_error", error.sentence) }
     json.beginArray("models")
     for index in models.indices { models[index].report(&json) }
     json.endArray()
@@ -35,6 +37,8 @@ extension PipelineCore {
       text.add(", \(NumberText.decimal(Double(temperature) / 1000, places: 1)) degrees Celsius")
     }
     text.add("\n")
+    if let error = reload.lastError { text.add("last reload: " + error.sentence + "\n") }
+    for index in models.indices { models[index].report(&text) }
     for index in cameras.indices { cameras[index].report(&text) }
     sinks.report(&text)
     return text
@@ -46,10 +50,18 @@ extension PipelineModel {
     json.beginObject()
     json.field("name", configuration.name)
     json.field("file", configuration.file)
+    json.field("state", isOverwritten ? "overwritten" : "good")
     json.field("hash", NumberText.hash(hash))
     json.field("arena_bytes", loaded.engine.budget.arenaBytes)
     json.field("instruction_set", InstructionSet.name(loaded.isa))
     json.endObject()
+  }
+}
+
+extension PipelineModel {
+  fileprivate func report(_ text: inout String) {
+    text.add("model \(configuration.name): \(configuration.file), \(NumberText.hash(hash))")
+    text.add(isOverwritten ? ", was written over: nothing is decided by it\n" : "\n")
   }
 }
 

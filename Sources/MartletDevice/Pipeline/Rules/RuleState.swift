@@ -60,6 +60,13 @@ public struct RuleState: BitwiseCopyable, Sendable {
       score: score, holds: holds, isFired: holds && (firesAlways || !held), isReleased: held && !holds)
   }
 
+  /// Takes over what another rule has seen.
+  public mutating func goOn(from other: RuleState) {
+    matches = other.matches
+    holdings = other.holdings
+    holds = other.holds
+  }
+
   /// Forgets every decision: after a camera was away, votes from before mean nothing.
   public mutating func reset() {
     matches = 0

@@ -18,6 +18,9 @@ struct CameraSource: ~Copyable, EventSource {
   /// Damaged frames that the thread knows nothing of yet are few; those that were found here.
   private var nextLookNs: UInt64 = 0
 
+  /// Whose model the frames go to.
+  private var generation = 0
+
   /// So often it is looked whether the thread still comes back from its driver.
   private static let lookNs: UInt64 = 500_000_000
   /// A camera may take its time to open.
@@ -66,8 +69,9 @@ struct CameraSource: ~Copyable, EventSource {
       hear(news, now, &core)
       post.wakeThread()
     }
+    updatePlace(core)
     updateWish(now, core)
-    if post.borrow() {
+    if post.borrow(for: generation) {
       let outcome = look(&core)
       if outcome == .whole { waitingSinceNs = martlet_now_ns() }
       // Before the thread has the frame back: it sees both at once.
@@ -91,6 +95,19 @@ struct CameraSource: ~Copyable, EventSource {
     }
   }
 
+  /// Frames go to another model from now on.
+  private mutating func updatePlace(_ core: borrowing PipelineCore) {
+    guard core.generation != generation else { return }
+    do throws(PictureError) {
+      guard post.move(to: try core.place(ofCamera: index), generation: core.generation) else { return }
+      generation = core.generation
+      post.wakeThread()
+    } catch {
+      // It was checked before the models came into use.
+      Output.tell("run: camera \(core.cameras[index].configuration.name): \(error.sentence)")
+    }
+  }
+
   private mutating func updateWish(_ now: UInt64, _ core: borrowing PipelineCore) {
     if let from = core.cameras[index].trigger.wantedFrom(nowNs: now) {
       if isWishing, from == wish.fromNs { return }
@@ -109,7 +126,7 @@ struct CameraSource: ~Copyable, EventSource {
   /// A frame that is ours for the moment: to the decision.
   private mutating func look(_ core: inout PipelineCore) -> CameraPost.Outcome {
     let parcel = post.parcel
-    guard isWishing, parcel.frame.timestamp_ns >= wish.fromNs, let input = parcel.input else { return .unseen }
+    guard isWishing, core.canDecide(index), parcel.frame.timestamp_ns >= wish.fromNs, let input = parcel.input else { return .unseen }
     let taken = martlet_now_ns()
     guard input.pointee.fill(parcel.frame) else { return .damaged }
     core.cameras[index].counts = parcel.counts
