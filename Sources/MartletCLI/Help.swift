@@ -17,6 +17,7 @@ enum Help {
       check     a configuration's errors      martlet check martlet.yaml
       run       the service                   martlet run martlet.yaml
       status    what the service does         martlet status
+      reload    new models and rules for it   martlet reload
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.
@@ -136,13 +137,26 @@ enum Help {
 
     """
 
+  static let reload = """
+    usage: martlet reload [SOCKET]
+
+    A running service reads its configuration again and takes the models and rules in it, all or nothing, without losing
+    a frame or the level of a line; SIGHUP does the same. Of a camera its model, rules, unknown-below and resize can be
+    taken anew, and whatever models: says; anything else that differs needs a restart, and is refused.
+
+      SOCKET  the status: of its configuration, /run/martlet/status.sock unless told
+
+    example: martlet reload
+
+    """
+
   static let check = """
     usage: martlet check CONFIG [--json]
            martlet check --keys [--json]
 
     Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that
-    is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or with 66 if nothing is wrong but
-    files or folders that are missing; else says how it was understood.
+    is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or, if nothing is wrong but files or
+    folders that are missing, with 66, or models that are damaged, with 65; else says how it was understood.
 
       --keys  prints every key that a configuration can have: its kind, range, unit, default and meaning
       --json  for programs

@@ -6,6 +6,7 @@
 #include "martlet_error.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>

@@ -38,13 +38,13 @@ public struct Pipeline: ~Copyable {
     let now = martlet_now_ns()
     let lines = try LineSink(configuration)
     let inputs = try InputSource.all(configuration)
-    let models = try Generation(configuration, verifies: false).takeModels()
+    var generation = try Generation(configuration, verifies: false)
     var cameras = FixedArray<CameraSource>(capacity: configuration.cameras.count)
     var pictures = FixedArray<PictureSource>(capacity: configuration.cameras.count)
     for index in configuration.cameras.indices {
       let camera = configuration.cameras[index]
       do throws(PictureError) {
-        let place = try models[camera.model].place(camera.resize)
+        let place = try generation.models[camera.model].place(camera.resize)
         if let settings = camera.settings {
           cameras.append(CameraSource(CameraStream(settings, into: place), index: index, camera))
         } else if case .pictures(let path, let isRepeated) = camera.source {
@@ -57,7 +57,7 @@ public struct Pipeline: ~Copyable {
     }
     let log = try LogSink.all(configuration)
     let server = try StatusServer(configuration)
-    core = try PipelineCore(configuration, models: models, lines: lines, log: log, nowNs: now)
+    core = try PipelineCore(configuration, models: generation.takeModels(), lines: lines, log: log, nowNs: now)
     let signals = Signals(taking: descriptor)
     let sources = Both(
       SignalSource(signals), Both(KeeperSource(), Both(inputs, Both(server, Both(cameras, pictures)))))
@@ -74,13 +74,16 @@ public struct Pipeline: ~Copyable {
   /// Works until SIGTERM or SIGINT, or until every source has come to its end. Then every output has its safe
   /// level.
   public mutating func run() {
-    sources.begin(&core)
+    begin()
     notify("READY=1\nSTATUS=running\n")
     while turn() {}
     notify("STOPPING=1\n")
     core.close()
     sources.end(nowNs: martlet_now_ns())
   }
+
+  /// Before the first turn: what the sources do elsewhere begins.
+  mutating func begin() { sources.begin(&core) }
 
   /// Does what is due, and waits for what comes next; false when it is time to end.
   public mutating func turn() -> Bool {

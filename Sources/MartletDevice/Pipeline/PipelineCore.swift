@@ -77,7 +77,7 @@ struct PipelineCore: ~Copyable {
 
   /// Other models and rules from the next frame on. Rules that have the name and camera of an old one go on from its
   /// state, and lines keep their levels.
-  mutating func adopt(_ generation: consuming Generation) {
+  mutating func adopt(_ generation: inout Generation) {
     for model in models.indices where models[model].isOverwritten {
       Output.tell("run: model \(models[model].configuration.name): is whole again")
     }

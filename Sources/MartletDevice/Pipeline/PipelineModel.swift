@@ -30,7 +30,7 @@ struct PipelineModel: ~Copyable {
     } catch {
       throw PipelineError(pipeline, line: configuration.line, error.sentence, exitCode: error.exitCode)
     }
-    watch = FileWatch(path)
+    let watch = FileWatch(path)
     let isa: martlet_isa
     do throws(InstructionSet.Failure) {
       isa = try InstructionSet.chosen()
@@ -46,6 +46,7 @@ struct PipelineModel: ~Copyable {
     hash = file.hash
     scores = RuleScores(loaded.engine)
     self.file = consume file
+    self.watch = consume watch
   }
 
   /// Where a camera's frames go.

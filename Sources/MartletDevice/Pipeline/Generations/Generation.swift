@@ -19,7 +19,11 @@ struct Generation: ~Copyable {
     self.models = models
   }
 
-  consuming func takeModels() -> FixedArray<PipelineModel> { models }
+  mutating func takeModels() -> FixedArray<PipelineModel> {
+    var taken = FixedArray<PipelineModel>(capacity: 0)
+    swap(&taken, &models)
+    return taken
+  }
 
   /// Reads the file of a running configuration again.
   ///

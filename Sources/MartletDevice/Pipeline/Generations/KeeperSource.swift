@@ -52,8 +52,8 @@ struct KeeperSource: ~Copyable, EventSource {
 
   private mutating func hear(_ core: inout PipelineCore) {
     switch keeper.takeAnswer() {
-    case .loaded(let generation):
-      core.adopt(generation)
+    case .loaded(var generation):
+      core.adopt(&generation)
       if request == .reload {
         Output.tell("run: models and rules were taken anew")
         core.reload.finish(nil)
