@@ -119,21 +119,23 @@ enum Help {
     usage: martlet run CONFIG
 
     Works as the configuration says: frames of cameras through models, rules, lines, log and store. martlet check says
-    whether a configuration is right. Ends within a second of SIGTERM, SIGINT and SIGHUP, with every output at its safe
-    level, or when all its picture files were read.
+    whether a configuration is right. Ends within a second of SIGTERM and SIGINT, with every output at its safe level,
+    or when all its picture files were read. SIGHUP is for martlet reload; where a terminal is gone with it, it ends
+    too.
 
     example: martlet run /etc/martlet/martlet.yaml
 
     """
 
   static let status = """
-    usage: martlet status [SOCKET] [--json]
+    usage: martlet status [SOCKET] [--json | --check]
 
     Asks a running service: frames, drops, latencies, lines, memory, temperature, the last decisions.
 
-      SOCKET  the status: of its configuration, /run/martlet/status.sock unless told
+      SOCKET   the status: of its configuration, /run/martlet/status.sock unless told
+      --check  for monitoring: one line, and 0 if all cameras and models are as they should be, else 69
 
-    example: martlet status --json
+    example: martlet status --check
 
     """
 

@@ -88,9 +88,7 @@ void driver_unplug(int32_t index) {
   raise_descriptors(index);
   pthread_mutex_unlock(&lock);
 }
-void driver_hang(int32_t index, unsigned long request) {
-  __atomic_store_n(&hanging[index], request, __ATOMIC_SEQ_CST);
-}
+void driver_hang(int32_t index, unsigned long request) { __atomic_store_n(&hanging[index], request, __ATOMIC_SEQ_CST); }
 void driver_add_format(int32_t index, driver_format format) {
   camera *to = &driver.cameras[index];
   to->formats[to->format_count++] = format;

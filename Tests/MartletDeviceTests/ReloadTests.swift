@@ -46,7 +46,9 @@ struct ReloadTests {
     try FileManager.default.copyItem(atPath: Self.resnet, toPath: folder + "/model.martlet")
   }
 
-  private func write(_ rule: String, model: String = "model.martlet", more: String = "", trigger: String = "20ms") throws {
+  private func write(_ rule: String, model: String = "model.martlet", more: String = "", trigger: String = "20ms")
+    throws
+  {
     let text = """
       models: {cifar: {file: \(folder)/\(model)}}
       cameras:

@@ -32,6 +32,9 @@ static inline uint64_t martlet_load_acquire_64(const uint64_t *word) { return __
 static inline void martlet_store_release_64(uint64_t *word, uint64_t value) {
   __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
+static inline _Bool martlet_compare_exchange_64(uint64_t *word, uint64_t expected, uint64_t desired) {
+  return __atomic_compare_exchange_n(word, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+}
 /// Some tens of cycles inside a spin. On arm64 `yield` takes next to none, so a spin counted in pauses would be over at
 /// once; `isb` waits until the pipeline is empty.
 static inline void martlet_spin_pause(void) {

@@ -10,7 +10,7 @@ struct CameraPost {
   /// A frame on its way, with what brings it into the model's input.
   struct Parcel {
     var frame = martlet_camera_frame()
-    var input: UnsafeMutablePointer<FrameInput>?
+    var input: Shared<FrameInput>?
     /// When it was handed over.
     var counts = CameraCounts()
   }
@@ -31,69 +31,42 @@ struct CameraPost {
   }
 
   private enum Slot {
-    static let empty: UInt32 = 0
-    static let ready: UInt32 = 1
-    static let lent: UInt32 = 2
-    static let back: UInt32 = 3
+    static let empty: UInt64 = 0
+    static let ready: UInt64 = 1
+    static let lent: UInt64 = 2
+    static let back: UInt64 = 3
   }
 
-  /// The slot's and the news' words are the first two of 32 bits; the words of 64 bits follow, the loop's on one cache
-  /// line, the thread's on another.
+  /// The loop's words and the thread's on cache lines of their own.
   private enum Word: Int {
-    case wish = 8, wishFrom, isEnding, wantedGeneration
-    case outcome = 16, hasEnded, generation, busySince, due, taken, dropped, damaged, reopened
+    case wish = 8, wishFrom, wantedGeneration
+    case outcome = 16, generation, busySince, due, taken, dropped, damaged, reopened
+    /// Written by both.
+    case slot = 24, hasNews
   }
 
-  private let base: UnsafeMutableRawPointer
-  private let parcelPlace: UnsafeMutablePointer<Parcel>
-  private let newsPlace: UnsafeMutablePointer<News?>
+  let words = SharedWords(count: 32)
+  private let parcelPlace = Shared(Parcel())
+  private let newsPlace = Shared<News?>(nil)
   /// Written by the loop while the thread has the last one.
-  private let target: UnsafeMutablePointer<FrameInput.Place?>
-  /// Raised by the one, waited for by the other.
-  let toLoop: Int32
-  let toThread: Int32
-  /// 0, or why there is nothing that wakes.
-  let openError: Int32
-
-  init() {
-    var (toLoop, toThread): (Int32, Int32) = (-1, -1)
-    var code = martlet_event_open(&toLoop)
-    if code == 0 { code = martlet_event_open(&toThread) }
-    (self.toLoop, self.toThread, openError) = (toLoop, toThread, code)
-    base = .allocate(byteCount: 256, alignment: 64)
-    base.initializeMemory(as: UInt8.self, repeating: 0, count: 256)
-    parcelPlace = .allocate(capacity: 1)
-    parcelPlace.initialize(to: Parcel())
-    newsPlace = .allocate(capacity: 1)
-    newsPlace.initialize(to: nil)
-    target = .allocate(capacity: 1)
-    target.initialize(to: nil)
-  }
+  private let target = Shared<FrameInput.Place?>(nil)
 
   /// When neither side will look at it again.
   func destroy() {
-    if toLoop >= 0 { martlet_event_close(toLoop) }
-    if toThread >= 0 { martlet_event_close(toThread) }
-    newsPlace.deinitialize(count: 1)
-    newsPlace.deallocate()
-    target.deallocate()
-    parcelPlace.deallocate()
-    base.deallocate()
+    words.destroy()
+    newsPlace.destroy()
+    parcelPlace.destroy()
+    target.destroy()
   }
 
-  private var slot: UnsafeMutablePointer<UInt32> { base.assumingMemoryBound(to: UInt32.self) }
-  /// 1: there is news.
-  private var news: UnsafeMutablePointer<UInt32> { slot + 1 }
-
-  private func load(_ word: Word) -> UInt64 {
-    martlet_load_acquire_64(base.assumingMemoryBound(to: UInt64.self) + word.rawValue)
-  }
-  private func store(_ word: Word, _ value: UInt64) {
-    martlet_store_release_64(base.assumingMemoryBound(to: UInt64.self) + word.rawValue, value)
+  private func load(_ word: Word) -> UInt64 { words[word.rawValue] }
+  private func store(_ word: Word, _ value: UInt64) { words[word.rawValue] = value }
+  private func exchange(_ expected: UInt64, by desired: UInt64) -> Bool {
+    words.exchange(Word.slot.rawValue, expected, by: desired)
   }
 
   /// Of whoever has the slot.
-  var parcel: Parcel { parcelPlace.pointee }
+  var parcel: Parcel { parcelPlace.value }
 
   // MARK: The loop's side
 
@@ -106,7 +79,7 @@ struct CameraPost {
 
   /// Whether there is a frame for this generation's model, which is the loop's until it is given back.
   func borrow(for generation: Int) -> Bool {
-    load(.generation) == UInt64(generation) && martlet_compare_exchange(slot, Slot.ready, Slot.lent)
+    load(.generation) == UInt64(generation) && exchange(Slot.ready, by: Slot.lent)
   }
 
   /// Frames go to another place. The thread takes it at once, or, where a camera's driver holds it, when it comes back;
@@ -114,7 +87,7 @@ struct CameraPost {
   /// - Returns: false while the thread has not taken the one before.
   func move(to place: FrameInput.Place, generation: Int) -> Bool {
     guard load(.wantedGeneration) == load(.generation) else { return false }
-    target.pointee = place
+    target.value = place
     store(.wantedGeneration, UInt64(generation))
     return true
   }
@@ -122,29 +95,23 @@ struct CameraPost {
   /// The thread has to be woken.
   func giveBack(_ outcome: Outcome) {
     store(.outcome, outcome.rawValue)
-    martlet_store_release(slot, Slot.back)
+    store(.slot, Slot.back)
   }
 
   func takeNews() -> News? {
-    guard martlet_load_acquire(news) != 0 else { return nil }
-    let found = newsPlace.pointee
-    newsPlace.pointee = nil
-    martlet_store_release(news, 0)
+    guard load(.hasNews) != 0 else { return nil }
+    let found = newsPlace.value
+    newsPlace.value = nil
+    store(.hasNews, 0)
     return found
   }
 
-  func end() {
-    store(.isEnding, 1)
-    wakeThread()
-  }
-
-  func wakeThread() { martlet_event_raise(toThread) }
+  func wakeThread() { words.wakeThread() }
 
   /// Since when the thread has been at work, which may be in a call to the driver; 0: it waits.
   var busySinceNs: UInt64 { load(.busySince) }
   /// When it will do something by itself.
   var dueNs: UInt64 { load(.due) }
-  var hasEnded: Bool { load(.hasEnded) != 0 }
   var counts: CameraCounts {
     CameraCounts(
       taken: Int(load(.taken)), dropped: Int(load(.dropped)), damaged: Int(load(.damaged)),
@@ -160,36 +127,37 @@ struct CameraPost {
   /// A place that the thread has not taken yet.
   var newPlace: (place: FrameInput.Place, generation: UInt64)? {
     let wanted = load(.wantedGeneration)
-    guard wanted != load(.generation), let place = target.pointee else { return nil }
+    guard wanted != load(.generation), let place = target.value else { return nil }
     return (place, wanted)
   }
   func noteTaken(generation: UInt64) { store(.generation, generation) }
-  var isEnding: Bool { load(.isEnding) != 0 }
-  var isEmpty: Bool { martlet_load_acquire(slot) == Slot.empty }
+  var isEnding: Bool { words[ServiceThread.Word.isEnding] != 0 }
+  var isEmpty: Bool { load(.slot) == Slot.empty }
 
   /// Into the empty slot.
   func handOver(_ parcel: Parcel) {
-    parcelPlace.pointee = parcel
-    martlet_store_release(slot, Slot.ready)
-    martlet_event_raise(toLoop)
+    parcelPlace.value = parcel
+    store(.slot, Slot.ready)
+    words.wakeLoop()
   }
 
   /// Takes a frame back that the loop has not looked at; false: there is none.
-  func withdraw() -> Bool { martlet_compare_exchange(slot, Slot.ready, Slot.empty) }
+  func withdraw() -> Bool { exchange(Slot.ready, by: Slot.empty) }
 
   /// What became of the frame that the loop has given back; nil: it has not.
   func receive() -> Outcome? {
-    guard martlet_load_acquire(slot) == Slot.back else { return nil }
-    martlet_store_release(slot, Slot.empty)
-    return Outcome(rawValue: load(.outcome)) ?? .unseen
+    guard load(.slot) == Slot.back else { return nil }
+    let outcome = Outcome(rawValue: load(.outcome))
+    store(.slot, Slot.empty)
+    return outcome ?? .unseen
   }
 
   /// False: the loop has not taken the last news yet; it will wake the thread when it does.
   func tell(_ found: News) -> Bool {
-    guard martlet_load_acquire(news) == 0 else { return false }
-    newsPlace.pointee = found
-    martlet_store_release(news, 1)
-    martlet_event_raise(toLoop)
+    guard load(.hasNews) == 0 else { return false }
+    newsPlace.value = found
+    store(.hasNews, 1)
+    words.wakeLoop()
     return true
   }
 
@@ -202,7 +170,7 @@ struct CameraPost {
     store(.reopened, UInt64(counts.reopened))
   }
   func noteEnded() {
-    store(.hasEnded, 1)
-    martlet_event_raise(toLoop)
+    words[ServiceThread.Word.hasEnded] = 1
+    words.wakeLoop()
   }
 }

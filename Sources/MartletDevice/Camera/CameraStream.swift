@@ -31,8 +31,8 @@ public struct CameraCounts: BitwiseCopyable, Sendable {
 /// A camera that is opened again, whatever happens to it: the newest frame, or the reason why there is none.
 ///
 /// Never waits by itself, though a driver may hold its calls for seconds: the caller polls `descriptor` and comes back
-/// at `deadlineNs` at the latest. What a frame lies in stays where it is until the frame is given back, whatever happens
-/// to the camera before.
+/// at `deadlineNs` at the latest. What a frame lies in stays where it is until the frame is given back, whatever
+/// happens to the camera before.
 public struct CameraStream: ~Copyable {
   public let settings: CameraSettings
   private var place: FrameInput.Place
@@ -40,7 +40,7 @@ public struct CameraStream: ~Copyable {
   private var camera: Camera?
   private var input: Box<FrameInput>?
   /// For whoever fills frames in another thread: valid as long as a frame is out.
-  private(set) var inputAddress: UnsafeMutablePointer<FrameInput>?
+  private(set) var sharedInput: Shared<FrameInput>?
   private var known: CameraIdentity?
   private var nextSequence: UInt32?
   /// When it is opened next, or when it must have delivered.
@@ -117,7 +117,7 @@ public struct CameraStream: ~Copyable {
     (descriptor, format, path) = (camera.descriptor, camera.format, camera.path)
     self.camera = consume camera
     let box = Box(input)
-    inputAddress = box.address
+    sharedInput = box.shared
     self.input = consume box
   }
 
@@ -127,7 +127,7 @@ public struct CameraStream: ~Copyable {
     guard isOpen else { return }
     do throws(CameraError) {
       let box = Box(try FrameInput(camera!, settings, place))
-      inputAddress = box.address
+      sharedInput = box.shared
       input = consume box
     } catch {
       throw lose(error, nowNs)
@@ -138,7 +138,7 @@ public struct CameraStream: ~Copyable {
   public mutating func close() {
     descriptor = -1
     guard framesOut == 0 else { return }
-    inputAddress = nil
+    sharedInput = nil
     input = nil
     camera = nil
   }
@@ -246,16 +246,16 @@ public struct CameraStream: ~Copyable {
 
   /// Brings the frame into the model's input; false: it is damaged, and the input means nothing.
   public mutating func fill(_ frame: martlet_camera_frame) -> Bool {
-    let isWhole = isOpen && prepare(frame) && input!.value.fill(frame)
+    let isWhole = isOpen && prepare(frame) && sharedInput!.value.fill(frame)
     note(isWhole: isWhole)
     return isWhole
   }
 
   /// What must be done with a frame by the thread that talks to the driver, before `FrameInput.fill`; false: damaged.
-  mutating func prepare(_ frame: martlet_camera_frame) -> Bool { input!.value.convert(frame) }
+  mutating func prepare(_ frame: martlet_camera_frame) -> Bool { sharedInput!.value.convert(frame) }
 
   /// The frame that `fill` brought in, as it can be saved, until the next one or until it is given back.
-  func content(of frame: martlet_camera_frame) -> FrameContent? { inputAddress?.pointee.content(of: frame) }
+  func content(of frame: martlet_camera_frame) -> FrameContent? { sharedInput?.value.content(of: frame) }
 
   /// Back to the driver.
   public mutating func giveBack(_ frame: martlet_camera_frame, nowNs: UInt64) throws(CameraError) {

@@ -43,7 +43,7 @@ struct CameraWorker: ~Copyable {
       tell()
       post.note(stream.counts)
       wait()
-      _ = martlet_event_take(post.toThread)
+      _ = martlet_event_take(post.words.toThread)
     }
     post.note(busySinceNs: martlet_now_ns())
     settle()
@@ -125,7 +125,7 @@ struct CameraWorker: ~Copyable {
       return try stream.giveBack(frame, nowNs: now)
     }
     answered = wish
-    post.handOver(CameraPost.Parcel(frame: frame, input: stream.inputAddress, counts: stream.counts))
+    post.handOver(CameraPost.Parcel(frame: frame, input: stream.sharedInput, counts: stream.counts))
   }
 
   private mutating func drop(_ frame: martlet_camera_frame, _ now: UInt64) throws(CameraError) {
@@ -177,7 +177,7 @@ struct CameraWorker: ~Copyable {
     post.note(dueNs: deadline)
     post.note(busySinceNs: 0)
     var entries = (
-      pollfd(fd: post.toThread, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: post.words.toThread, events: Int16(POLLIN), revents: 0),
       // Urgent data wakes too: a camera tells so that its picture changes.
       pollfd(fd: isWaitingForFrames ? stream.descriptor : -1, events: Int16(POLLIN | POLLPRI), revents: 0)
     )

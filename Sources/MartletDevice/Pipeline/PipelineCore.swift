@@ -15,6 +15,8 @@ struct PipelineCore: ~Copyable {
   private(set) var sinks: Sinks
   /// The number of the last decision.
   private(set) var decision: UInt64
+  /// When it was; 0: there was none since the start.
+  private(set) var lastDecisionNs: UInt64 = 0
   let startedNs: UInt64
   /// It is time to end.
   var isEnding = false
@@ -66,9 +68,13 @@ struct PipelineCore: ~Copyable {
     guard models[model].isOverwritten, overwritten >> UInt64(model) & 1 == 0 else { return }
     overwritten |= 1 << UInt64(model)
     let told = models[model].configuration
-    Output.tell(
-      "run: model \(told.name): \(told.file): was written over while it was in use: nothing is decided by it until it is "
-        + "whole again (put a new file beside it and rename it)")
+    var sentence = "run: model "
+    sentence.add(told.name)
+    sentence.add(": ")
+    sentence.add(told.file)
+    sentence.add(": was written over while it was in use: nothing is decided by it until it is whole again")
+    sentence.add(" (put a new file beside it and rename it)")
+    Output.tell(sentence)
     for index in cameras.indices where cameras[index].configuration.model == model {
       cameras[index].forget()
       Self.forget(cameras, index, in: &sinks)
@@ -79,7 +85,10 @@ struct PipelineCore: ~Copyable {
   /// state, and lines keep their levels.
   mutating func adopt(_ generation: inout Generation) {
     for model in models.indices where models[model].isOverwritten {
-      Output.tell("run: model \(models[model].configuration.name): is whole again")
+      var sentence = "run: model "
+      sentence.add(models[model].configuration.name)
+      sentence.add(": is whole again")
+      Output.tell(sentence)
     }
     overwritten = 0
     var origins: [Int] = []
@@ -111,6 +120,7 @@ struct PipelineCore: ~Copyable {
     cameras[index].updateRules(models[model].scores)
     decision += 1
     let decided = martlet_now_ns()
+    lastDecisionNs = decided
     var taken = Decision(
       number: decision, frame: frame, sequence: sequence, dropped: cameras[index].takeDropped(),
       capturedNs: capturedNs, takenNs: takenNs, inferenceNs: ended - began, decidedNs: decided,
@@ -129,6 +139,7 @@ struct PipelineCore: ~Copyable {
     sinks.take(&decision, of: cameras[camera], by: models[model])
   }
 
+  @inline(never)
   private static func forget(
     _ cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int, in sinks: inout Sinks
   ) {
@@ -136,6 +147,7 @@ struct PipelineCore: ~Copyable {
   }
 
   /// The camera is gone: its rules forget, and so do the sinks.
+  @inline(never)
   mutating func lose(camera index: Int, _ error: CameraError) {
     cameras[index].lose(error)
     Self.forget(cameras, index, in: &sinks)

@@ -11,6 +11,7 @@ extension PipelineCore {
     json.field("version", MartletVersion.text)
     json.field("uptime_s", Double(now - startedNs) / 1e9, places: 3)
     json.field("decisions", Int(decision))
+    if lastDecisionNs > 0 { json.field("last_decision_age_s", seconds(now), places: 3) }
     json.field("resident_bytes", Int(martlet_resident_bytes()))
     json.field("descriptors", Int(martlet_open_descriptors()))
     let temperature = martlet_temperature()
@@ -45,6 +46,62 @@ extension PipelineCore {
   }
 }
 
+extension PipelineCore {
+  /// For monitoring: 0 or an exit code, and one line.
+  func statusCheck(_ now: UInt64) -> String {
+    var wrong = ""
+    for index in cameras.indices {
+      let problem = cameras[index].problem(now, since: startedNs)
+      if !problem.isEmpty { Self.add("camera ", cameras[index].configuration.name, problem, to: &wrong) }
+    }
+    for index in models.indices where models[index].isOverwritten {
+      Self.add("model ", models[index].configuration.name, "was written over", to: &wrong)
+    }
+    if let error = reload.lastError { Self.add("last ", "reload", error.sentence, to: &wrong) }
+    var line = "0 good: decision "
+    if wrong.isEmpty {
+      line.add(String(Int(decision)))
+      if lastDecisionNs > 0 {
+        line.add(", ")
+        line.add(NumberText.decimal(seconds(now), places: 1))
+        line.add(" s ago")
+      }
+    } else {
+      line = String(ExitCode.unavailable)
+      line.add(" ")
+      line.add(wrong)
+    }
+    line.add("\n")
+    return line
+  }
+
+  @inline(never)
+  private static func add(_ kind: String, _ name: String, _ problem: String, to wrong: inout String) {
+    if !wrong.isEmpty { wrong.add("; ") }
+    wrong.add(kind)
+    wrong.add(name)
+    wrong.add(": ")
+    wrong.add(problem)
+  }
+
+  /// Since the last decision.
+  fileprivate func seconds(_ now: UInt64) -> Double { Double(now - min(now, lastDecisionNs)) / 1e9 }
+}
+
+extension PipelineCamera {
+  /// A camera may take its time at the start.
+  private static let openingNs: UInt64 = 10_000_000_000
+
+  /// What is wrong with it; empty: nothing.
+  fileprivate func problem(_ now: UInt64, since started: UInt64) -> String {
+    switch state {
+    case .streaming, .waiting, .finished: ""
+    case .opening: now >= started + Self.openingNs ? state.text : ""
+    case .lost, .silent, .damaged, .hung: lastError
+    }
+  }
+}
+
 extension PipelineModel {
   fileprivate func report(_ json: inout JSONWriter) {
     json.beginObject()
@@ -60,7 +117,12 @@ extension PipelineModel {
 
 extension PipelineModel {
   fileprivate func report(_ text: inout String) {
-    text.add("model \(configuration.name): \(configuration.file), \(NumberText.hash(hash))")
+    text.add("model ")
+    text.add(configuration.name)
+    text.add(": ")
+    text.add(configuration.file)
+    text.add(", ")
+    text.add(NumberText.hash(hash))
     text.add(isOverwritten ? ", was written over: nothing is decided by it\n" : "\n")
   }
 }

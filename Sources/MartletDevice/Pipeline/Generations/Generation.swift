@@ -8,8 +8,8 @@ struct Generation: ~Copyable {
 
   /// Loads the models of a configuration.
   ///
-  /// - Parameter verifies: whether all of each file is checked, weights too: one that is replaced while the service runs
-  ///   may be on its way.
+  /// - Parameter verifies: whether all of each file is checked, weights too: one that is replaced while the service
+  ///   runs may be on its way.
   init(_ configuration: Configuration, verifies: Bool) throws(PipelineError) {
     var models = FixedArray<PipelineModel>(capacity: configuration.models.count)
     for model in configuration.models {
@@ -47,7 +47,7 @@ struct Generation: ~Copyable {
   private init(_ check: ConfigurationCheck, of running: Configuration) throws(PipelineError) {
     for message in check.messages.list where !message.isWarning {
       var sentence = message.text(path: running.path)
-      if check.messages.errorCount > 1 { sentence.add(" (and \(check.messages.errorCount - 1) more: martlet check)") }
+      if check.messages.errorCount > 1 { sentence.add(" (and more: martlet check)") }
       throw PipelineError(sentence, exitCode: check.messages.exitCode)
     }
     if let part = running.needsRestart(for: check.configuration) {

@@ -6,18 +6,16 @@ import Martlet
 struct KeeperSource: ~Copyable, EventSource {
   private var keeper = Keeper()
   /// What the keeper is asked for, or was asked for last.
-  private var request = Keeper.Request.reload
+  private var request = KeeperWork.Request.reload
   private var nextTryNs: UInt64 = 0
 
   /// A file that was written over is tried again so often: it may be on its way.
   private static let pauseNs: UInt64 = 1_000_000_000
 
   mutating func begin(_ core: inout PipelineCore) {
-    let code = keeper.start()
-    guard code == 0 else {
-      return Output.tell("run: models cannot be reloaded: " + String(cString: martlet_error_text(code)))
-    }
     keeper.watch(core.models)
+    let code = keeper.start()
+    if code != 0 { Output.tell("run: models cannot be reloaded: " + String(cString: martlet_error_text(code))) }
   }
 
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
@@ -51,19 +49,18 @@ struct KeeperSource: ~Copyable, EventSource {
   }
 
   private mutating func hear(_ core: inout PipelineCore) {
-    switch keeper.takeAnswer() {
-    case .loaded(var generation):
-      core.adopt(&generation)
+    let answer = keeper.takeAnswer()
+    if let loaded = answer.generation {
+      core.adopt(&loaded.value)
+      loaded.destroy()
       if request == .reload {
         Output.tell("run: models and rules were taken anew")
         core.reload.finish(nil)
       }
-    case .failed(let error):
+    } else if let error = answer.failure, request == .reload {
       // Of a file on its way there is nothing to say again and again.
-      if request == .reload {
-        Output.tell("run: not reloaded, all goes on as before: " + error.sentence)
-        core.reload.finish(error)
-      }
+      Output.tell("run: not reloaded, all goes on as before: " + error.sentence)
+      core.reload.finish(error)
     }
     keeper.watch(core.models)
     keeper.release()
@@ -89,7 +86,11 @@ struct ReloadState {
   /// Of the last one, for who asked: 0 or an exit code, and a line.
   var answer: String {
     guard let lastError else { return "0 models and rules were taken\n" }
-    return "\(lastError.exitCode) \(lastError.sentence)\n"
+    var answer = String(lastError.exitCode)
+    answer.add(" ")
+    answer.add(lastError.sentence)
+    answer.add("\n")
+    return answer
   }
 
   mutating func finish(_ error: PipelineError?) {

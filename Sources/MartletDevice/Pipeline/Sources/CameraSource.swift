@@ -46,7 +46,7 @@ struct CameraSource: ~Copyable, EventSource {
   mutating func end(nowNs: UInt64) { thread.end(nowNs: nowNs) }
 
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
-    waits.add(post.toLoop)
+    waits.add(post.words.toLoop)
   }
 
   func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
@@ -62,7 +62,7 @@ struct CameraSource: ~Copyable, EventSource {
   }
 
   mutating func service(_ core: inout PipelineCore) {
-    _ = martlet_event_take(post.toLoop)
+    _ = martlet_event_take(post.words.toLoop)
     let now = martlet_now_ns()
     core.cameras[index].expireTriggers(nowNs: now)
     while let news = post.takeNews() {
@@ -126,13 +126,15 @@ struct CameraSource: ~Copyable, EventSource {
   /// A frame that is ours for the moment: to the decision.
   private mutating func look(_ core: inout PipelineCore) -> CameraPost.Outcome {
     let parcel = post.parcel
-    guard isWishing, core.canDecide(index), parcel.frame.timestamp_ns >= wish.fromNs, let input = parcel.input else { return .unseen }
+    guard isWishing, core.canDecide(index), parcel.frame.timestamp_ns >= wish.fromNs, let input = parcel.input else {
+      return .unseen
+    }
     let taken = martlet_now_ns()
-    guard input.pointee.fill(parcel.frame) else { return .damaged }
+    guard input.value.fill(parcel.frame) else { return .damaged }
     core.cameras[index].counts = parcel.counts
     core.cameras[index].welcome()
     core.decide(
-      camera: index, .camera(input.pointee.content(of: parcel.frame)), sequence: UInt64(parcel.frame.sequence),
+      camera: index, .camera(input.value.content(of: parcel.frame)), sequence: UInt64(parcel.frame.sequence),
       capturedNs: parcel.frame.timestamp_ns, takenNs: taken)
     return .whole
   }

@@ -1,14 +1,14 @@
 import CMartletLinux
 import CMartletPlatform
 
-/// Answers on a Unix socket: a caller sends `json`, `text` or `reload` and a newline, and reads until the end. A caller
-/// is never waited for, and is hung up on after a second.
+/// Answers on a Unix socket: a caller sends `json`, `text`, `check` or `reload` and a newline, and reads until the end.
+/// A caller is never waited for, and is hung up on after a second.
 struct StatusServer: ~Copyable, EventSource {
   /// Callers at a time.
   static let capacity = 4
   private static let patienceNs: UInt64 = 1_000_000_000
 
-  private enum Question { case json, text, reload }
+  private enum Question { case json, text, check, reload }
 
   private let path: FilePath?
   private var listening: Int32 = -1
@@ -59,6 +59,7 @@ struct StatusServer: ~Copyable, EventSource {
       switch question {
       case .json: reply(slot, core.statusJSON(now))
       case .text: reply(slot, core.statusText(now))
+      case .check: reply(slot, core.statusCheck(now))
       case .reload:
         awaited[slot] = core.reload.ask()
         deadlines[slot] = .max
@@ -82,6 +83,7 @@ struct StatusServer: ~Copyable, EventSource {
       }
       if count == 5, word == 0x0A_6E_6F_73_6A { return (slot, .json) }
       if count == 5, word == 0x0A_74_78_65_74 { return (slot, .text) }
+      if count == 6, word == 0x0A_6B_63_65_68_63 { return (slot, .check) }
       if count == 7, word == 0x0A_64_61_6F_6C_65_72 { return (slot, .reload) }
       // Something else, an end, or nothing for too long.
       if error != Int32(MARTLET_NOT_YET) || nowNs >= deadlines[slot] { hangUp(slot) }
