@@ -9,8 +9,8 @@ public struct CameraSettings: Sendable {
   /// The part of the stored frame that is used; all of it for nil.
   public var region: PixelBox?
   public var orientation = Orientation.upright
-  /// By name, set in this order whenever the camera is opened.
-  public var controls: [(name: String, value: Int)] = []
+  /// By name, set in this order whenever the camera is opened: numbers, on or off, names of menus' entries.
+  public var controls: [(name: String, value: String)] = []
   /// Without a frame for so long, the camera is opened anew.
   public var timeoutNs: UInt64 = 2_000_000_000
 
@@ -77,6 +77,9 @@ public struct CameraStream: ~Copyable {
   public private(set) var descriptor: Int32 = -1
   /// Of the last time that it was open.
   public private(set) var format = martlet_camera_format()
+  /// Of the last time that it was open: frames are copied before they are read, since the processor does not cache
+  /// their buffers.
+  public private(set) var isCopying = false
   /// Where it is, or was; at first, what was asked for.
   public private(set) var path: String
 
@@ -111,10 +114,12 @@ public struct CameraStream: ~Copyable {
     try camera.choose(
       settings.format, targetWidth: swaps ? height : width, targetHeight: swaps ? width : height,
       wantsColour: place.target.channels == 3)
+    try camera.prepare()
     let input = try FrameInput(camera, settings, place)
     try camera.start()
     known = camera.identity
     (descriptor, format, path) = (camera.descriptor, camera.format, camera.path)
+    isCopying = input.isCopying
     self.camera = consume camera
     let box = Box(input)
     sharedInput = box.shared
@@ -252,7 +257,7 @@ public struct CameraStream: ~Copyable {
   }
 
   /// What must be done with a frame by the thread that talks to the driver, before `FrameInput.fill`; false: damaged.
-  mutating func prepare(_ frame: martlet_camera_frame) -> Bool { sharedInput!.value.convert(frame) }
+  mutating func prepare(_ frame: martlet_camera_frame) -> Bool { sharedInput!.value.prepare(frame) }
 
   /// The frame that `fill` brought in, as it can be saved, until the next one or until it is given back.
   func content(of frame: martlet_camera_frame) -> FrameContent? { sharedInput?.value.content(of: frame) }

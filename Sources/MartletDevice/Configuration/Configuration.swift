@@ -15,6 +15,7 @@ public struct Configuration: Sendable {
   public static let maxActions = 8
   public static let maxClasses = 64
   public static let maxControls = 32
+  static let maxControlText = 63
 
   /// Of the file, as it was given.
   public var path = ""

@@ -157,8 +157,8 @@ extension PipelineCamera.State {
     case .silent: self = .silent
     case .damaged: self = .damaged
     case .hung: self = .hung
-    case .noCamera, .missing, .notCamera, .busy, .denied, .gone, .refused, .control, .noConverter,
-      .modelTakesNoPicture, .system:
+    case .noCamera, .missing, .notCamera, .busy, .denied, .gone, .refused, .control, .noConverter, .unreadable,
+      .pipeline, .ambiguous, .modelTakesNoPicture, .system:
       self = .lost
     }
   }

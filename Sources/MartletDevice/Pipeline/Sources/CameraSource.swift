@@ -166,7 +166,7 @@ extension CameraConfiguration {
     settings.format = CameraFormat(fourcc: format, width: width, height: height, rate: Int(rate))
     settings.region = region.map { PixelBox(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     settings.orientation = Orientation(clockwise: rotation, isMirrored: isMirrored)
-    settings.controls = controls.map { ($0.name, Int($0.value)) }
+    settings.controls = controls.map { ($0.name, $0.value) }
     settings.timeoutNs = timeoutNs
     return settings
   }
