@@ -58,9 +58,9 @@ MARTLET_INLINE void score_rows(const attention_tile *tile, attention_queries q, 
   }
 }
 
-static void score(const attention_tile *tile, const attention_queries *queries, int32_t rows,
-                         float scores[][TILE]){
-    FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))}
+static void score(const attention_tile *tile, const attention_queries *queries, int32_t rows, float scores[][TILE]) {
+  FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))
+}
 
 /// To 64 high and 64 low digits.
 static void weigh(const float e[TILE], const float ratios[TILE], attention_weights *out) {
@@ -73,7 +73,7 @@ static void weigh(const float e[TILE], const float ratios[TILE], attention_weigh
 }
 
 MARTLET_INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                            int32_t sums[][GROUP], const int count) {
+                             int32_t sums[][GROUP], const int count) {
   for (int32_t e = 0; e < elements; e += 16) {
     __m512i high[4], low[4];
     for (int i = 0; i < count; i++) high[i] = low[i] = _mm512_setzero_si512();
@@ -91,8 +91,8 @@ MARTLET_INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t eleme
   }
 }
 
-static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                       int32_t rows, int32_t sums[][GROUP]){
+static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights, int32_t rows,
+                int32_t sums[][GROUP]){
     FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))}
 
 MARTLET_KERNEL(attention, avx512vnni, p) {

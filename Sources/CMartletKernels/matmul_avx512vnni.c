@@ -223,16 +223,16 @@ TARGET static void finish(const martlet_matmul_params *p, int32_t block, float o
 }
 
 // Tiles until no token is left, each the largest that there are tokens for; TILE sees `t` and `count`.
-#define ONE(COUNT)                                        \
-  else if (p->tokens - t >= COUNT) {                      \
-    enum { count = COUNT };                               \
-    TILE;                                                 \
-    t += count;                                           \
+#define ONE(COUNT)                   \
+  else if (p->tokens - t >= COUNT) { \
+    enum { count = COUNT };          \
+    TILE;                            \
+    t += count;                      \
   }
-#define TILES(...)                                        \
-  for (int32_t t = 0; t < p->tokens;) {                   \
-    if (0) {}                                             \
-    __VA_ARGS__ ONE(4) ONE(3) ONE(2) ONE(1)               \
+#define TILES(...)                          \
+  for (int32_t t = 0; t < p->tokens;) {     \
+    if (0) {}                               \
+    __VA_ARGS__ ONE(4) ONE(3) ONE(2) ONE(1) \
   }
 
 TARGET static void walk_int8(const martlet_matmul_params *p, int32_t first, int32_t last) {
@@ -267,8 +267,8 @@ TARGET static void walk_int4(const martlet_matmul_params *p, int32_t first, int3
     if (p->tokens == 1) martlet_matmul_ask(block, s.head_bytes);
     block_ahead ahead = ahead_of(block + block_bytes, (ptrdiff_t)block_bytes, s.groups, p->tokens, MOST_INT4);
     float out[MARTLET_TILE][16];
-#define TILE                                                \
-  tile_int4(p, &s, block, &ahead, t, count, out + t);       \
+#define TILE                                          \
+  tile_int4(p, &s, block, &ahead, t, count, out + t); \
   lower_int4(p, &s, block, t, count, out + t)
     TILES(ONE(8))
 #undef TILE
