@@ -25,6 +25,7 @@ public struct Configuration: Sendable {
   public var frames: FramesConfiguration?
   /// The path of the status socket, at most 107 bytes; nil: there is none.
   public var status: String?
+  public var statusPlace = ConfigurationPlace()
 
   public init() {}
 }
@@ -58,13 +59,15 @@ extension ConfigurationReader {
     usedLines = [Bool](repeating: false, count: configuration.lines.count)
     readLog(fields[.log].node)
     readFrames(fields[.frames].node)
-    configuration.status = path(fields[.status])
+    configuration.status = socketPath(fields[.status])
+    configuration.statusPlace = place(fields[.status])
     definitions(fields[.cameras]) { $0.readCamera($1, $2) }
     let cameras = fields[.cameras].node
-    if cameras < 0 || isMapping(cameras) && first(cameras) < 0 {
+    if fields[.cameras].isMissing || cameras >= 0 && isMapping(cameras) && first(cameras) < 0 {
       error(max(cameras, 0), "there is no camera: cameras: is missing or empty")
     }
     reportMissingParts()
+    reportShared()
     reportUnused(fields[.models].node, usedModels, "no camera uses the model %v")
     reportUnused(fields[.lines].node, usedLines, "no trigger and no rule uses the line %v")
   }
