@@ -1,12 +1,12 @@
 import Martlet
 import MartletDevice
 
-/// `martlet check CONFIG`: everything that is wrong with a configuration, without touching a camera or a line.
+/// `martlet check CONFIG`: everything that is wrong with a configuration, without changing a camera or a line.
 enum Check {
   static func run(
     _ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) throws(CommandError) {
-    let arguments = try Arguments(argc, argv, options: [.json, .keys])
+    let arguments = try Arguments(argc, argv, options: [.json, .keys, .service])
     if arguments.has(.help) { return try report(Help.check) }
     if arguments.has(.keys) {
       guard arguments.paths.isEmpty else { throw .usage("--keys: without a configuration") }
@@ -14,7 +14,7 @@ enum Check {
     }
     guard let path = arguments.paths.first else { throw .usage("which configuration? martlet check martlet.yaml") }
     guard arguments.paths.count == 1 else { throw .usage("\(arguments.paths[1].text): one configuration at a time") }
-    let check = try open(path)
+    let check = try open(path, looksAround: true, isForService: arguments.has(.service))
     if arguments.has(.json) {
       try report(json: json(check, path))
     } else {
@@ -26,9 +26,11 @@ enum Check {
 
   /// Reads a configuration and opens its models: what `run` begins with too.
   @inline(never)
-  static func open(_ path: FilePath) throws(CommandError) -> ConfigurationCheck {
+  static func open(
+    _ path: FilePath, looksAround: Bool = false, isForService: Bool = false
+  ) throws(CommandError) -> ConfigurationCheck {
     do throws(FileError) {
-      return try ConfigurationCheck(file: path)
+      return try ConfigurationCheck(file: path, looksAround: looksAround, isForService: isForService)
     } catch {
       throw CommandError(error)
     }

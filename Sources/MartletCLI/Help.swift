@@ -153,15 +153,17 @@ enum Help {
     """
 
   static let check = """
-    usage: martlet check CONFIG [--json]
+    usage: martlet check CONFIG [--service] [--json]
            martlet check --keys [--json]
 
-    Reads a configuration of the pipeline and opens its models; touches neither cameras nor GPIO. Says everything that
-    is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or, if nothing is wrong but files or
-    folders that are missing, with 66, or models that are damaged, with 65; else says how it was understood.
+    Reads a configuration of the pipeline and opens its models; asks cameras and GPIO chips which they are, and changes
+    nothing. Says everything that is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or, if
+    nothing is wrong but files or folders that are missing, with 66, or models that are damaged, with 65; else says how
+    it was understood.
 
-      --keys  prints every key that a configuration can have: its kind, range, unit, default and meaning
-      --json  for programs
+      --service  warns of what martlet.service may not read or write; /etc/martlet/martlet.yaml is always meant for it
+      --keys     prints every key that a configuration can have: its kind, range, unit, default and meaning
+      --json     for programs
 
     example: martlet check /etc/martlet/martlet.yaml
 

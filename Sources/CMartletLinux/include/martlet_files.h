@@ -9,10 +9,33 @@
 
 // MARK: - Looking
 
-enum { MARTLET_PATH_FILE, MARTLET_PATH_FOLDER, MARTLET_PATH_OTHER };
+enum { MARTLET_PATH_FILE, MARTLET_PATH_FOLDER, MARTLET_PATH_SOCKET, MARTLET_PATH_OTHER };
 
-/// What there is at a path: *kind gets MARTLET_PATH_FILE, _FOLDER or _OTHER (a device, a pipe).
+/// What there is at a path: *kind gets MARTLET_PATH_FILE, _FOLDER, _SOCKET or _OTHER (a device, a pipe).
 martlet_error martlet_path_look(const char *path, int32_t *kind);
+
+/// Whether two paths lead to one file, or to one device.
+bool martlet_path_is_same(const char *a, const char *b);
+
+/// The path from the root, without links.
+martlet_error martlet_path_real(const char *path, char *into, size_t capacity);
+
+enum { MARTLET_USER_GROUPS = 8 };
+
+/// Who a service runs as.
+typedef struct martlet_user {
+  uint32_t id, group_count;
+  uint32_t groups[MARTLET_USER_GROUPS];
+} martlet_user;
+
+/// A user of this machine with its own group and those further ones that there are (names with a blank between each
+/// two); false: there is no such user.
+bool martlet_user_find(const char *name, const char *groups, martlet_user *user);
+
+/// Whether the permission bits along a path from the root let the user read what is there (or write it; a folder: make
+/// files in it). False: `where` has the file or folder that does not. What is not there refuses nothing, and lists of
+/// access rights beside the bits are not looked at.
+bool martlet_user_may(const martlet_user *user, const char *path, bool writes, char *where, size_t capacity);
 
 // MARK: - Reading
 

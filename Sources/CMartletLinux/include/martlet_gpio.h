@@ -26,7 +26,8 @@ typedef struct martlet_gpio_failure {
 // MARK: - Addresses
 
 /// Which line: "CHIP:OFFSET", "CHIP:NAME" or "NAME". CHIP is a name ("gpiochip0"), a path ("/dev/gpiochip0") or a
-/// label; the last colon divides, since labels may hold some. Digits behind a colon are an offset.
+/// label; the last colon divides, since labels may hold some. Digits behind a colon are an offset. "name:NAME" is a
+/// line's name whatever is in it.
 typedef struct martlet_gpio_address {
   /// Empty: any chip.
   char chip[64];

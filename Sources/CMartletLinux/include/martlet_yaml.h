@@ -16,6 +16,27 @@ enum {
   MARTLET_YAML_NONE = -1
 };
 
+/// Why something is no YAML, as far as that can be told.
+enum {
+  /// As libyaml says it, in `problem`.
+  MARTLET_YAML_OTHER,
+  MARTLET_YAML_NOT_UTF8,
+  /// A tab where there may be blanks only.
+  MARTLET_YAML_TAB,
+  /// A bracket, a brace or a quote, which is meant; noticed in line `end_line`.
+  MARTLET_YAML_LEFT_OPEN,
+  /// A colon with a blank behind it inside of a text.
+  MARTLET_YAML_COLON,
+  /// A list begins where none can.
+  MARTLET_YAML_DASH,
+  /// A line that is neither a key nor an item.
+  MARTLET_YAML_NO_COLON,
+  /// A line that is indented like no line above it.
+  MARTLET_YAML_INDENT,
+  /// A character that a text without quotes cannot begin with.
+  MARTLET_YAML_CHARACTER
+};
+
 enum { MARTLET_YAML_SCALAR = 0, MARTLET_YAML_SEQUENCE = 1, MARTLET_YAML_MAPPING = 2 };
 
 typedef struct martlet_yaml_node {
@@ -39,6 +60,8 @@ typedef struct martlet_yaml {
   uint32_t node_count, text_count;
   /// Where an error is meant, from 1.
   uint32_t line, column;
+  /// Of MARTLET_YAML_SYNTAX: one of the reasons above.
+  uint32_t reason, end_line;
   char problem[120];
 } martlet_yaml;
 

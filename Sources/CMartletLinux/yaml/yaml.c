@@ -1,22 +1,9 @@
-#include "martlet_yaml.h"
+#include "yaml_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
-typedef struct reading {
-  martlet_yaml *yaml;
-  /// The open collections, and the last child of each.
-  int32_t open[MARTLET_YAML_MAX_DEPTH], last[MARTLET_YAML_MAX_DEPTH];
-  /// Children so far: in a mapping an even one is a key.
-  uint32_t children[MARTLET_YAML_MAX_DEPTH];
-  int32_t depth;
-  /// Of the table, for a file of this size.
-  uint32_t node_capacity, text_capacity;
-} reading;
-
-static martlet_error fail(martlet_yaml *yaml, martlet_error error, yaml_mark_t mark) {
+martlet_error yaml_fail(martlet_yaml *yaml, martlet_error error, yaml_mark_t mark) {
   yaml->line = (uint32_t)mark.line + 1;
   yaml->column = (uint32_t)mark.column + 1;
   return error;
@@ -44,12 +31,13 @@ static bool has_key(const martlet_yaml *yaml, int32_t mapping, const martlet_yam
   return false;
 }
 
-static martlet_error add_scalar(reading *at, martlet_yaml_node *node, const yaml_event_t *event) {
+static martlet_error add_scalar(yaml_reading *at, martlet_yaml_node *node, const yaml_event_t *event) {
   martlet_yaml *yaml = at->yaml;
   size_t count = event->data.scalar.length;
-  if (count >= at->text_capacity - yaml->text_count) return fail(yaml, MARTLET_YAML_TOO_LARGE, event->start_mark);
+  if (count >= at->text_capacity - yaml->text_count) return yaml_fail(yaml, MARTLET_YAML_TOO_LARGE, event->start_mark);
   // Paths and names go to the system, which takes a zero as the end.
-  if (memchr(event->data.scalar.value, 0, count) != NULL) return fail(yaml, MARTLET_YAML_ZERO_BYTE, event->start_mark);
+  if (memchr(event->data.scalar.value, 0, count) != NULL)
+    return yaml_fail(yaml, MARTLET_YAML_ZERO_BYTE, event->start_mark);
   node->is_text = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag != NULL;
   node->text = yaml->text_count;
   node->text_count = (uint32_t)count;
@@ -59,11 +47,12 @@ static martlet_error add_scalar(reading *at, martlet_yaml_node *node, const yaml
   return 0;
 }
 
-static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag) {
+static martlet_error add(yaml_reading *at, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag,
+                         bool is_flow) {
   martlet_yaml *yaml = at->yaml;
-  if (anchor != NULL) return fail(yaml, MARTLET_YAML_ANCHOR, event->start_mark);
-  if (tag != NULL && !is_core_tag(tag)) return fail(yaml, MARTLET_YAML_TAG, event->start_mark);
-  if (yaml->node_count == at->node_capacity) return fail(yaml, MARTLET_YAML_TOO_MANY_NODES, event->start_mark);
+  if (anchor != NULL) return yaml_fail(yaml, MARTLET_YAML_ANCHOR, event->start_mark);
+  if (tag != NULL && !is_core_tag(tag)) return yaml_fail(yaml, MARTLET_YAML_TAG, event->start_mark);
+  if (yaml->node_count == at->node_capacity) return yaml_fail(yaml, MARTLET_YAML_TOO_MANY_NODES, event->start_mark);
   int32_t index = (int32_t)yaml->node_count++;
   martlet_yaml_node *node = &yaml->nodes[index];
   *node = (martlet_yaml_node){.line = (uint32_t)event->start_mark.line + 1,
@@ -81,7 +70,7 @@ static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char
   if (at->depth > 0) {
     int32_t top = at->depth - 1, parent = at->open[top];
     int is_key = yaml->nodes[parent].kind == MARTLET_YAML_MAPPING && at->children[top] % 2 == 0;
-    if (is_key && !is_scalar) return fail(yaml, MARTLET_YAML_KEY_NOT_TEXT, event->start_mark);
+    if (is_key && !is_scalar) return yaml_fail(yaml, MARTLET_YAML_KEY_NOT_TEXT, event->start_mark);
     if (is_key) node->is_duplicate = (uint8_t)has_key(yaml, parent, node);
     if (at->last[top] < 0) yaml->nodes[parent].first = index;
     else yaml->nodes[at->last[top]].next = index;
@@ -89,64 +78,57 @@ static martlet_error add(reading *at, const yaml_event_t *event, const yaml_char
     at->children[top]++;
   }
   if (is_scalar) return 0;
-  if (at->depth == MARTLET_YAML_MAX_DEPTH) return fail(yaml, MARTLET_YAML_TOO_DEEP, event->start_mark);
+  if (at->depth == MARTLET_YAML_MAX_DEPTH) return yaml_fail(yaml, MARTLET_YAML_TOO_DEEP, event->start_mark);
   at->open[at->depth] = index;
   at->last[at->depth] = -1;
+  at->is_flow[at->depth] = is_flow;
   at->children[at->depth++] = 0;
   return 0;
 }
 
-static martlet_error take(reading *at, const yaml_event_t *event) {
+static martlet_error take(yaml_reading *at, const yaml_event_t *event) {
   switch (event->type) {
-    case YAML_SCALAR_EVENT: return add(at, event, event->data.scalar.anchor, event->data.scalar.tag);
+    case YAML_SCALAR_EVENT: return add(at, event, event->data.scalar.anchor, event->data.scalar.tag, false);
     case YAML_SEQUENCE_START_EVENT:
-      return add(at, event, event->data.sequence_start.anchor, event->data.sequence_start.tag);
+      return add(at, event, event->data.sequence_start.anchor, event->data.sequence_start.tag,
+                 event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE);
     case YAML_MAPPING_START_EVENT:
-      return add(at, event, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+      return add(at, event, event->data.mapping_start.anchor, event->data.mapping_start.tag,
+                 event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT: at->depth--; return 0;
-    case YAML_ALIAS_EVENT: return fail(at->yaml, MARTLET_YAML_ANCHOR, event->start_mark);
+    case YAML_ALIAS_EVENT: return yaml_fail(at->yaml, MARTLET_YAML_ANCHOR, event->start_mark);
     case YAML_DOCUMENT_START_EVENT:
-      if (at->yaml->node_count > 0) return fail(at->yaml, MARTLET_YAML_SECOND_DOCUMENT, event->start_mark);
+      if (at->yaml->node_count > 0) return yaml_fail(at->yaml, MARTLET_YAML_SECOND_DOCUMENT, event->start_mark);
       return 0;
     default: return 0;
   }
 }
 
-/// libyaml tells where it noticed; a problem at the end of the file is told with the beginning of what is open.
-static martlet_error syntax(const yaml_parser_t *parser, martlet_yaml *yaml) {
-  if (parser->error == YAML_MEMORY_ERROR) return ENOMEM;
-  const char *context = parser->context != NULL ? parser->context : "", *gap = parser->context != NULL ? ", " : "";
-  if (parser->error == YAML_READER_ERROR) {
-    // Not text: the offset is all that is known.
-    yaml->line = 1;
-    yaml->column = 1;
-    snprintf(yaml->problem, sizeof yaml->problem, "%s at byte %zu", parser->problem, parser->problem_offset);
-    return MARTLET_YAML_SYNTAX;
-  }
-  snprintf(yaml->problem, sizeof yaml->problem, "%s%s%s", context, gap, parser->problem);
-  return fail(yaml, MARTLET_YAML_SYNTAX, parser->problem_mark);
-}
-
-martlet_error martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml) {
+/// Reads the whole document into a table of its own. *lone_dash: see yaml_reading.
+static martlet_error read_once(const char *bytes, size_t count, martlet_yaml *yaml, int64_t *lone_dash) {
   memset(yaml, 0, sizeof *yaml);
   yaml->line = yaml->column = 1;
-  if (count > MARTLET_YAML_MAX_BYTES) return MARTLET_YAML_TOO_LARGE;
   // A node takes a byte of the file at least (an empty value comes with its colon or comma), its text with the zero
   // behind it less than three times what it takes there.
-  reading at = {.yaml = yaml, .node_capacity = MARTLET_YAML_MAX_NODES, .text_capacity = MARTLET_YAML_MAX_TEXT};
+  yaml_reading at = {.yaml = yaml,
+                     .bytes = bytes,
+                     .count = count,
+                     .node_capacity = MARTLET_YAML_MAX_NODES,
+                     .text_capacity = MARTLET_YAML_MAX_TEXT,
+                     .lone_dash = -1};
   if (count * 2 + 16 < at.node_capacity) at.node_capacity = (uint32_t)count * 2 + 16;
   if (count * 4 + 64 < at.text_capacity) at.text_capacity = (uint32_t)count * 4 + 64;
   yaml->nodes = malloc(at.node_capacity * sizeof *yaml->nodes);
   yaml->text = malloc(at.text_capacity);
   yaml_parser_t parser;
   if (yaml->nodes == NULL || yaml->text == NULL || !yaml_parser_initialize(&parser)) return ENOMEM;
-  yaml_parser_set_input_string(&parser, bytes, count);
+  yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, count);
   martlet_error error = 0;
   for (int is_over = 0; !is_over && error == 0;) {
     yaml_event_t event;
     if (!yaml_parser_parse(&parser, &event)) {
-      error = syntax(&parser, yaml);
+      error = yaml_syntax(&parser, &at);
       break;
     }
     is_over = event.type == YAML_STREAM_END_EVENT;
@@ -154,6 +136,39 @@ martlet_error martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *y
     yaml_event_delete(&event);
   }
   yaml_parser_delete(&parser);
+  *lone_dash = at.lone_dash;
+  return error;
+}
+
+/// The bytes with the dash in quotes, in memory of their own.
+static char *quote_dash(const char *bytes, size_t count, size_t dash) {
+  char *copy = malloc(count + 2);
+  if (copy == NULL) return NULL;
+  memcpy(copy, bytes, dash);
+  memcpy(copy + dash, "\"-\"", 3);
+  memcpy(copy + dash + 3, bytes + dash + 1, count - dash - 1);
+  return copy;
+}
+
+martlet_error martlet_yaml_read(const void *bytes, size_t count, martlet_yaml *yaml) {
+  memset(yaml, 0, sizeof *yaml);
+  yaml->line = yaml->column = 1;
+  if (count > MARTLET_YAML_MAX_BYTES) return MARTLET_YAML_TOO_LARGE;
+  // `file: -` is meant as a text, as it is in braces: read anew with quotes. (One key can have such a value.)
+  char *quoted = NULL;
+  martlet_error error;
+  for (int tries = 0;; tries++) {
+    int64_t dash;
+    error = read_once(quoted != NULL ? quoted : bytes, count, yaml, &dash);
+    if (error == 0 || dash < 0 || tries == 2) break;
+    char *next = quote_dash(quoted != NULL ? quoted : bytes, count, (size_t)dash);
+    free(quoted);
+    quoted = next;
+    martlet_yaml_free(yaml);
+    if (next == NULL) return ENOMEM;
+    count += 2;
+  }
+  free(quoted);
   return error;
 }
 

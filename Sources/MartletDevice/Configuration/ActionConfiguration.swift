@@ -56,7 +56,7 @@ extension ConfigurationReader {
     let node = field.node
     guard node >= 0 else { return }
     guard isSequence(node), first(node) >= 0 else {
-      wrong(node, "a list of actions: pulse, set, log, save")
+      wrong(node, "a list of actions, like [log, save]")
       return
     }
     var item = first(node)
@@ -75,19 +75,22 @@ extension ConfigurationReader {
       readWord(node, &rule)
       return
     }
+    let errors = messages.errorCount
     guard let fields = fields(node, ActionKey.self) else { return }
     if alternatives(fields).count != 1 {
+      // What it has in place of them was reported.
+      guard messages.errorCount == errors else { return }
       error(node, "an action is one of: log, save, pulse: LINE, set: LINE")
       return
     }
-    if fields[.set].isGiven {
+    if !fields[.set].isMissing {
       refuse(fields, of: .pulse)
       if let line = output(fields[.set], isPulse: false) {
         rule.actions.append(ActionConfiguration(kind: .set(line: line), line: self.line(node)))
       }
       return
     }
-    if !fields[.for].isGiven { reportMissing(fields[.for], in: node) }
+    if fields[.for].isMissing { reportMissing(fields[.for], in: node) }
     let duration = time(fields[.for])
     let delay = time(fields[.delay])
     if let line = output(fields[.pulse], isPulse: true) {

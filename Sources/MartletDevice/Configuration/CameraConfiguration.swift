@@ -41,6 +41,9 @@ public struct CameraConfiguration: Sendable {
   public var rules: [RuleConfiguration] = []
   /// A frame whose best score is below is of the class "unknown"; nil: there is no such class.
   public var unknownBelow: Float?
+  public var unknownBelowPlace = ConfigurationPlace()
+  /// Of the source's value.
+  public var sourcePlace = ConfigurationPlace()
   public var line = 0
 }
 
@@ -89,7 +92,7 @@ enum CameraKey: Int, MappingKey {
         .meaning("the least that covers the model's input and has 480 rows"), only: .device, "of the camera's frames")
     case .rate:
       .init(
-        "rate", .number(0, 1000, unit: "frames per second"), .meaning("the driver's"), only: .device,
+        "rate", .number(1, 1000, unit: "frames per second"), .meaning("the driver's"), only: .device,
         "how many frames the camera delivers")
     case .region:
       .init(
@@ -105,7 +108,9 @@ enum CameraKey: Int, MappingKey {
     case .mirror: .init("mirror", .flag, .value("false"), only: .device, "left to right, after the rotation")
     case .controls:
       .init(
-        "controls", .form("NAME: VALUE", limit: Configuration.maxControls, must: "a mapping of names and values"),
+        "controls",
+        .form(
+          "NAME: VALUE", limit: Configuration.maxControls, must: "a mapping of names and values, like {gain: 20}"),
         .meaning("none"), only: .device, "exposure, gain and others: numbers, on or off, menus by name")
     case .timeout:
       .init(
@@ -143,7 +148,7 @@ extension ConfigurationReader {
     readSource(key, fields, &camera)
     camera.format = format(fields[.format])
     readSize(fields[.size], &camera)
-    camera.rate = number(fields[.rate]) ?? camera.rate
+    readRate(fields[.rate], &camera)
     readRegion(fields[.region], &camera)
     camera.rotation = (position(fields[.rotate]) ?? 0) * 90
     camera.isMirrored = flag(fields[.mirror])
@@ -156,6 +161,7 @@ extension ConfigurationReader {
     }
     camera.resize = position(fields[.resize]).flatMap { ResizePolicy(rawValue: UInt32($0)) }
     camera.unknownBelow = number(fields[.unknownBelow]).map { Float($0) }
+    camera.unknownBelowPlace = place(fields[.unknownBelow])
     let rules = fields[.rules].node
     if rules >= 0 { readRules(fields[.rules], &camera) }
     if rules < 0 || isSequence(rules) && first(rules) < 0 {

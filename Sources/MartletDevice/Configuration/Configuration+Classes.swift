@@ -5,7 +5,8 @@ import Martlet
 extension Configuration {
   /// Finds the classes that rules name among a model's labels, and says what is wrong with them.
   ///
-  /// A model without labels has its classes by their numbers, from 0.
+  /// A model without labels has its classes by their numbers, from 0. A label that several classes have stands for all
+  /// of them.
   ///
   /// - Parameter model: an index of `models`.
   public mutating func resolveClasses(
@@ -21,59 +22,130 @@ extension Configuration {
     }
     let highest = OutputScale(boundary).highest
     for camera in 0..<cameras.count where cameras[camera].model == model {
+      if let unknownBelow = cameras[camera].unknownBelow, unknownBelow > highest {
+        var sentence = Configuration.tooHigh("unknown-below", unknownBelow, highest)
+        sentence.add(": every frame would be unknown")
+        messages.add(cameras[camera].unknownBelowPlace, sentence)
+      }
       for rule in 0..<cameras[camera].rules.count {
+        Configuration.resolve(
+          &cameras[camera].rules[rule], cameras[camera].unknownBelow != nil, tables, Int(output.byteCount), &messages)
         let told = cameras[camera].rules[rule]
-        for index in 0..<told.classes.count {
-          let found = Configuration.find(
-            told.classes[index], tables, Int(output.byteCount), hasUnknown: cameras[camera].unknownBelow != nil,
-            &messages)
-          cameras[camera].rules[rule].classes[index].index = found
-        }
         if !told.classes.isEmpty, told.threshold > highest {
-          var sentence = "rule \""
-          sentence.add(told.name)
-          sentence.add("\": threshold: no score of the model is above ")
-          sentence.add(NumberText.decimal(Double(highest), places: 6))
-          messages.add(told.line, 1, sentence)
+          messages.add(told.thresholdPlace, Configuration.tooHigh("threshold", told.threshold, highest))
         }
       }
     }
   }
 
-  private static func find(
-    _ wanted: ClassConfiguration, _ tables: borrowing ModelDescription, _ count: Int, hasUnknown: Bool,
+  /// A score that no frame can have.
+  private static func tooHigh(_ key: String, _ score: Float, _ highest: Float) -> String {
+    var sentence = key
+    sentence.add(": no score of the model is above ")
+    sentence.add(NumberText.decimal(Double(highest), places: 6))
+    if highest <= 1, score > 1, score <= 100 {
+      sentence.add("; ")
+      sentence.add(NumberText.decimal(Double(score), places: 0))
+      sentence.add("% is ")
+      sentence.add(NumberText.decimal(Double(score) / 100, places: 2))
+    }
+    return sentence
+  }
+
+  private static func resolve(
+    _ rule: inout RuleConfiguration, _ hasUnknown: Bool, _ tables: borrowing ModelDescription, _ count: Int,
     _ messages: inout ConfigurationMessages
+  ) {
+    for index in 0..<rule.classes.count {
+      let wanted = rule.classes[index]
+      // Labels may be more than there are scores, in a file that somebody made.
+      let labels = min(tables.labelCount, count)
+      var name = wanted.name
+      var found = name.withUTF8 { Configuration.find(UnsafeRawBufferPointer($0), from: 0, labels, tables) }
+      if tables.labelCount == 0, let number = wanted.number, number >= 0, number < count { found = number }
+      guard found >= 0 else {
+        messages.add(
+          wanted.line, wanted.column, Configuration.noClass(wanted, hasUnknown: hasUnknown, labels, count, tables))
+        continue
+      }
+      rule.classes[index].index = found
+      guard tables.labelCount > 0 else { continue }
+      var copies = 0
+      while rule.classes.count < Configuration.maxClasses {
+        let next = name.withUTF8 { Configuration.find(UnsafeRawBufferPointer($0), from: found + 1, labels, tables) }
+        guard next >= 0 else { break }
+        (found, copies) = (next, copies + 1)
+        var copy = wanted
+        copy.index = found
+        rule.classes.append(copy)
+      }
+      if copies > 0 {
+        var sentence = "class: several classes of the model are called "
+        sentence.add(wanted.quoted)
+        sentence.add(": the score is the highest of them")
+        messages.add(wanted.line, wanted.column, sentence, isWarning: true)
+      }
+    }
+  }
+
+  /// -1: there is none.
+  private static func find(
+    _ name: UnsafeRawBufferPointer, from start: Int, _ count: Int, _ tables: borrowing ModelDescription
   ) -> Int {
+    var index = start
+    while index < count {
+      if tables.label(index).isSame(as: name) { return index }
+      index += 1
+    }
+    return -1
+  }
+
+  /// Labels that are few are listed.
+  private static let maxListed = 12
+
+  private static func noClass(
+    _ wanted: ClassConfiguration, hasUnknown: Bool, _ labels: Int, _ count: Int, _ tables: borrowing ModelDescription
+  ) -> String {
+    var sentence = "class: the model has no class "
+    sentence.add(wanted.quoted)
     var name = wanted.name
-    var found = -1
     let nearest = name.withUTF8 { bytes -> String? in
-      let bytes = UnsafeRawBufferPointer(bytes)
-      var nearest = Nearest(to: bytes)
-      for index in 0..<tables.labelCount where found < 0 {
-        let label = tables.label(index)
-        if label.isSame(as: bytes) { found = index } else { nearest.offer(label) }
-      }
-      if tables.labelCount == 0, let number = ConfigurationReader.integer(bytes), number >= 0, number < count {
-        found = number
-      }
+      var nearest = Nearest(to: UnsafeRawBufferPointer(bytes))
+      for index in 0..<labels { nearest.offer(tables.label(index)) }
       return nearest.text
     }
-    // Labels may be more than there are scores, in a file that somebody made.
-    if found >= 0, found < count { return found }
-    var sentence = "class: the model has no class "
-    sentence.add(name.withUTF8 { ConfigurationMessages.quoted(UnsafeRawBufferPointer($0)) })
-    if let nearest {
+    if labels == 0 {
+      sentence.add("; it has no labels: numbers from 0 to ")
+      sentence.add(String(count - 1))
+    } else if !hasUnknown, name.isSame(as: "unknown") {
+      sentence.add("; with unknown-below the camera has one")
+    } else if let number = wanted.number, number >= 0, number < labels {
+      sentence.add("; its class of that number is called ")
+      sentence.add(ConfigurationMessages.quoted(tables.label(number)))
+    } else if let nearest {
       sentence.add("; did you mean \"")
       sentence.add(nearest)
       sentence.add("\"?")
-    } else if tables.labelCount == 0 {
-      sentence.add("; it has no labels: numbers from 0 to \(count - 1)")
-    } else if !hasUnknown, name.isSame(as: "unknown") {
-      sentence.add("; with unknown-below the camera has one")
+    } else if labels <= maxListed {
+      for index in 0..<labels {
+        sentence.add(index == 0 ? "; it has " : ", ")
+        sentence.add(String(visible: tables.label(index)))
+      }
     } else {
       sentence.add("; martlet inspect lists them")
     }
-    messages.add(wanted.line, wanted.column, sentence)
-    return -1
+    return sentence
+  }
+}
+
+extension ClassConfiguration {
+  fileprivate var quoted: String {
+    var name = name
+    return name.withUTF8 { ConfigurationMessages.quoted(UnsafeRawBufferPointer($0)) }
+  }
+
+  fileprivate var number: Int? {
+    var name = name
+    return name.withUTF8 { ConfigurationReader.integer(UnsafeRawBufferPointer($0)) }
   }
 }

@@ -28,6 +28,7 @@ public struct Configuration: Sendable {
   public var status: String?
   /// What a service that runs cannot take anew.
   var fixedParts: [FixedPart] = []
+  public var statusPlace = ConfigurationPlace()
 
   public init() {}
 }
@@ -61,14 +62,16 @@ extension ConfigurationReader {
     usedLines = [Bool](repeating: false, count: configuration.lines.count)
     readLog(fields[.log].node)
     readFrames(fields[.frames].node)
-    configuration.status = path(fields[.status])
+    configuration.status = socketPath(fields[.status])
+    configuration.statusPlace = place(fields[.status])
     definitions(fields[.cameras]) { $0.readCamera($1, $2) }
     let cameras = fields[.cameras].node
-    if cameras < 0 || isMapping(cameras) && first(cameras) < 0 {
+    if fields[.cameras].isMissing || cameras >= 0 && isMapping(cameras) && first(cameras) < 0 {
       error(max(cameras, 0), "there is no camera: cameras: is missing or empty")
     }
     configuration.fixedParts = fixedParts()
     reportMissingParts()
+    reportShared()
     reportUnused(fields[.models].node, usedModels, "no camera uses the model %v")
     reportUnused(fields[.lines].node, usedLines, "no trigger and no rule uses the line %v")
   }

@@ -1,6 +1,6 @@
 import Martlet
 
-/// A configuration looked at without touching cameras or lines: its text, the files that it names, its models.
+/// A configuration looked at: its text, the files that it names, its models.
 public struct ConfigurationCheck {
   /// What a model needs.
   public struct ModelFacts {
@@ -17,11 +17,20 @@ public struct ConfigurationCheck {
   public private(set) var models: [ModelFacts] = []
 
   /// Reads the file and looks at every model, one after another.
-  public init(file: FilePath) throws(FileError) {
+  ///
+  /// - Parameters:
+  ///   - looksAround: whether cameras and GPIO chips are asked which they are, and the service's user and sandbox are
+  ///     thought of. A camera that hangs takes its time.
+  ///   - isForService: the service will read it, wherever it is now.
+  public init(file: FilePath, looksAround: Bool = false, isForService: Bool = false) throws(FileError) {
     (configuration, messages) = try Configuration.read(file: file)
     for index in 0..<configuration.models.count {
       models.append(ModelFacts())
       if !configuration.models[index].file.isEmpty { open(index) }
+    }
+    if looksAround {
+      lookForSharedDevices()
+      if isForService || ServiceUnit.reads(file) { lookAsService() }
     }
     messages.sort()
   }
@@ -35,6 +44,10 @@ public struct ConfigurationCheck {
       open(index)
     }
     messages.sort()
+  }
+
+  mutating func add(_ place: ConfigurationPlace, _ sentence: String, isWarning: Bool = false) {
+    messages.add(place, sentence, isWarning: isWarning)
   }
 
   private mutating func open(_ index: Int) {

@@ -21,6 +21,12 @@ public struct ConfigurationMessage: Sendable {
   }
 }
 
+/// Where something stands in the configuration file, from 1.
+public struct ConfigurationPlace: BitwiseCopyable, Sendable {
+  public var line = 0
+  public var column = 0
+}
+
 /// Messages, sorted by where they belong; a configuration can have no more than so many.
 public struct ConfigurationMessages: Sendable {
   public static let maxErrors = 50
@@ -54,6 +60,10 @@ public struct ConfigurationMessages: Sendable {
       guard errorCount <= ConfigurationMessages.maxErrors else { return }
     }
     list.append(ConfigurationMessage(line: line, column: column, isWarning: isWarning, sentence: sentence))
+  }
+
+  public mutating func add(_ place: ConfigurationPlace, _ sentence: String, isWarning: Bool = false) {
+    add(place.line, place.column, sentence, isWarning: isWarning)
   }
 
   /// Of `sysexits.h`, if there are errors: 66 if nothing is wrong but files and folders that are not there, 65 if also

@@ -5,15 +5,18 @@ extension ConfigurationReader {
     _ key: Node, _ fields: Fields<CameraKey>, _ camera: inout CameraConfiguration
   ) {
     let (count, second) = alternatives(fields)
-    if count > 1 { error(second - 1, "%n: one of device, bus, serial, name and pictures is enough") }
+    if count > 1, second >= 0 { error(second - 1, "%n: one of device, bus, serial, name and pictures is enough") }
     if count == 0 {
       error(key, "camera %v: its source is missing: one of device, bus, serial, name and pictures")
     }
-    // Not looked for: a camera may be plugged in later.
-    if let path = path(fields[.device]) { camera.source = .device(path) }
+    if let path = devicePath(fields[.device]) { camera.source = .device(path) }
     if let text = text(fields[.bus]) { camera.source = .bus(text) }
     if let text = text(fields[.serial]) { camera.source = .serial(text) }
     if let text = text(fields[.name]) { camera.source = .name(text) }
+    for field in [fields[.device], fields[.bus], fields[.serial], fields[.name], fields[.pictures]] where field.isGiven
+    {
+      camera.sourcePlace = place(field)
+    }
     let isRepeated = flag(fields[.repeat])
     let pictures = fields[.pictures]
     if let path = path(pictures) {
@@ -27,6 +30,10 @@ extension ConfigurationReader {
 
   /// A four-character code; nil: chosen.
   mutating func format(_ field: Field) -> FourCC? {
+    if let text = scalar(field.node), let known = FormatName.of(text) {
+      error(field.node, known.template, known.code)
+      return nil
+    }
     let told = value(field) { text -> FourCC?? in
       text.isSame(as: "auto") ? .some(nil) : FourCC(text).map { .some($0) }
     }
@@ -48,12 +55,45 @@ extension ConfigurationReader {
   }
 
   mutating func readRegion(_ field: Field, _ camera: inout CameraConfiguration) {
-    guard let region = value(field, { ConfigurationReader.numbers($0, 4, separator: ",") }) else { return }
+    guard let region = box(field) else { return }
     if region[2] == 0 || region[3] == 0 { wrong(field.node, "at least 1 pixel wide and high") }
     if camera.width > 0, region[0] + region[2] > camera.width || region[1] + region[3] > camera.height {
       wrong(field.node, "inside the frame, whose size is told")
     }
     camera.region = RegionConfiguration(x: region[0], y: region[1], width: region[2], height: region[3])
+  }
+
+  /// `x,y,width,height`, in a text or in brackets.
+  private mutating func box(_ field: Field) -> InlineArray<4, Int>? {
+    guard field.isGiven, isSequence(field.node) else {
+      return value(field) { ConfigurationReader.numbers($0, 4, separator: ",") }
+    }
+    var box = InlineArray<4, Int>(repeating: 0)
+    var count = 0
+    var item = first(field.node)
+    while item >= 0 {
+      guard count < 4, isScalar(item), let number = ConfigurationReader.integer(bytes(item)), number >= 0,
+        number < 65536
+      else { break }
+      box[count] = number
+      count += 1
+      item = next(item)
+    }
+    if count == 4, item < 0 { return box }
+    wrong(field)
+    return nil
+  }
+
+  mutating func readRate(_ field: Field, _ camera: inout CameraConfiguration) {
+    if field.isGiven, isScalar(field.node), let (digits, divisor, end) = ConfigurationReader.decimal(bytes(field.node)),
+      end == bytes(field.node).count, digits > 0, digits < divisor
+    {
+      let pause = DurationText.text(UInt64(1000 * divisor / digits) * 1_000_000)
+      error(field.node, "rate: %v: must be at least 1; for fewer decisions: trigger: {every: %s}", pause)
+      return
+    }
+    // Whole frames: 29.97 are asked for as 30, of which a driver with 29.97 gives these.
+    if let rate = number(field) { camera.rate = Double(Int(rate + 0.5)) }
   }
 
   mutating func readControls(_ field: Field, _ camera: inout CameraConfiguration) {

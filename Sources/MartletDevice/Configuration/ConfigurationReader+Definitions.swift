@@ -1,5 +1,3 @@
-import CMartletLinux
-
 // What definitions have in common, and what is seen when all are read.
 
 extension ConfigurationReader {
@@ -40,24 +38,5 @@ extension ConfigurationReader {
       if !isUsed { warn(key, what) }
       key = next(next(key))
     }
-  }
-
-  /// That the file or folder is there.
-  @inline(never)
-  mutating func look(_ node: Node, _ path: String, isFolder: Bool?) {
-    guard checksFiles else { return }
-    var kind: Int32 = 0
-    let code = path.withPath { martlet_path_look($0, &kind) }
-    if code != 0 {
-      let sentence = path + ": " + String(cString: martlet_error_text(code))
-      messages.add(line(node), column(node), sentence, isMissing: true)
-    } else if let isFolder, (kind == Int32(MARTLET_PATH_FOLDER)) != isFolder {
-      error(node, isFolder ? "%s: is no folder" : "%s: is a folder, not a file", path)
-    }
-  }
-
-  static func folder(of path: String) -> String {
-    let folder = ConfigurationReader.folderWithSlash(of: path)
-    return folder.isEmpty ? "." : folder
   }
 }

@@ -9,12 +9,16 @@ struct Fields<Key: MappingKey> {
 
 /// What a mapping has under one of its keys.
 struct Field {
-  /// -1: it is not there, or null.
+  /// -1: it is not there, or null; `nothing`: it must be there and is null, which was reported.
   let node: ConfigurationReader.Node
   let mapping: ConfigurationMapping
   let index: Int
 
+  static let nothing: ConfigurationReader.Node = -2
+
   var isGiven: Bool { node >= 0 }
+  /// It is not there, or null where that says nothing.
+  var isMissing: Bool { node == -1 }
 
   var key: ConfigurationKey {
     guard let key = mapping[index] else { preconditionFailure("a field without a row in the table") }
@@ -23,7 +27,7 @@ struct Field {
 }
 
 /// Room for the keys of every mapping.
-private typealias FieldNodes = InlineArray<20, ConfigurationReader.Node>
+private typealias FieldNodes = InlineArray<24, ConfigurationReader.Node>
 
 extension ConfigurationReader {
   /// Reports keys that are not in the table, and those that are missing; nil: it is no mapping.
@@ -47,20 +51,39 @@ extension ConfigurationReader {
       let value = next(key)
       if let index = mapping.index(of: bytes(key)) {
         // Of two the first, so that what is wrong with it is said.
-        if values[index] < 0, !isNull(value) { values[index] = value }
+        if values[index] == -1 { values[index] = isNull(value) ? empty(value, mapping, index) : value }
       } else {
         var sentence = mapping.name.text
         sentence.add(": there is no key ")
         sentence.add(quoted(key))
-        suggest(mapping.nearest(to: bytes(key)), &sentence, else: mapping)
+        if ConfigurationReader.integer(bytes(key)) != nil {
+          // region: 0,0,640,480 in braces.
+          sentence.add("; a value with commas needs quotes or brackets here")
+        } else {
+          suggest(mapping.nearest(to: bytes(key)), &sentence, else: mapping)
+        }
         error(key, "%s", sentence)
       }
       key = next(value)
     }
-    for (index, key) in mapping.rows where values[index] < 0 {
+    for (index, key) in mapping.rows where values[index] == -1 {
       if case .required = key.absence { reportMissing(Field(node: -1, mapping: mapping, index: index), in: node) }
     }
     return values
+  }
+
+  /// A null: of what may be absent it says nothing.
+  private mutating func empty(_ node: Node, _ mapping: ConfigurationMapping, _ index: Int) -> Node {
+    switch mapping[index]?.absence {
+    case .value, .meaning, nil: return -1
+    case .required, .conditional, .alternative: break
+    }
+    if bytes(node).isEmpty {
+      error(node - 1, "%n: has no value")
+    } else {
+      error(node, "%k: %v: is no value; a text of this name needs quotes")
+    }
+    return Field.nothing
   }
 
   /// - Parameter node: the mapping.
@@ -106,10 +129,10 @@ extension ConfigurationReader {
   private func alternatives(_ nodes: FieldNodes, _ mapping: ConfigurationMapping) -> (count: Int, second: Node) {
     var count = 0
     var second: Node = -1
-    for (index, key) in mapping.rows where nodes[index] >= 0 {
+    for (index, key) in mapping.rows where nodes[index] != -1 {
       guard case .alternative = key.absence else { continue }
       count += 1
-      if count == 2 { second = nodes[index] }
+      if count == 2, nodes[index] >= 0 { second = nodes[index] }
     }
     return (count, second)
   }

@@ -16,7 +16,8 @@ extension ConfigurationReader {
 
   @inline(never)
   static func flag(_ text: UnsafeRawBufferPointer) -> Bool? {
-    WordList("true false yes no on off").index(of: text).map { $0 % 2 == 0 }
+    let words = WordList("true false yes no on off True False TRUE FALSE Yes No YES NO On Off ON OFF")
+    return words.index(of: text).map { $0 % 2 == 0 }
   }
 
   @inline(never)
@@ -113,7 +114,7 @@ extension ConfigurationReader {
     return divisor.dividingFullWidth((high, low)).quotient
   }
 
-  /// `count` whole numbers from 0 to 65535 with a separator between each two.
+  /// `count` whole numbers from 0 to 65535 with a separator between each two; a letter may be a capital.
   static func numbers(
     _ text: UnsafeRawBufferPointer, _ count: Int, separator: Unicode.Scalar
   ) -> InlineArray<4, Int>? {
@@ -124,7 +125,7 @@ extension ConfigurationReader {
       if byte >= 0x30, byte <= 0x39, digits < 5 {
         numbers[index] = numbers[index] * 10 + Int(byte - 0x30)
         digits += 1
-      } else if UInt32(byte) == separator.value, digits > 0, index + 1 < count {
+      } else if UInt32(byte | (byte >= 0x40 ? 0x20 : 0)) == separator.value, digits > 0, index + 1 < count {
         index += 1
         digits = 0
       } else if byte != 0x20 || digits > 0 {

@@ -3,7 +3,7 @@
 extension ConfigurationReader {
   mutating func readRules(_ field: Field, _ camera: inout CameraConfiguration) {
     guard isSequence(field.node) else {
-      wrong(field.node, "a list of rules")
+      wrong(field.node, "a list of rules, each behind a dash: - name: ...")
       return
     }
     var item = first(field.node)
@@ -51,9 +51,10 @@ extension ConfigurationReader {
       return
     }
     let given = fields[.threshold]
-    if !given.isGiven { reportMissing(given, in: node) }
+    if given.isMissing { reportMissing(given, in: node) }
     guard let threshold = number(given) else { return }
     rule.threshold = Float(threshold)
+    rule.thresholdPlace = place(given)
     rule.release = rule.threshold
     if let release = number(fields[.release]) {
       rule.release = Float(release)

@@ -4,15 +4,31 @@
 
 extension ConfigurationReader {
   static let maxName = 63
-  static let maxPath = 1023
-  /// What the address of a socket has room for, without its zero.
-  static let maxSocketPath = 107
 
   /// `KEY: VALUE: must be ...`, as the table has it.
   @inline(never)
   mutating func wrong(_ field: Field) {
     let kind = field.key.kind
-    wrong(field.node, kind.must, kind.range)
+    var sentence = ""
+    expand(field.node, "%k: %v: must be ", "", &sentence)
+    expand(field.node, kind.must, kind.range, &sentence)
+    if case .number = kind, isScalar(field.node) {
+      sentence.add(ConfigurationReader.hint(number: bytes(field.node)).text)
+    }
+    messages.add(line(field.node), column(field.node), sentence)
+  }
+
+  /// Numbers as people write them elsewhere.
+  private static func hint(number text: UnsafeRawBufferPointer) -> StaticString {
+    for byte in text {
+      switch byte {
+      case UInt8(ascii: ","): return "; the decimal sign is a point"
+      case UInt8(ascii: "%"): return "; 80% is 0.8"
+      case UInt8(ascii: "e"), UInt8(ascii: "E"): return "; it has no exponent"
+      default: continue
+      }
+    }
+    return ""
   }
 
   /// A scalar that is a value of a mapping.
@@ -98,24 +114,8 @@ extension ConfigurationReader {
   @inline(never)
   mutating func text(_ field: Field) -> String? {
     guard case .text(let limit) = field.key.kind else { field.isOfAnotherKind() }
+    guard !isExpansion(field) else { return nil }
     return value(field) { ConfigurationReader.word($0, limit) }
-  }
-
-  /// A path, from the folder of the configuration unless it begins at the root.
-  @inline(never)
-  mutating func path(_ field: Field) -> String? {
-    let isSocket: Bool
-    switch field.key.kind {
-    case .path: isSocket = false
-    case .socketPath: isSocket = true
-    default: field.isOfAnotherKind()
-    }
-    guard let given = value(field, { ConfigurationReader.word($0, ConfigurationReader.maxPath) }) else { return nil }
-    let path = given.utf8.first == UInt8(ascii: "/") ? given : folder + given
-    if isSocket, path.utf8.count > ConfigurationReader.maxSocketPath {
-      wrong(field.node, "a path of %s, which is what a socket can have", field.key.kind.range)
-    }
-    return path
   }
 
   /// A definition by its name.
@@ -148,5 +148,5 @@ extension ConfigurationReader {
 
 extension Field {
   /// The reader and the table are at odds.
-  fileprivate func isOfAnotherKind() -> Never { preconditionFailure("the table has another kind for this key") }
+  func isOfAnotherKind() -> Never { preconditionFailure("the table has another kind for this key") }
 }

@@ -6,7 +6,7 @@ import CMartletLinux
 struct ConfigurationReader: ~Copyable {
   typealias Node = Int32
 
-  private var yaml = martlet_yaml()
+  private(set) var yaml = martlet_yaml()
   /// Of the file, with its slash: what paths in it are relative to.
   let folder: String
   let checksFiles: Bool
@@ -41,7 +41,10 @@ struct ConfigurationReader: ~Copyable {
     if error != 0 {
       messages.add(Int(yaml.line), Int(yaml.column), sentence(error))
     } else if yaml.node_count == 0 || yaml.nodes[0].kind != UInt8(MARTLET_YAML_MAPPING) {
-      messages.add(1, 1, "a configuration is a mapping with the keys " + ConfigurationMapping.root.list)
+      var sentence = yaml.node_count == 0 ? "there is nothing in it: " : ""
+      sentence.add("a configuration is a mapping with the keys ")
+      sentence.add(ConfigurationMapping.root.list)
+      messages.add(1, 1, sentence)
     } else {
       reportDuplicates()
       readRoot()
@@ -52,24 +55,6 @@ struct ConfigurationReader: ~Copyable {
   deinit {
     var yaml = yaml
     martlet_yaml_free(&yaml)
-  }
-
-  private func sentence(_ error: martlet_error) -> String {
-    switch Int(error) {
-    case MARTLET_YAML_SYNTAX:
-      var problem = yaml.problem
-      return "not YAML: "
-        + withUnsafeBytes(of: &problem) { String(utf8: UnsafeRawBufferPointer(rebasing: $0.prefix { $0 != 0 })) }
-    case MARTLET_YAML_TOO_LARGE: return "too large: a configuration has at most 256 KiB"
-    case MARTLET_YAML_TOO_MANY_NODES: return "too much: a configuration has at most 4096 values"
-    case MARTLET_YAML_TOO_DEEP: return "too deep: at most 16 levels"
-    case MARTLET_YAML_ANCHOR: return "anchors and aliases (& and *) are not read: write the value out"
-    case MARTLET_YAML_TAG: return "tags (!) are not read: leave it out"
-    case MARTLET_YAML_SECOND_DOCUMENT: return "a second document begins here: one is allowed"
-    case MARTLET_YAML_KEY_NOT_TEXT: return "a key must be a plain word"
-    case MARTLET_YAML_ZERO_BYTE: return "a text with a zero byte"
-    default: return "no memory for reading it"
-    }
   }
 
   private mutating func reportDuplicates() {
@@ -88,6 +73,10 @@ extension ConfigurationReader {
   func isMapping(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_MAPPING) }
   func line(_ node: Node) -> Int { Int(yaml.nodes[Int(node)].line) }
   func column(_ node: Node) -> Int { Int(yaml.nodes[Int(node)].column) }
+  /// 0, 0 of what is not there.
+  func place(_ field: Field) -> ConfigurationPlace {
+    field.isGiven ? ConfigurationPlace(line: line(field.node), column: column(field.node)) : ConfigurationPlace()
+  }
   func first(_ node: Node) -> Node { yaml.nodes[Int(node)].first }
   func next(_ node: Node) -> Node { yaml.nodes[Int(node)].next }
 

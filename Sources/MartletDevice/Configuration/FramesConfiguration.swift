@@ -3,6 +3,8 @@ public struct FramesConfiguration: Sendable {
   public var folder = ""
   public var maxBytes: UInt64 = 0
   public var line = 0
+  /// Of `folder`.
+  public var place = ConfigurationPlace()
 }
 
 enum FramesKey: Int, MappingKey {
@@ -24,6 +26,7 @@ extension ConfigurationReader {
     var frames = FramesConfiguration()
     frames.line = line(node)
     let folder = fields[.folder]
+    frames.place = place(folder)
     if let path = path(folder) {
       frames.folder = path
       look(folder.node, path, isFolder: true)

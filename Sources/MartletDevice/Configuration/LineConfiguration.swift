@@ -9,7 +9,7 @@ public struct LineConfiguration: Sendable {
   public var name = ""
   /// A chip's name or label; nil: the line is looked for by its name on all chips.
   public var chip: String?
-  /// The line's offset on the chip; -1: `lineName` names it.
+  /// The line's offset on the chip; -1: `lineName` names it, as `GPIOLineAddress` has it.
   public var offset = -1
   public var lineName = ""
   public var direction = Direction.output
@@ -24,6 +24,8 @@ public struct LineConfiguration: Sendable {
   /// Of an input; 0: none.
   public var debounceNs: UInt64 = 0
   public var line = 0
+  /// Of the value that says which line it is.
+  public var place = ConfigurationPlace()
 }
 
 enum LineKey: Int, MappingKey {
@@ -36,7 +38,7 @@ enum LineKey: Int, MappingKey {
     case .line:
       .init(
         "line", .text(limit: 255), .required("CHIP:NUMBER, or the line's own name"),
-        "a chip's name or label and the line's number on it, or the line's own name")
+        "a chip's name or label and the line's number on it, or the line's own name; name:NAME if that has a colon")
     case .direction:
       .init("direction", .choice(WordList("input output")), .required("input or output"), "what the line is used as")
     case .activeLow:
@@ -70,7 +72,8 @@ extension ConfigurationReader {
     lineNames.append(line.name)
     defer { configuration.lines.append(line) }
     guard let fields = fields(node, LineKey.self) else { return }
-    if let place = text(fields[.line]) { read(place: place, &line) }
+    line.place = place(fields[.line])
+    if let place = text(fields[.line]) { readPlace(fields[.line].node, place, &line) }
     guard let direction: LineConfiguration.Direction = choice(fields[.direction]) else { return }
     line.direction = direction
     line.isActiveLow = flag(fields[.activeLow])
@@ -80,23 +83,6 @@ extension ConfigurationReader {
     line.isSafeActive = position(fields[.safe]) == 1
     line.edge = choice(fields[.edge]) ?? line.edge
     line.debounceNs = time(fields[.debounce]) ?? line.debounceNs
-  }
-
-  /// CHIP:NUMBER, or a line's own name.
-  private func read(place text: String, _ line: inout LineConfiguration) {
-    var text = text
-    text.withUTF8 { bytes in
-      let bytes = UnsafeRawBufferPointer(bytes)
-      var colon = bytes.count - 1
-      while colon > 0, bytes[colon] != UInt8(ascii: ":") { colon -= 1 }
-      let number = ConfigurationReader.integer(UnsafeRawBufferPointer(rebasing: bytes[(colon + 1)...]))
-      if colon > 0, let number, number >= 0, number < 65536 {
-        line.chip = String(utf8: UnsafeRawBufferPointer(rebasing: bytes[..<colon]))
-        line.offset = number
-      } else {
-        line.lineName = String(utf8: bytes)
-      }
-    }
   }
 
   /// A line by its name, which must be of that direction.

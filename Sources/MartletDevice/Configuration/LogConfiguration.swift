@@ -13,6 +13,8 @@ public struct LogConfiguration: Sendable {
   /// When what is written is forced onto the disk: after each record, each second, or when the system likes.
   public var sync = Sync.second
   public var line = 0
+  /// Of `file`.
+  public var place = ConfigurationPlace()
 }
 
 enum LogKey: Int, MappingKey {
@@ -46,12 +48,14 @@ extension ConfigurationReader {
     var log = LogConfiguration()
     log.line = line(node)
     let file = fields[.file]
+    log.place = place(file)
     if file.isGiven, isScalar(file.node), bytes(file.node).isSame(as: "-") {
       log.file = "-"
       refuse(fields, of: .file)
     } else if let path = path(file) {
       log.file = path
       look(file.node, ConfigurationReader.folder(of: path), isFolder: true)
+      lookAtOutput(file.node, path)
     }
     log.maxBytes = size(fields[.maxSize]) ?? log.maxBytes
     log.keep = integer(fields[.keep]) ?? log.keep

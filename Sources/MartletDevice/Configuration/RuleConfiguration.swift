@@ -12,6 +12,7 @@ public struct RuleConfiguration: Sendable {
   public var classes: [ClassConfiguration] = []
   public var includesUnknown = false
   public var threshold: Float = 0
+  public var thresholdPlace = ConfigurationPlace()
   /// At most `threshold`; equal to it: no hysteresis.
   public var release: Float = 0
   /// `votes` of the last `window` decisions: 1...64.

@@ -29,7 +29,12 @@ extension ConfigurationReader {
   mutating func readTrigger(_ field: Field, _ camera: inout CameraConfiguration) {
     guard case .either(let frames, _, _) = field.key.kind, field.isGiven else { return }
     if isScalar(field.node) {
-      if !bytes(field.node).isSame(as: frames) { wrong(field) }
+      if bytes(field.node).isSame(as: frames) { return }
+      for name in lineNames where name.isSame(as: bytes(field.node)) {
+        error(field.node, "trigger: %v is a line: write {line: %s}", name)
+        return
+      }
+      wrong(field)
       return
     }
     guard let fields = fields(field.node, TriggerKey.self) else { return }

@@ -18,6 +18,13 @@ struct WordList {
     return nil
   }
 
+  /// nil behind the last one.
+  func word(_ index: Int) -> String? {
+    var at = 0
+    for _ in 0..<index where next(&at) == nil { return nil }
+    return next(&at).map { String(utf8: $0) }
+  }
+
   var count: Int {
     var count = 0
     var at = 0

@@ -2,7 +2,8 @@ import CMartletLinux
 import Martlet
 
 /// Which line: "gpiochip0:17", "gpiochip0:gate", "pinctrl-bcm2711:17" (a chip's label), "/dev/gpiochip0:17", or "gate",
-/// a line's name on whatever chip. The last colon divides; digits behind it are an offset.
+/// a line's name on whatever chip; "name:a:b" if that has a colon. The last colon divides; digits behind it are an
+/// offset.
 public struct GPIOLineAddress: Sendable {
   /// As it was written.
   public let text: String

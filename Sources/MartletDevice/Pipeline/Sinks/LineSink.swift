@@ -223,7 +223,12 @@ extension GPIOError {
 extension LineConfiguration {
   @inline(never)
   func address() throws(GPIOError) -> GPIOLineAddress {
+    try GPIOLineAddress(addressText)
+  }
+
+  @inline(never)
+  var addressText: String {
     let line = offset >= 0 ? String(offset) : lineName
-    return try GPIOLineAddress(chip.map { $0 + ":" + line } ?? line)
+    return chip.map { $0 + ":" + line } ?? line
   }
 }
