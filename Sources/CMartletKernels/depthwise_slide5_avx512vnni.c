@@ -38,8 +38,7 @@ TARGET INLINE void load_columns(const slide_state *s, const slide_walk *k, int32
 
 /// The first `windows` of each stream that begin in `first`; of those, `left` are stored.
 TARGET INLINE void output(const slide5_state *state, slide_walk *k, const columns_avx512 *first,
-                          const columns_avx512 *second, int32_t left, int windows, int stride, int streams, bool full,
-                          bool rectified) {
+                          const columns_avx512 *second, int32_t left, int windows, int stride, int streams, bool full) {
   const slide_state *s = &state->common;
   __m512i v[COLUMNS][4];
 #pragma clang loop unroll(full)
@@ -60,64 +59,111 @@ TARGET INLINE void output(const slide5_state *state, slide_walk *k, const column
     for (int i = 0; i < windows; i++) {
       acc[i] = _mm512_dpbusd_epi32(acc[i], first->fifth[j], state->fifth[i * stride][0][j]);
       acc[i] = _mm512_dpbusd_epi32(acc[i], second->fifth[j], state->fifth[i * stride][1][j]);
-      v[i][j] = rescale(s, acc[i], j, rectified);
+      v[i][j] = rescale(s, acc[i], j, true);
     }
   }
   // Without a branch, which would keep the windows' arithmetic apart: the superfluous ones go where the last one will.
 #pragma clang loop unroll(full)
-  for (int i = windows - 1; i >= 0; i--)
-    finish(s, k, martlet_min(i, left - 1) * s->pixel, v[i], streams, full, rectified);
+  for (int i = windows - 1; i >= 0; i--) finish(s, k, martlet_min(i, left - 1) * s->pixel, v[i], streams, full, true);
 #pragma clang loop unroll(full)
   for (int i = 0; i < streams; i++) k->out[i] += windows * s->pixel;
 }
 
-TARGET INLINE void slide(const slide5_state *state, int32_t y, int stride, int streams, bool full, bool rectified) {
+/// The window of each stream that begins in `column` of `first`, however it is clamped.
+TARGET INLINE void output_signed(const slide5_state *state, slide_walk *k, const columns_avx512 *first,
+                                 const columns_avx512 *second, int32_t column, int streams) {
   const slide_state *s = &state->common;
+  const __m512i *words[5];
+  __m512i v[4];
+#pragma clang loop unroll(full)
+  for (int x = 0; x < 5; x++)
+    words[x] = column + x < COLUMNS ? first->upper[column + x] : second->upper[column + x - COLUMNS];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    __m512i acc = s->bias[j];
+#pragma clang loop unroll(full)
+    for (int x = 0; x < 5; x++) acc = _mm512_dpbusd_epi32(acc, words[x][j], state->upper[x][j]);
+    acc = _mm512_dpbusd_epi32(acc, first->fifth[j], state->fifth[column][0][j]);
+    acc = _mm512_dpbusd_epi32(acc, second->fifth[j], state->fifth[column][1][j]);
+    v[j] = rescale(s, acc, j, false);
+  }
+  finish(s, k, 0, v, streams, false, false);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < streams; i++) k->out[i] += s->pixel;
+}
+
+/// Where each stream begins, from the row `y` on; returns how many windows a stream has.
+TARGET INLINE int32_t start(const slide_state *s, slide_walk *k, int32_t y, ptrdiff_t stride, int streams) {
   const depthwise_grid *g = s->run->grid;
-  slide_walk k = {.channel = s->run->channel};
-  int32_t left = (g->p.out_w + streams - 1) / streams;
+  const int32_t count = (g->p.out_w + streams - 1) / streams;
+  k->channel = s->run->channel;
 #pragma clang loop unroll(full)
   for (int i = 0; i < streams; i++) {
     // The last stream ends with the row: it may compute some outputs again.
-    const int32_t x = martlet_min(i * left, g->p.out_w - left);
-    k.column[i] = s->run->table + ((ptrdiff_t)y * g->columns + (ptrdiff_t)x * stride) * 5;
-    k.out[i] = s->run->out + ((ptrdiff_t)y * g->p.out_w + x) * g->channels;
+    const int32_t x = martlet_min(i * count, g->p.out_w - count);
+    k->column[i] = s->run->table + ((ptrdiff_t)y * g->columns + x * stride) * 5;
+    k->out[i] = s->run->out + ((ptrdiff_t)y * g->p.out_w + x) * g->channels;
   }
+  return count;
+}
+
+TARGET INLINE void slide(const slide5_state *state, int32_t y, int stride, int streams, bool full) {
+  const slide_state *s = &state->common;
+  slide_walk k;
+  int32_t left = start(s, &k, y, stride, streams);
   const int windows = COLUMNS / stride;
   const int32_t last = (left - 1) * stride + 4;
   columns_avx512 blocks[2];
-  load_columns(s, &k, 0, last, streams, full, &blocks[0]);
-  int32_t x = COLUMNS;
-  int second = 1;
 #pragma clang loop unroll(disable)
-  for (; left > 0; left -= windows, x += COLUMNS, second ^= 1) {
+  for (int32_t x = 0, second = 0; left > 0; x += COLUMNS, second ^= 1) {
     load_columns(s, &k, x, last, streams, full, &blocks[second]);
+    // The first block alone has no windows yet. Not before the loop: loading is half of the code.
+    if (x == 0) continue;
     const columns_avx512 *first = &blocks[second ^ 1];
-    // Half a step is worth its size only where layers usually end in a ReLU.
-    if (!rectified || left > windows / 2)
-      output(state, &k, first, &blocks[second], left, windows, stride, streams, full, rectified);
-    else output(state, &k, first, &blocks[second], left, windows / 2, stride, streams, full, rectified);
+    // Half a step is worth its size only where much time is spent.
+    if (streams == 1 && left <= windows / 2)
+      output(state, &k, first, &blocks[second], left, windows / 2, stride, streams, full);
+    else output(state, &k, first, &blocks[second], left, windows, stride, streams, full);
+    left -= windows;
+  }
+}
+
+/// Layers that do not end in a ReLU are few: window by window, with any stride.
+TARGET INLINE void slide_signed(const slide5_state *state, int32_t y, int streams) {
+  const slide_state *s = &state->common;
+  const int32_t stride = s->run->grid->p.stride_w;
+  slide_walk k;
+  int32_t left = start(s, &k, y, stride, streams);
+  const int32_t last = (left - 1) * stride + 4;
+  columns_avx512 blocks[2];
+#pragma clang loop unroll(disable)
+  for (int32_t x = 0, second = 0; left > 0; x += COLUMNS, second ^= 1) {
+    load_columns(s, &k, x, last, streams, false, &blocks[second]);
+    if (x == 0) continue;
+#pragma clang loop unroll(disable)
+    for (int32_t column = 0; column < COLUMNS && left > 0; column += stride, left--)
+      output_signed(state, &k, &blocks[second ^ 1], &blocks[second], column, streams);
   }
 }
 
 typedef void (*slide_kernel)(const slide5_state *state, int32_t y);
 
-#define SLIDE(NAME, STRIDE, STREAMS, FULL, RECTIFIED)                         \
-  TARGET static void NAME##_##STREAMS(const slide5_state *state, int32_t y) { \
-    slide(state, y, STRIDE, STREAMS, FULL, RECTIFIED);                        \
-  }
-#define SLIDE_ANY(NAME, STRIDE, RECTIFIED) \
-  SLIDE(NAME, STRIDE, 1, false, RECTIFIED) \
-  SLIDE(NAME, STRIDE, 2, false, RECTIFIED) \
-  SLIDE(NAME, STRIDE, 4, false, RECTIFIED) \
+#define SLIDE(NAME, STRIDE, STREAMS, FULL) \
+  TARGET static void NAME##_##STREAMS(const slide5_state *state, int32_t y) { slide(state, y, STRIDE, STREAMS, FULL); }
+#define SLIDE_ANY(NAME, STRIDE) \
+  SLIDE(NAME, STRIDE, 1, false) \
+  SLIDE(NAME, STRIDE, 2, false) \
+  SLIDE(NAME, STRIDE, 4, false) \
   static const slide_kernel NAME[] = {NAME##_1, NAME##_2, NAME##_4};
-SLIDE_ANY(signed_dense, 1, false)
-SLIDE_ANY(signed_strided, 2, false)
-SLIDE_ANY(rectified_dense, 1, true)
-SLIDE_ANY(rectified_strided, 2, true)
+SLIDE_ANY(rectified_dense, 1)
+SLIDE_ANY(rectified_strided, 2)
 // What most time is spent in, without masks.
-SLIDE(rectified_full_dense, 1, 1, true, true)
-SLIDE(rectified_full_strided, 2, 1, true, true)
+SLIDE(rectified_full_dense, 1, 1, true)
+SLIDE(rectified_full_strided, 2, 1, true)
+TARGET static void signed_1(const slide5_state *state, int32_t y) { slide_signed(state, y, 1); }
+TARGET static void signed_2(const slide5_state *state, int32_t y) { slide_signed(state, y, 2); }
+TARGET static void signed_4(const slide5_state *state, int32_t y) { slide_signed(state, y, 4); }
+static const slide_kernel signed_any[] = {signed_1, signed_2, signed_4};
 
 TARGET static bool prepare(slide5_state *state, const depthwise_run *run, bool *rectified) {
   const __m512i none = _mm512_setzero_si512(), all_128 = _mm512_set1_epi8((char)0x80);
@@ -146,8 +192,7 @@ TARGET bool martlet_depthwise_slide5_avx512(const depthwise_run *run) {
   if (!prepare(&state, run, &rectified)) return false;
   const int lanes = martlet_depthwise_lanes(run->panels), streams = lanes == 4 ? 0 : lanes == 2 ? 1 : 2;
   const bool dense = run->grid->p.stride_w == 1;
-  slide_kernel kernel = dense ? (rectified ? rectified_dense : signed_dense)[streams]
-                              : (rectified ? rectified_strided : signed_strided)[streams];
+  slide_kernel kernel = (!rectified ? signed_any : dense ? rectified_dense : rectified_strided)[streams];
   if (rectified && run->channels == 64) kernel = dense ? rectified_full_dense_1 : rectified_full_strided_1;
   for (int32_t y = 0; y < run->rows; y++) kernel(&state, y);
   return true;

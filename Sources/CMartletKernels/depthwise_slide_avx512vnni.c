@@ -95,18 +95,31 @@ typedef void (*slide_kernel)(const slide3_state *state, int32_t y);
   TARGET static void NAME##_##STREAMS(const slide3_state *state, int32_t y) { \
     slide(state, y, STRIDE, ROWS, STREAMS, FULL, RECTIFIED);                  \
   }
-#define SLIDE_ANY(NAME, STRIDE, ROWS, FULL, RECTIFIED) \
-  SLIDE(NAME, STRIDE, ROWS, 1, FULL, RECTIFIED)        \
-  SLIDE(NAME, STRIDE, ROWS, 2, FULL, RECTIFIED)        \
-  SLIDE(NAME, STRIDE, ROWS, 4, FULL, RECTIFIED)        \
-  static const slide_kernel NAME[] = {NAME##_1, NAME##_2, NAME##_4};
-SLIDE_ANY(signed_dense, 1, 1, false, false)
-SLIDE_ANY(signed_strided, 2, 1, false, false)
-SLIDE_ANY(rectified_dense, 1, 1, false, true)
-SLIDE_ANY(rectified_strided, 2, 1, false, true)
-SLIDE_ANY(rectified_full_strided, 2, 1, true, true)
-SLIDE_ANY(rectified_pair, 1, 2, false, true)
-SLIDE_ANY(rectified_full_pair, 1, 2, true, true)
+SLIDE(signed_dense, 1, 1, 1, false, false)
+SLIDE(signed_dense, 1, 1, 2, false, false)
+SLIDE(signed_dense, 1, 1, 4, false, false)
+SLIDE(signed_strided, 2, 1, 1, false, false)
+SLIDE(signed_strided, 2, 1, 2, false, false)
+SLIDE(signed_strided, 2, 1, 4, false, false)
+SLIDE(rectified_dense, 1, 1, 1, false, true)
+SLIDE(rectified_strided, 2, 1, 1, false, true)
+SLIDE(rectified_strided, 2, 1, 4, false, true)
+SLIDE(rectified_full_strided, 2, 1, 1, true, true)
+SLIDE(rectified_full_strided, 2, 1, 2, true, true)
+SLIDE(rectified_pair, 1, 2, 1, false, true)
+SLIDE(rectified_pair, 1, 2, 4, false, true)
+SLIDE(rectified_full_pair, 1, 2, 1, true, true)
+SLIDE(rectified_full_pair, 1, 2, 2, true, true)
+
+/// By the streams, 1, 2 and 4. The signed kernels are right for every layer: they stand where a rectified twin is not
+/// worth its size. NULL: row by row.
+static const slide_kernel signed_dense[] = {signed_dense_1, signed_dense_2, signed_dense_4},
+                          rectified_dense[] = {rectified_dense_1, signed_dense_2, signed_dense_4},
+                          signed_strided[] = {signed_strided_1, signed_strided_2, signed_strided_4},
+                          rectified_strided[] = {rectified_strided_1, signed_strided_2, rectified_strided_4},
+                          full_strided[] = {rectified_full_strided_1, rectified_full_strided_2, rectified_strided_4},
+                          pair[] = {rectified_pair_1, NULL, rectified_pair_4},
+                          full_pair[] = {rectified_full_pair_1, rectified_full_pair_2, rectified_pair_4};
 
 TARGET static bool prepare(slide3_state *state, const depthwise_run *run, bool *rectified) {
   const __m512i none = _mm512_setzero_si512();
@@ -130,11 +143,11 @@ TARGET bool martlet_depthwise_slide_avx512(const depthwise_run *run) {
   const bool full = run->channels == 16 * lanes;
   int32_t y = 0;
   if (rectified && p->stride_w == 1 && p->stride_h == 1 && p->dilation_h == 1) {
-    const slide_kernel *pair = full ? rectified_full_pair : rectified_pair;
-    for (; y + 2 <= run->rows; y += 2) pair[streams](&state, y);
+    const slide_kernel kernel = (full ? full_pair : pair)[streams];
+    for (; kernel && y + 2 <= run->rows; y += 2) kernel(&state, y);
   }
   const slide_kernel *dense = rectified ? rectified_dense : signed_dense;
-  const slide_kernel *strided = !rectified ? signed_strided : full ? rectified_full_strided : rectified_strided;
+  const slide_kernel *strided = !rectified ? signed_strided : full ? full_strided : rectified_strided;
   const slide_kernel kernel = (p->stride_w == 1 ? dense : strided)[streams];
   for (; y < run->rows; y++) kernel(&state, y);
   return true;

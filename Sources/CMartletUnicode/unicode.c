@@ -2,7 +2,7 @@
 
 #include "unicode_internal.h"
 
-enum { ALTERNATING = 11, LAST = 0x10FFFF, CODE_MASK = 0x1FFFFF };
+enum { ALTERNATING = 11, LAST = 0x10FFFF, INDEX_BITS = 12, INDEX_MASK = (1 << INDEX_BITS) - 1 };
 
 // Hangul syllables, by the arithmetic of the Unicode standard, section 3.12.
 enum {
@@ -16,43 +16,67 @@ enum {
   SYLLABLE_COUNT = LEAD_COUNT * VOWEL_COUNT * TRAIL_COUNT
 };
 
-/// The last range whose start is not after `code`; the first range starts at 0.
-static uint32_t find_range(const uint32_t *ranges, int32_t count, uint32_t code, int32_t shift) {
+/// The index of the last value that is not above `limit`, all of them first shifted and masked; the first one is not.
+static int32_t find_last(const uint32_t *values, int32_t count, uint32_t shift, uint32_t mask, uint32_t limit) {
   int32_t low = 0, high = count;
   while (high - low > 1) {
     int32_t middle = (low + high) / 2;
-    if (ranges[middle] >> shift <= code) low = middle;
+    if ((values[middle] >> shift & mask) <= limit) low = middle;
     else high = middle;
   }
-  return ranges[low];
+  return low;
+}
+
+/// The kind of the range that `code` is in, and how far it is from the range's start.
+static uint32_t find_kind(const struct martlet_unicode_ranges *ranges, uint32_t code, uint32_t *distance) {
+  const int32_t place = find_last(ranges->starts, ranges->start_count, 0, UINT32_MAX, code);
+  const uint8_t *at = ranges->bytes + ranges->offsets[place];
+  uint32_t left = code - ranges->starts[place];
+  for (;;) {
+    uint32_t value = 0;
+    for (uint32_t shift = 0;; shift += 7) {
+      value |= (*at & 0x7Fu) << shift;
+      if (*at++ < 0x80) break;
+    }
+    const uint32_t length = value >> ranges->kind_bits;
+    if (left < length) {
+      *distance = left;
+      return value & ((1u << ranges->kind_bits) - 1);
+    }
+    left -= length;
+  }
 }
 
 uint32_t martlet_unicode_class_of(uint32_t code) {
   if (code > LAST) return MARTLET_UNICODE_OTHER;
-  uint32_t range = find_range(martlet_unicode.class_ranges, martlet_unicode.class_range_count, code, 4);
-  uint32_t kind = range & 15;
+  uint32_t distance, kind = find_kind(&martlet_unicode.classes, code, &distance);
   if (kind != ALTERNATING) return kind;
-  return (code - (range >> 4)) % 2 ? MARTLET_UNICODE_LOWER : MARTLET_UNICODE_UPPER;
+  return distance % 2 ? MARTLET_UNICODE_LOWER : MARTLET_UNICODE_UPPER;
 }
 
 uint32_t martlet_unicode_combining_class(uint32_t code) {
   if (code < 0x300 || code > LAST) return 0;
-  return find_range(martlet_unicode.combining_ranges, martlet_unicode.combining_range_count, code, 8) & 0xFF;
+  uint32_t distance;
+  return martlet_unicode.combining_classes[find_kind(&martlet_unicode.combining, code, &distance)];
 }
 
-/// The decomposition of one level, or 0.
-static uint64_t find_decomposition(uint32_t code) {
-  int32_t low = 0, high = martlet_unicode.decomposition_count - 1;
-  while (low <= high) {
-    int32_t middle = (low + high) / 2;
-    uint64_t entry = martlet_unicode.decompositions[middle];
-    uint32_t found = (uint32_t)(entry >> 42);
-    if (found == code) return entry;
-    if (found < code) low = middle + 1;
-    else high = middle - 1;
-  }
-  return 0;
+/// The index of the decomposition of one level, or -1.
+static int32_t find_decomposition(uint32_t code) {
+  const uint32_t *runs = martlet_unicode.runs;
+  const int32_t count = martlet_unicode.run_count;
+  const int32_t run = find_last(runs, count, INDEX_BITS, UINT32_MAX, code);
+  const uint32_t index = (runs[run] & INDEX_MASK) + (code - (runs[run] >> INDEX_BITS));
+  const uint32_t end = run + 1 < count ? runs[run + 1] & INDEX_MASK : (uint32_t)martlet_unicode.decomposition_count;
+  return index < end ? (int32_t)index : -1;
 }
+
+static uint32_t first_of(int32_t index) {
+  const uint32_t plane = martlet_unicode.seconds[martlet_unicode.second_of[index]] & 3;
+  return plane << 16 | martlet_unicode.first_of[index];
+}
+
+/// 0 where there is none.
+static uint32_t second_of(int32_t index) { return martlet_unicode.seconds[martlet_unicode.second_of[index]] >> 2; }
 
 int32_t martlet_unicode_decompose(uint32_t code, uint32_t into[4]) {
   if (code - SYLLABLES < SYLLABLE_COUNT) {
@@ -66,10 +90,10 @@ int32_t martlet_unicode_decompose(uint32_t code, uint32_t into[4]) {
   uint32_t seconds[3];
   int32_t count = 0;
   while (count < 3 && code >= 0xC0) {
-    uint64_t entry = find_decomposition(code);
-    if (!entry) break;
-    code = (uint32_t)(entry >> 21) & CODE_MASK;
-    uint32_t second = (uint32_t)entry & CODE_MASK;
+    const int32_t index = find_decomposition(code);
+    if (index < 0) break;
+    code = first_of(index);
+    const uint32_t second = second_of(index);
     if (second) seconds[count++] = second;
   }
   into[0] = code;
@@ -89,9 +113,14 @@ uint32_t martlet_unicode_compose(uint32_t first, uint32_t second) {
   int32_t low = 0, high = martlet_unicode.composition_count - 1;
   while (low <= high) {
     int32_t middle = (low + high) / 2;
-    uint64_t entry = martlet_unicode.decompositions[martlet_unicode.compositions[middle]];
-    uint64_t pair = entry & (((uint64_t)1 << 42) - 1);
-    if (pair == wanted) return (uint32_t)(entry >> 42);
+    const int32_t index = martlet_unicode.compositions[middle];
+    const uint64_t pair = (uint64_t)first_of(index) << 21 | second_of(index);
+    if (pair == wanted) {
+      const uint32_t run =
+          martlet_unicode
+              .runs[find_last(martlet_unicode.runs, martlet_unicode.run_count, 0, INDEX_MASK, (uint32_t)index)];
+      return (run >> INDEX_BITS) + (uint32_t)index - (run & INDEX_MASK);
+    }
     if (pair < wanted) low = middle + 1;
     else high = middle - 1;
   }
