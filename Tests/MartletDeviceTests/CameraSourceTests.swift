@@ -33,7 +33,8 @@ extension CameraTests {
       var configuration = Configuration()
       configuration.cameras = [camera]
       var core = try PipelineCore(
-        configuration, models: FixedArray(capacity: 0), lines: LineSink(configuration), log: FixedArray(capacity: 0),
+        configuration, models: FixedArray(capacity: 0), lines: LineSink(configuration),
+        records: RecordSink(configuration),
         nowNs: martlet_now_ns() + 500_000_000)
       var source = CameraSource(bench.stream(try #require(camera.settings)), index: 0)
       source.service(&core)

@@ -13,7 +13,10 @@ public struct Pipeline: ~Copyable {
   /// In the order in which they are asked; those of a kind in the configuration's.
   private typealias Sources = Both<
     SignalSource,
-    Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+    Both<
+      RecordSource,
+      Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+    >
   >
 
   private var sources: Sources
@@ -53,11 +56,13 @@ public struct Pipeline: ~Copyable {
           configuration, line: camera.line, "camera \(camera.name): \(error.sentence)", exitCode: error.exitCode)
       }
     }
-    let log = try LogSink.all(configuration)
+    let records = try RecordSink(configuration)
     let server = try StatusServer(configuration)
-    core = try PipelineCore(configuration, models: models, lines: lines, log: log, nowNs: now)
+    core = try PipelineCore(configuration, models: models, lines: lines, records: records, nowNs: now)
     let signals = Signals(taking: descriptor)
-    let sources = Both(SignalSource(signals), Both(inputs, Both(server, Both(cameras, pictures))))
+    let sources = Both(
+      SignalSource(signals),
+      Both(RecordSource(configuration, nowNs: now), Both(inputs, Both(server, Both(cameras, pictures)))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources
     self.signals = signals
@@ -72,6 +77,7 @@ public struct Pipeline: ~Copyable {
   /// level.
   public mutating func run() {
     notify("READY=1\nSTATUS=running\n")
+    core.record(.start)
     while turn() {}
     notify("STOPPING=1\n")
     core.close()

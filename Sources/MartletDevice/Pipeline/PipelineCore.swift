@@ -5,23 +5,20 @@ import Martlet
 /// What the sources of a pipeline work on: models, each camera's trigger and rules, and the sinks.
 struct PipelineCore: ~Copyable {
   /// What follows from a decision, in this order. Lines come first: a part is on its way.
-  typealias Sinks = Both<
-    LineSink, Both<FixedArray<FrameSink>, Both<RecordSink, Both<FixedArray<LogSink>, RecentDecisions>>>
-  >
+  typealias Sinks = Both<LineSink, RecordSink>
 
   private(set) var models: FixedArray<PipelineModel>
   var cameras: FixedArray<PipelineCamera>
-  private(set) var sinks: Sinks
+  var sinks: Sinks
   /// The number of the last decision.
   private(set) var decision: UInt64
   let startedNs: UInt64
   /// It is time to end.
   var isEnding = false
 
-  /// Opens the store of frames; the rest is there.
   init(
     _ configuration: Configuration, models: consuming FixedArray<PipelineModel>, lines: consuming LineSink,
-    log: consuming FixedArray<LogSink>, nowNs now: UInt64
+    records: consuming RecordSink, nowNs now: UInt64
   ) throws(PipelineError) {
     var cameras = FixedArray<PipelineCamera>(capacity: configuration.cameras.count)
     var rule = 0
@@ -29,9 +26,7 @@ struct PipelineCore: ~Copyable {
       cameras.append(try PipelineCamera(camera, firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    var frames = FixedArray<FrameSink>(capacity: 1)
-    if let store = configuration.frames, let sink = FrameSink(store) { frames.append(sink) }
-    let sinks = Both(lines, Both(frames, Both(RecordSink(configuration), Both(log, RecentDecisions()))))
+    let sinks = Both(lines, records)
     // Behind the models, whose file guard handles SIGBUS too and must come second then.
     sinks.guardAgainstFaults()
     decision = sinks.lastDecision
@@ -91,15 +86,23 @@ struct PipelineCore: ~Copyable {
 
   /// An edge of one of the configuration's lines.
   mutating func edge(ofLine line: Int, at ns: UInt64) {
+    sinks.first.countEdge(ofLine: line)
     for index in cameras.indices { cameras[index].trigger.edge(ofLine: line, at: ns) }
   }
 
   /// A chip that is gone.
   mutating func stop(_ error: GPIOError) {
-    close()
+    sinks.first.close()
+    record(.stop, reason: error.sentence)
+    sinks.second.waitForDisk(ns: 500_000_000)
     error.endProcess()
   }
 
   /// The end: every output has its safe level.
-  mutating func close() { sinks.close() }
+  mutating func close() {
+    sinks.first.close()
+    summarize()
+    record(.stop)
+    sinks.second.close()
+  }
 }
