@@ -33,12 +33,18 @@ struct CheckReport {
     }
     if let log = told.log {
       begin("log", log.file)
-      add(log.every == .rule ? "when a rule fires" : "every decision")
+      switch log.every {
+      case .change: add("decisions that change something")
+      case .decision: add("every decision")
+      case .rule: add("when a rule fires")
+      }
+      if log.maxAgeNs > 0 { add(", at most ", ns: log.maxAgeNs) }
     }
     if let frames = told.frames {
       begin("frames", frames.folder)
       add("at most ", Int(frames.maxBytes))
       add(" bytes")
+      if frames.maxAgeNs > 0 { add(", at most ", ns: frames.maxAgeNs) }
     }
     if let status = told.status { begin("status", status) }
     add("\n")

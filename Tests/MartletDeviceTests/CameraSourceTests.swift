@@ -22,7 +22,7 @@ private struct Loop: ~Copyable {
     var models = FixedArray<PipelineModel>(capacity: 1)
     models.append(try PipelineModel(model, in: configuration))
     var core = try PipelineCore(
-      configuration, models: models, lines: LineSink(configuration), log: FixedArray(capacity: 0), nowNs: nowNs)
+      configuration, models: models, lines: LineSink(configuration), records: RecordSink(configuration), nowNs: nowNs)
     var sources = FixedArray<CameraSource>(capacity: cameras.count)
     for index in cameras.indices {
       sources.append(CameraSource(bench.stream(cameras[index].settings!), index: index, cameras[index]))

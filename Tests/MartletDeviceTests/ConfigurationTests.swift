@@ -151,7 +151,7 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
         == ["3:18: gain: \"\": must be a number, on or off, or the name of a menu's entry"])
     #expect(
       camera(source + "timeout: 2")
-        == ["3:10: timeout: \"2\": must be a time with its unit from 100ms to 1h, like 50ms (us, ms, s, min, h)"])
+        == ["3:10: timeout: \"2\": must be a time with its unit from 100ms to 1h, like 50ms (us, ms, s, min, h, d)"])
     #expect(camera(source + "timeout: 1.5 min") == [])
     #expect(camera(source + "timeout: 99999999999999h").count == 1)
     #expect(

@@ -24,8 +24,8 @@ private func line(
       for _ in 0..<entries { line.rule(label, outcome) }
       line.endList()
       line.beginActions()
-      for _ in 0..<entries { line.action("pulse", line: label) }
-      line.action("save", line: UnsafeRawBufferPointer(start: nil, count: 0))
+      for _ in 0..<entries { line.action("pulse", line: label, atNs: 9, error: ENOSPC) }
+      line.action("set", line: label)
       line.endList()
       return line.end()
     }
@@ -49,7 +49,8 @@ private func line(
     let rules = try #require(json["rules"] as? [[String: Any]])
     #expect(rules.count == 2 && rules[0]["holds"] as? Bool == true && rules[0]["fired"] as? Bool == true)
     let actions = try #require(json["actions"] as? [[String: Any]])
-    #expect(actions.count == 3 && actions[0]["pulse"] as? String == "cat" && actions[2]["save"] as? Bool == true)
+    #expect(actions.count == 3 && actions[0]["pulse"] as? String == "cat" && actions[0]["at_ns"] as? Int == 9)
+    #expect(actions[0]["error"] as? String == "No space left on device" && actions[2].count == 1)
     #expect(json["omitted"] == nil)
   }
 

@@ -9,13 +9,15 @@ private func record(_ number: Int, padding: Int = 20) -> [UInt8] {
 }
 
 private func configuration(
-  _ file: String, maxBytes: UInt64 = 1 << 20, keep: Int = 3, sync: LogConfiguration.Sync = .second
+  _ file: String, maxBytes: UInt64 = 1 << 20, keep: Int = 3, sync: LogConfiguration.Sync = .second,
+  maxAgeNs: UInt64 = 0
 ) -> LogConfiguration {
   var log = LogConfiguration()
   log.file = file
   log.maxBytes = maxBytes
   log.keep = keep
   log.sync = sync
+  log.maxAgeNs = maxAgeNs
   return log
 }
 
@@ -52,13 +54,123 @@ private func isWritten(_ outcome: DecisionLog.Outcome) -> Bool {
     #expect(folder.read("log").suffix(record(100).count) == record(100)[...])
   }
 
-  @Test func aFileThatSomebodyRemovedIsMadeAnew() throws {
+  /// What does not begin as a log does is somebody else's, and stays as it is: also where a rotation would put a file.
+  @Test(arguments: [
+    "a,b\n1,2", "MARTLET\0model", "{\"a\":1}\n", "{\"decision\":x", "{\"event\":\"click\",\"x\":1}\n", "\n",
+    "{\"log\":\"something else\"}\n", " {\"decision\":1}\n",
+  ])
+  func somebodyElsesFile(_ content: String) throws {
     let folder = TemporaryFolder()
-    var log = try require(DecisionLog(configuration(folder.file("log"), maxBytes: 1000, keep: 2)))
+    folder.write("log", Array(content.utf8))
+    do {
+      var log = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(log.openError == Int32(MARTLET_LOG_FOREIGN) && martlet_log_look(folder.file("log")) == log.openError)
+      guard case .lost(let code, _) = log.append(record(1)) else { throw NothingThere() }
+      #expect(code == Int32(MARTLET_LOG_FOREIGN))
+    }
+    #expect(folder.read("log") == Array(content.utf8) && folder.names == ["log"])
+    folder.write("other.2", Array(content.utf8))
+    do {
+      var log = try require(DecisionLog(configuration(folder.file("other"), maxBytes: 1000, keep: 2)))
+      for number in 1...20 { #expect(isWritten(log.append(record(number)))) }
+      guard case .lost = log.append(record(21, padding: 1900)) else { throw NothingThere() }
+    }
+    #expect(folder.read("other.2") == Array(content.utf8) && folder.names == ["log", "other", "other.2"])
+  }
+
+  /// What a log of this version or the one before can begin with, whole or torn, is none.
+  @Test(arguments: [
+    "", "{", "{\"deci", "{\"decision\":12,\"camera\":\"a\"}\n", "{\"event\":\"camera-lost\",\"decision\":0,\"time\"",
+    "{\"event\":\"sta", "{\"log\":\"records were lost\",\"lost\":3,\"reason\":\"x\"}\n",
+    "{\"log\":\"a torn end was cut off\",\"bytes\":3}\n", "{\"dec\0\0\0\0", "\0\0\0",
+  ])
+  func aLogOfOurs(_ content: String) throws {
+    let folder = TemporaryFolder()
+    folder.write("log", Array(content.utf8))
+    #expect(martlet_log_look(folder.file("log")) == 0)
+    var log = try require(DecisionLog(configuration(folder.file("log"))))
+    #expect(log.openError == 0 && isWritten(log.append(record(13))))
+  }
+
+  @Test func aFileThatSomebodyRemovedOrMovedIsMadeAnew() throws {
+    let folder = TemporaryFolder()
+    var log = try require(DecisionLog(configuration(folder.file("log"))))
     #expect(isWritten(log.append(record(1))))
     unlink(folder.file("log"))
-    for number in 2...100 { #expect(isWritten(log.append(record(number)))) }
-    #expect(folder.read("log").suffix(record(100).count) == record(100)[...])
+    usleep(1_050_000)
+    #expect(isWritten(log.append(record(2))) && folder.read("log") == record(2))
+    rename(folder.file("log"), folder.file("log.old"))
+    folder.write("log", [])
+    usleep(1_050_000)
+    #expect(isWritten(log.append(record(3))))
+    #expect(folder.read("log") == record(3) && folder.read("log.old") == record(2))
+    // Cut in its place: what it can hold is counted anew.
+    truncate(folder.file("log"), 0)
+    usleep(1_050_000)
+    #expect(isWritten(log.append(record(4))) && folder.read("log") == record(4))
+    // Another one's file in its place.
+    rename(folder.file("log"), folder.file("log.old"))
+    folder.write("log", Array("a,b\n".utf8))
+    usleep(1_050_000)
+    guard case .lost = log.append(record(5)) else { throw NothingThere() }
+    #expect(folder.read("log") == Array("a,b\n".utf8))
+  }
+
+  @Test func numbersGoOnBehindEvents() throws {
+    let folder = TemporaryFolder()
+    let events = [("start", 3), ("camera-lost", 7), ("stop", 12)].map {
+      "{\"event\":\"\($0.0)\",\"decision\":\($0.1),\"time\":\"2026-11-27T23:20:22.123456Z\"}\n"
+    }
+    folder.write("log", Array(events.joined().utf8) + record(5))
+    do {
+      let opened = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(opened.lastDecision == 12)
+    }
+    folder.write("log", Array("{\"event\":\"x\",\"y\":1,\"decision\":99,\"z\":2}\n".utf8))
+    do {
+      let opened = try require(DecisionLog(configuration(folder.file("log"))))
+      #expect(opened.lastDecision == 0)
+    }
+  }
+
+  /// A day in each of three old files and the current one.
+  @Test func oldRecordsGo() throws {
+    let folder = TemporaryFolder()
+    let day: UInt64 = 86_400_000_000_000
+    let told = configuration(folder.file("log"), maxAgeNs: 4 * day)
+    func dated(_ number: Int, hoursAgo: Double) -> [UInt8] {
+      var text = [CChar](repeating: 0, count: 28)
+      _ = martlet_wall_time_text(martlet_wall_time_us() - UInt64(hoursAgo * 3.6e9), &text)
+      let time = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      return Array("{\"decision\":\(number),\"time\":\"\(time)\"}\n".utf8)
+    }
+    func age(_ name: String, hours: Double) {
+      let then = Date().addingTimeInterval(-hours * 3600)
+      try! FileManager.default.setAttributes([.modificationDate: then], ofItemAtPath: folder.file(name))
+    }
+    folder.write("log.3", dated(1, hoursAgo: 120))
+    folder.write("log.2", dated(2, hoursAgo: 90))
+    folder.write("log.1", dated(3, hoursAgo: 60))
+    age("log.3", hours: 97)
+    age("log.2", hours: 70)
+    age("log.1", hours: 40)
+    folder.write("log", dated(4, hoursAgo: 25))
+    do {
+      var log = try require(DecisionLog(told))
+      #expect(isWritten(log.append(dated(5, hoursAgo: 0))))
+    }
+    #expect(folder.names == ["log", "log.1", "log.2", "log.3"])
+    #expect(folder.lines("log").count == 2 && folder.lines("log.1")[0].hasPrefix("{\"decision\":4,"))
+    #expect(folder.lines("log.3")[0].hasPrefix("{\"decision\":2,"))
+    age("log.3", hours: 97)
+    folder.write("log.2", Array("a,b\n".utf8))
+    age("log.2", hours: 1000)
+    do {
+      var log = try require(DecisionLog(told))
+      #expect(isWritten(log.append(dated(6, hoursAgo: 0))))
+    }
+    // Somebody else's stays.
+    #expect(folder.names == ["log", "log.1", "log.2"] && folder.lines("log").count == 3)
   }
 
   /// A power cut leaves any prefix of the file, and behind it zeros or nothing.

@@ -28,8 +28,8 @@ private struct Source: ~Copyable, EventSource {
 @Suite struct EventSourceTests {
   private func core() throws -> PipelineCore {
     try PipelineCore(
-      Configuration(), models: FixedArray(capacity: 0), lines: LineSink(Configuration()), log: FixedArray(capacity: 0),
-      nowNs: 0)
+      Configuration(), models: FixedArray(capacity: 0), lines: LineSink(Configuration()),
+      records: RecordSink(Configuration()), nowNs: 0)
   }
 
   private func several(_ calls: Calls, ends: Bool = false) -> FixedArray<Source> {

@@ -23,6 +23,13 @@ extension FrameStore {
     if case .lost(let code, _) = save(frame, decision: decision, wallUs: 1_795_821_622_123_456) { return code }
     return nil
   }
+
+  mutating func save(file: String, decision: UInt64) -> Int32? {
+    var frame = DecisionFrame.picture(file.permanentPath()).stored
+    var isNew = false
+    let code = martlet_store_save(handle, &frame, decision, 1_795_821_622_123_456, &isNew)
+    return code == 0 ? nil : code
+  }
 }
 
 private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [0xFF, 0xD9]
@@ -59,9 +66,49 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
   @Test func whatIsNoJPEGIsNotSavedAsOne() throws {
     let folder = TemporaryFolder()
     var frames = try store(folder)
-    #expect(frames.save(Array("\u{89}PNG\r\n".utf8), decision: 1) == EINVAL)
-    #expect(frames.save([], decision: 1) == EINVAL)
+    #expect(frames.save(Array("\u{89}PNG\r\n".utf8), decision: 1) == Int32(MARTLET_FRAME_NOT_WHOLE))
+    #expect(frames.save([], decision: 1) == Int32(MARTLET_FRAME_NOT_WHOLE))
     #expect(folder.names.isEmpty)
+  }
+
+  /// A picture's file is copied as it is; what it is named by is what it begins with.
+  @Test(
+    arguments: [
+      ("png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2]), ("bmp", [0x42, 0x4D, 9, 9]),
+      ("ppm", Array("P6 # a comment\n1 1\n255\nabc".utf8)), ("pgm", Array("P5\n1 1\n255\na".utf8)), ("jpg", jpeg),
+    ] as [(String, [UInt8])])
+  func files(ending: String, content: [UInt8]) throws {
+    let folder = TemporaryFolder()
+    let pictures = TemporaryFolder()
+    pictures.write("x.any", content)
+    do {
+      var frames = try store(folder)
+      #expect(frames.save(file: pictures.file("x.any"), decision: 1) == nil)
+      #expect(String(cString: frames.lastName) == "000000000001-20261127T232022.123456Z.\(ending)")
+      pictures.write("x.any", Array("no picture".utf8))
+      #expect(frames.save(file: pictures.file("x.any"), decision: 2) == Int32(MARTLET_FRAME_NOT_WHOLE))
+      #expect(frames.save(file: pictures.file("none"), decision: 2) == ENOENT)
+    }
+    // Known again, and not taken for torn.
+    let frames = try store(folder)
+    #expect(frames.count == 1 && folder.read(folder.names[0]) == content)
+  }
+
+  @Test func oldFramesGo() throws {
+    let folder = TemporaryFolder()
+    for (number, time) in ["19700101T000005", "20200102T000000", "20200103T000000", "19700101T000007"].enumerated() {
+      folder.write("00000000000\(number + 1)-\(time).000000Z.jpg", jpeg)
+    }
+    var configuration = FramesConfiguration()
+    configuration.folder = folder.path
+    configuration.maxBytes = 1 << 20
+    configuration.maxAgeNs = 86_400_000_000_000
+    // What was saved before the clock was set goes with those behind it.
+    var frames = try require(FrameStore(configuration))
+    #expect(frames.count == 1 && folder.names == ["000000000004-19700101T000007.000000Z.jpg"])
+    let frame = jpeg.withUnsafeBytes { FrameContent(bytes: $0, shape: nil) }
+    if case .lost = frames.save(frame, decision: 5, wallUs: martlet_wall_time_us()) { throw NothingThere() }
+    #expect(frames.count == 2)
   }
 
   /// A disk that was away has another folder at the same place.
@@ -99,7 +146,7 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
       let folder = TemporaryFolder()
       var frames = try store(folder)
       #expect(frames.save(bytes, shape, decision: 1) == nil)
-      #expect(frames.save(Array(bytes.dropLast()), shape, decision: 2) == EINVAL)
+      #expect(frames.save(Array(bytes.dropLast()), shape, decision: 2) == Int32(MARTLET_FRAME_NOT_WHOLE))
       let saved = folder.read(try #require(folder.names.first))
       let header = Array("\(PixelMeaning.isGrey(name) ? "P5" : "P6")\n\(width) \(height)\n255\n".utf8)
       #expect(
@@ -123,12 +170,14 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
   @Test func whatItCannotSave() throws {
     let folder = TemporaryFolder()
     var frames = try store(folder)
-    #expect(frames.save([], decision: 1) == EINVAL)
+    #expect(frames.save([], decision: 1) == Int32(MARTLET_FRAME_NOT_WHOLE))
     for (width, height, stride) in [(0, 5, 3), (5, 5, 14), (70000, 70000, 210_000)] {
       let shape = FrameShape(width: width, height: height, layout: .rgb(), stride: stride)
-      #expect(frames.save(jpeg, shape, decision: 1) == EINVAL)
+      #expect(frames.save(jpeg, shape, decision: 1) == Int32(MARTLET_FRAME_NOT_WHOLE))
     }
-    if case .lost(let code, _) = frames.save(nil, decision: 1, wallUs: 1) { #expect(code == EINVAL) }
+    if case .lost(let code, _) = frames.save(nil, decision: 1, wallUs: 1) {
+      #expect(code == Int32(MARTLET_FRAME_NOT_WHOLE))
+    }
     #expect(folder.names.isEmpty && frames.lostCount == 5)
     var gone = FramesConfiguration()
     gone.folder = folder.file("gone")

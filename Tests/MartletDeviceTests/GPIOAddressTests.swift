@@ -1,3 +1,4 @@
+import CMartletLinux
 import Testing
 
 @testable import MartletDevice
@@ -24,6 +25,51 @@ import Testing
     #expect(address.chip == chip)
     #expect(address.name == name)
     #expect(address.offset == offset)
+  }
+
+  /// What is tried where nothing is found: names of lines may have colons.
+  @Test(
+    arguments: [
+      ("bench:a:b", ["bench:a|b", "bench|a:b", "|bench:a:b"]), ("a:b", ["a|b", "|a:b"]), ("gate", ["|gate"]),
+      ("a:5", ["a|#5", "|a:5"]), (":a:b", [":a|b", "|:a:b"]),
+      // Too long for the name of a line.
+      (String(repeating: "c", count: 40) + ":1", [String(repeating: "c", count: 40) + "|#1"]),
+    ] as [(String, [String])])
+  func otherWays(_ text: String, _ ways: [String]) throws {
+    var address = try #require(try GPIOLineAddress(text).parsed())
+    var found: [String] = []
+    repeat {
+      let name = FixedText.string(address.name)
+      found.append("\(FixedText.string(address.chip))|\(name.isEmpty ? "#\(address.offset)" : name)")
+    } while martlet_gpio_divide_otherwise(&address)
+    #expect(found == ways)
+  }
+
+  /// Numbers that are left out are events that the kernel dropped; without numbers a full queue is noticed.
+  @Test func lostEventsAreCounted() {
+    var line = martlet_gpio_line()
+    for sequence in [2, 3, 6] as [UInt32] {
+      var event = martlet_gpio_event(time_ns: 1, level: 1, sequence: sequence)
+      martlet_gpio_note_event(&line, &event)
+    }
+    martlet_gpio_note_event(&line, nil)
+    #expect(martlet_gpio_take_lost(&line) == 3 && martlet_gpio_take_lost(&line) == 0)
+    var unnumbered = martlet_gpio_line()
+    for count in [15, 16, 20, 3] {
+      for _ in 0..<count {
+        var event = martlet_gpio_event(time_ns: 1, level: 1, sequence: 0)
+        martlet_gpio_note_event(&unnumbered, &event)
+      }
+      martlet_gpio_note_event(&unnumbered, nil)
+    }
+    #expect(martlet_gpio_take_lost(&unnumbered) == 2)
+  }
+
+  /// A name that is there twice at the start is worth trying again, as one that is not there is.
+  @Test func twiceIsTriedAgain() {
+    let error = GPIOError(Int32(MARTLET_GPIO_AMBIGUOUS), address: "gate")
+    #expect(error.exitCode == ExitCode.usage)
+    #expect(PipelineError(Configuration(), at: LineConfiguration(), error).exitCode == ExitCode.noInput)
   }
 
   @Test(arguments: [

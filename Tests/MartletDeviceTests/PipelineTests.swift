@@ -33,7 +33,10 @@ struct PipelineTests {
     return check.configuration
   }
 
-  private var records: [[String: Any]] {
+  /// Of decisions; events are beside them.
+  private var records: [[String: Any]] { get throws { try lines.filter { $0["event"] == nil } } }
+
+  private var lines: [[String: Any]] {
     get throws {
       try String(contentsOfFile: folder + "/log", encoding: .utf8).split(separator: "\n").map {
         try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
@@ -58,6 +61,27 @@ struct PipelineTests {
       (record["rules"] as? [[String: Any]])?.contains { $0["fired"] as? Bool == true } ?? false
     }
     #expect(!fired.isEmpty && fired.count < found.count)
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// What is no decision: start, end, and a summary that adds up.
+  @Test func eventsAreRecorded() throws {
+    var running = try Pipeline(try pipeline(pictures, log: "every: change"))
+    running.run()
+    let found = try lines
+    #expect(found.first?["event"] as? String == "start" && found.last?["event"] as? String == "stop")
+    let summary = try #require(found.first { $0["event"] as? String == "summary" })
+    let decided = try #require(summary["decided"] as? Int)
+    let classes = try #require(summary["classes"] as? [[String: Any]])
+    #expect(classes.reduce(0) { $0 + ($1["count"] as? Int ?? 0) } + (summary["unknown"] as? Int ?? 0) == decided)
+    #expect(found.last?["decision"] as? Int == decided && summary["camera"] as? String == "a")
+    #expect((summary["capture_to_decision_ms"] as? [String: Any])?["p99"] as? Double ?? 0 > 0)
+    // Each that is there differs from the one before it that is not, or is the first.
+    let kept = try records
+    #expect(kept.count > 1 && kept.count < decided && kept.first?["decision"] as? Int == 1)
+    let fired = kept.filter { ($0["rules"] as? [[String: Any]])?.first?["fired"] as? Bool == true }.count
+    let rules = try #require(summary["rules"] as? [[String: Any]])
+    #expect(rules.first?["fired"] as? Int == fired)
     try FileManager.default.removeItem(atPath: folder)
   }
 

@@ -181,7 +181,14 @@ static void edges(void) {
     CHECK(event.level == (i % 2 == 0) && event.time_ns >= before && event.time_ns <= now_ns());
     CHECK(event.sequence == (libgpiod_2 ? (uint32_t)i + 1 : 0));
   }
-  CHECK(martlet_gpio_deadline_ns(&line) == 0);
+  CHECK(martlet_gpio_deadline_ns(&line) == 0 && martlet_gpio_take_lost(&line) == 0);
+  // More than the kernel keeps.
+  for (int i = 0; i < 200; i++) sim_pull(pull, i % 2 == 0);
+  usleep(200000);
+  int kept = 0;
+  while (martlet_gpio_read_event(&line, now_ns(), &event) == 0) kept++;
+  uint32_t lost = martlet_gpio_take_lost(&line);
+  CHECK(kept >= 16 && kept < 200 && lost == (libgpiod_2 ? 200u - (uint32_t)kept : 1));
   martlet_gpio_release(&line);
   for (int falling = 0; falling < 2; falling++) {
     settings.edges = falling ? MARTLET_GPIO_FALLING : MARTLET_GPIO_RISING;

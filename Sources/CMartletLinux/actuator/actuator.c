@@ -51,6 +51,7 @@ struct martlet_actuator {
   int32_t is_stopping;
   int32_t is_abandoned;
   bool is_real_time;
+  uint64_t changes;
   /// When the thread will wake by itself.
   uint64_t wakes_ns;
   pthread_t thread;
@@ -72,6 +73,10 @@ static martlet_error set_line(martlet_actuator *actuator, output *output, int32_
     output->statistics.last_error = error;
   } else {
     output->statistics.level = level;
+  }
+  if (output->statistics.is_failing != (error != 0)) {
+    output->statistics.is_failing = error != 0;
+    __atomic_add_fetch(&actuator->changes, 1, __ATOMIC_SEQ_CST);
   }
   // Whoever abandons the actuator takes no lock: what we did may have come after it.
   if (__atomic_load_n(&actuator->is_abandoned, __ATOMIC_SEQ_CST)) {
@@ -335,6 +340,10 @@ void martlet_actuator_statistics_of(martlet_actuator *actuator, int32_t index,
   pthread_mutex_lock(&output->lock);
   *statistics = output->statistics;
   pthread_mutex_unlock(&output->lock);
+}
+
+uint64_t martlet_actuator_changes(const martlet_actuator *actuator) {
+  return __atomic_load_n(&actuator->changes, __ATOMIC_SEQ_CST);
 }
 
 void martlet_actuator_stop(martlet_actuator *actuator) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t pixel_bytes(const martlet_stored_frame *frame) { return frame->kind == MARTLET_STORED_GREY ? 1 : 3; }
 
@@ -13,18 +14,36 @@ static int header(const martlet_stored_frame *frame, char *text, size_t capacity
   return snprintf(text, capacity, "P%d\n%u %u\n255\n", kind, frame->width, frame->height);
 }
 
-martlet_error frame_file_of(const martlet_stored_frame *frame, frame_file *file) {
+/// A file that somebody put there: what it is, is what it begins with.
+static martlet_error open_copied(const char *path, frame_file *file) {
+  martlet_open_file opened;
+  martlet_error error = martlet_file_open(path, &opened);
+  if (error != 0) return error;
+  char text[16];
+  ssize_t count = opened.is_pipe ? 0 : pread(opened.descriptor, text, sizeof text, 0);
+  *file = (frame_file){opened.size, count > 0 ? frame_ending(text, (size_t)count) : -1, opened.descriptor};
+  if (file->ending >= 0) return 0;
+  frame_file_close(file);
+  return MARTLET_FRAME_NOT_WHOLE;
+}
+
+martlet_error frame_file_open(const martlet_stored_frame *frame, frame_file *file) {
+  if (frame->kind == MARTLET_STORED_FILE) return open_copied(frame->bytes, file);
   if (frame->kind == MARTLET_STORED_JPEG) {
-    *file = (frame_file){frame->count, ".jpg"};
-    const uint8_t *bytes = frame->bytes;
-    return frame->count > 2 && bytes[0] == 0xFF && bytes[1] == 0xD8 ? 0 : EINVAL;
+    *file = (frame_file){frame->count, frame_ending(frame->bytes, frame->count), -1};
+    return file->ending == 0 ? 0 : MARTLET_FRAME_NOT_WHOLE;
   }
-  if (frame->width == 0 || frame->height == 0) return EINVAL;
+  if (frame->width == 0 || frame->height == 0) return MARTLET_FRAME_NOT_WHOLE;
   char text[64];
   uint64_t pixels = (uint64_t)frame->width * frame->height;
-  file->count = (uint64_t)header(frame, text, sizeof text) + pixels * pixel_bytes(frame);
-  file->ending = frame->kind == MARTLET_STORED_GREY ? ".pgm" : ".ppm";
+  size_t count = (size_t)header(frame, text, sizeof text);
+  *file = (frame_file){count + pixels * pixel_bytes(frame), frame_ending(text, count), -1};
   return 0;
+}
+
+void frame_file_close(frame_file *file) {
+  if (file->descriptor >= 0) close(file->descriptor);
+  file->descriptor = -1;
 }
 
 // MARK: - Conversion: for a person to look at; nearest chroma, 8 bits of fraction
@@ -80,8 +99,25 @@ static void convert_part(const martlet_stored_frame *frame, const matrix *m, siz
   }
 }
 
-martlet_error frame_file_write(const martlet_stored_frame *frame, int descriptor) {
+/// What is there by now may be less than it was.
+static martlet_error copy(const frame_file *file, int descriptor) {
+  char chunk[16384];
+  for (uint64_t at = 0; at < file->count;) {
+    uint64_t left = file->count - at;
+    ssize_t count = pread(file->descriptor, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk, (off_t)at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) return MARTLET_FRAME_NOT_WHOLE;
+    martlet_error error = martlet_file_write_all(descriptor, chunk, (size_t)count);
+    if (error != 0) return error;
+    at += (uint64_t)count;
+  }
+  return 0;
+}
+
+martlet_error frame_file_write(const martlet_stored_frame *frame, const frame_file *file, int descriptor) {
   enum { PART = 5460 };
+  if (file->descriptor >= 0) return copy(file, descriptor);
   if (frame->kind == MARTLET_STORED_JPEG) return martlet_file_write_all(descriptor, frame->bytes, frame->count);
   char text[64];
   martlet_error error = martlet_file_write_all(descriptor, text, (size_t)header(frame, text, sizeof text));

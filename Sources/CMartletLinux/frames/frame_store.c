@@ -13,30 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const endings[] = {".jpg", ".pgm", ".ppm"};
-
-/// A saved frame; its name is made of it.
-typedef struct entry {
-  uint64_t decision;
-  /// YYYYMMDDHHMMSS
-  uint64_t stamp;
-  uint32_t microsecond, count;
-  uint32_t ending;
-} entry;
-
 struct martlet_frame_store {
   char folder[PATH_MAX];
   int descriptor;
-  uint64_t max_bytes, bytes, lost;
+  uint64_t max_bytes, max_age_us, bytes, lost;
   /// A ring: the oldest first.
-  entry *entries;
+  frame_entry *entries;
   uint32_t first, count;
   martlet_error last_error;
-  uint64_t retry_ns;
+  /// CLOCK_MONOTONIC: not before is the folder tried again; then do old frames go.
+  uint64_t retry_ns, age_ns;
   char last_name[MARTLET_STORE_NAME_BYTES];
 };
 
-enum { RING_BYTES = MARTLET_STORE_MAX_FRAMES * sizeof(entry) };
+enum { RING_BYTES = MARTLET_STORE_MAX_FRAMES * sizeof(frame_entry) };
 
 static uint64_t now_ns(void) {
   struct timespec time;
@@ -44,54 +34,16 @@ static uint64_t now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static entry *at(const martlet_frame_store *store, uint32_t index) {
+static frame_entry *at(const martlet_frame_store *store, uint32_t index) {
   return &store->entries[(store->first + index) % MARTLET_STORE_MAX_FRAMES];
-}
-
-// MARK: - Names: 000000000123-20261127T232022.123456Z.jpg
-
-static void name_of(const entry *entry, char *name) {
-  snprintf(name, MARTLET_STORE_NAME_BYTES, "%012llu-%08lluT%06llu.%06uZ%s", (unsigned long long)entry->decision,
-           (unsigned long long)(entry->stamp / 1000000), (unsigned long long)(entry->stamp % 1000000),
-           entry->microsecond, endings[entry->ending]);
-}
-
-/// Digits from *text on, which moves behind them; -1 if there are not between `least` and `most`.
-static int64_t digits(const char **text, int least, int most) {
-  int64_t value = 0;
-  int count = 0;
-  for (; count < most && **text >= '0' && **text <= '9'; (*text)++, count++) value = value * 10 + (**text - '0');
-  return count >= least ? value : -1;
-}
-
-/// Whether it is a name of ours, exactly.
-static int parse_name(const char *name, entry *entry) {
-  const char *text = name;
-  int64_t decision = digits(&text, 12, 18);
-  if (decision < 0 || *text++ != '-') return 0;
-  int64_t day = digits(&text, 8, 8);
-  if (day < 0 || *text++ != 'T') return 0;
-  int64_t second = digits(&text, 6, 6);
-  if (second < 0 || *text++ != '.') return 0;
-  int64_t microsecond = digits(&text, 6, 6);
-  if (microsecond < 0 || *text++ != 'Z') return 0;
-  for (uint32_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-    if (strcmp(text, endings[i]) != 0) continue;
-    entry->decision = (uint64_t)decision;
-    entry->stamp = (uint64_t)day * 1000000 + (uint64_t)second;
-    entry->microsecond = (uint32_t)microsecond;
-    entry->ending = i;
-    return 1;
-  }
-  return 0;
 }
 
 // MARK: - The ring
 
 static martlet_error remove_oldest(martlet_frame_store *store) {
   char name[MARTLET_STORE_NAME_BYTES];
-  entry *oldest = at(store, 0);
-  name_of(oldest, name);
+  frame_entry *oldest = at(store, 0);
+  frame_name_of(oldest, name);
   if (unlinkat(store->descriptor, name, 0) < 0 && errno != ENOENT) return errno;
   store->bytes -= oldest->count;
   store->first = (store->first + 1) % MARTLET_STORE_MAX_FRAMES;
@@ -99,41 +51,34 @@ static martlet_error remove_oldest(martlet_frame_store *store) {
   return 0;
 }
 
+/// 2020: a clock that was not set yet tells an earlier time, and nobody knows how old such a frame is until one that
+/// came after it is too old.
+#define FIRST_STAMP 20200101000000u
+
+static void let_go(martlet_frame_store *store) {
+  uint64_t now = martlet_wall_time_us();
+  if (store->max_age_us == 0 || now < store->max_age_us) return;
+  uint64_t least = frame_stamp(now - store->max_age_us);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < store->count && at(store, i)->stamp < least; i++)
+    if (at(store, i)->stamp >= FIRST_STAMP) count = i + 1;
+  while (count-- > 0 && remove_oldest(store) == 0) {}
+}
+
 static int compare(const void *a, const void *b) {
-  const entry *x = a, *y = b;
+  const frame_entry *x = a, *y = b;
   return x->decision < y->decision ? -1 : x->decision > y->decision;
 }
 
 static void sort(martlet_frame_store *store) {
   // The scan fills the ring from its beginning, and moves that only by removing.
-  memmove(store->entries, store->entries + store->first, store->count * sizeof(entry));
+  memmove(store->entries, store->entries + store->first, store->count * sizeof(frame_entry));
   store->first = 0;
-  qsort(store->entries, store->count, sizeof(entry), compare);
-}
-
-/// Whether a file is what the disk got of a frame before a power cut: less than was written.
-static int is_torn(int folder, const char *name, const entry *entry) {
-  if (entry->count == 0) return 1;
-  int descriptor = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-  if (descriptor < 0) return 0;
-  char text[64] = {0};
-  unsigned width = 0, height = 0;
-  int torn = 0;
-  if (entry->ending == 0) {
-    // A camera may pad its JPEG, but the end of a file that never reached the disk is zeros, not one marker.
-    ssize_t count = pread(descriptor, text, 2, 0);
-    torn = count == 2 && !((uint8_t)text[0] == 0xFF && (uint8_t)text[1] == 0xD8);
-  } else if (pread(descriptor, text, sizeof text - 1, 0) > 0) {
-    int is_header = sscanf(text + 1, "%*1[56]%u%u", &width, &height) == 2;
-    uint64_t pixels = (uint64_t)width * height * (entry->ending == 2 ? 3 : 1);
-    torn = !is_header || entry->count < pixels;
-  }
-  close(descriptor);
-  return torn;
+  qsort(store->entries, store->count, sizeof(frame_entry), compare);
 }
 
 static void take(martlet_frame_store *store, const char *name) {
-  entry found;
+  frame_entry found;
   struct stat status;
   size_t length = strlen(name);
   if (length > 6 && name[0] == '.' && strcmp(name + length - 5, ".part") == 0) {
@@ -141,10 +86,10 @@ static void take(martlet_frame_store *store, const char *name) {
     if (strspn(name + 1, "0123456789") == length - 6) unlinkat(store->descriptor, name, 0);
     return;
   }
-  if (!parse_name(name, &found)) return;
+  if (!frame_name_read(name, &found)) return;
   if (fstatat(store->descriptor, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode)) return;
   found.count = status.st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)status.st_size;
-  if (is_torn(store->descriptor, name, &found)) {
+  if (frame_is_torn(store->descriptor, name, &found)) {
     unlinkat(store->descriptor, name, 0);
     return;
   }
@@ -175,23 +120,47 @@ static martlet_error scan(martlet_frame_store *store) {
   closedir(folder);
   sort(store);
   while (store->bytes > store->max_bytes && remove_oldest(store) == 0) {}
+  let_go(store);
   return 0;
 }
 
 // MARK: - Saving
 
-static martlet_error write_frame(martlet_frame_store *store, const martlet_stored_frame *frame, const entry *entry) {
+static martlet_error write_frame(martlet_frame_store *store, const martlet_stored_frame *frame, const frame_file *from,
+                                 const frame_entry *entry) {
   char part[MARTLET_STORE_NAME_BYTES], name[MARTLET_STORE_NAME_BYTES];
   snprintf(part, sizeof part, ".%llu.part", (unsigned long long)entry->decision);
-  name_of(entry, name);
+  frame_name_of(entry, name);
   int file = openat(store->descriptor, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (file < 0) return errno;
-  martlet_error error = frame_file_write(frame, file);
+  martlet_error error = frame_file_write(frame, from, file);
   if (close(file) < 0 && error == 0) error = errno;
   if (error == 0 && renameat(store->descriptor, part, store->descriptor, name) < 0) error = errno;
   if (error != 0) unlinkat(store->descriptor, part, 0);
   else memcpy(store->last_name, name, sizeof name);
   return error;
+}
+
+/// Makes room and writes.
+static martlet_error add(martlet_frame_store *store, const martlet_stored_frame *frame, const frame_file *file,
+                         uint64_t decision, uint64_t wall_us) {
+  if (file->count > store->max_bytes || file->count > UINT32_MAX) return EFBIG;
+  if (store->count > 0 && at(store, store->count - 1)->decision >= decision) return EEXIST;
+  martlet_error error = 0;
+  while (error == 0 && store->count > 0 &&
+         (store->bytes + file->count > store->max_bytes || store->count == MARTLET_STORE_MAX_FRAMES))
+    error = remove_oldest(store);
+  if (error != 0) return error;
+  frame_entry entry = {.decision = decision,
+                       .stamp = frame_stamp(wall_us),
+                       .microsecond = (uint32_t)(wall_us % 1000000),
+                       .count = (uint32_t)file->count,
+                       .ending = (uint32_t)file->ending};
+  error = write_frame(store, frame, file, &entry);
+  if (error != 0) return error;
+  *at(store, store->count++) = entry;
+  store->bytes += entry.count;
+  return 0;
 }
 
 static martlet_error save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
@@ -203,25 +172,11 @@ static martlet_error save(martlet_frame_store *store, const martlet_stored_frame
     if (error != 0) return error;
   }
   frame_file file;
-  martlet_error error = frame_file_of(frame, &file);
+  martlet_error error = frame_file_open(frame, &file);
   if (error != 0) return error;
-  if (file.count > store->max_bytes || file.count > UINT32_MAX) return EFBIG;
-  if (store->count > 0 && at(store, store->count - 1)->decision >= decision) return EEXIST;
-  while (error == 0 && store->count > 0 &&
-         (store->bytes + file.count > store->max_bytes || store->count == MARTLET_STORE_MAX_FRAMES))
-    error = remove_oldest(store);
-  if (error != 0) return error;
-  entry entry = {.decision = decision, .microsecond = (uint32_t)(wall_us % 1000000), .count = (uint32_t)file.count};
-  char text[MARTLET_WALL_TIME_LENGTH];
-  martlet_wall_time_text(wall_us, text);
-  for (int i = 0; i < 19; i++)
-    if (text[i] >= '0' && text[i] <= '9') entry.stamp = entry.stamp * 10 + (uint64_t)(text[i] - '0');
-  while (strcmp(endings[entry.ending], file.ending) != 0) entry.ending++;
-  error = write_frame(store, frame, &entry);
-  if (error != 0) return error;
-  *at(store, store->count++) = entry;
-  store->bytes += entry.count;
-  return 0;
+  error = add(store, frame, &file, decision, wall_us);
+  frame_file_close(&file);
+  return error;
 }
 
 martlet_error martlet_store_save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
@@ -239,9 +194,20 @@ martlet_error martlet_store_save(martlet_frame_store *store, const martlet_store
   return error;
 }
 
+uint64_t martlet_store_tend(martlet_frame_store *store) {
+  if (store->max_age_us == 0) return UINT64_MAX;
+  uint64_t now = now_ns();
+  if (now >= store->age_ns) {
+    store->age_ns = now + 3600ull * 1000000000u;
+    if (store->descriptor >= 0) let_go(store);
+  }
+  return store->age_ns;
+}
+
 // MARK: - Opening
 
-martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet_frame_store **opened) {
+martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, uint64_t max_age_us,
+                                 martlet_frame_store **opened) {
   *opened = NULL;
   martlet_frame_store *store = calloc(1, sizeof *store);
   if (store == NULL) return ENOMEM;
@@ -251,6 +217,7 @@ martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet
     return ENOMEM;
   }
   store->max_bytes = max_bytes;
+  store->max_age_us = max_age_us;
   store->descriptor = -1;
   if (strlen(folder) >= sizeof store->folder) {
     store->last_error = ENAMETOOLONG;
@@ -275,4 +242,5 @@ uint64_t martlet_store_last_decision(const martlet_frame_store *store) {
 }
 uint64_t martlet_store_bytes(const martlet_frame_store *store) { return store->bytes; }
 uint32_t martlet_store_count(const martlet_frame_store *store) { return store->count; }
+martlet_error martlet_store_last_error(const martlet_frame_store *store) { return store->last_error; }
 uint64_t martlet_store_lost(const martlet_frame_store *store) { return store->lost; }

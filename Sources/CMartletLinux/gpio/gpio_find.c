@@ -36,8 +36,9 @@ static martlet_error settle_on(const martlet_gpio_chip *chip, const martlet_gpio
   return error ? gpio_fail(failure, error, 0, chip->info.name) : 0;
 }
 
-martlet_error gpio_find(const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset,
-                        martlet_gpio_failure *failure) {
+/// Opens the chip that has the line, with the address as it is divided.
+static martlet_error find_as(const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset,
+                             martlet_gpio_failure *failure) {
   memset(failure, 0, sizeof *failure);
   memset(found, 0, sizeof *found);
   if (address->chip[0] == '/') {
@@ -94,4 +95,16 @@ martlet_error gpio_find(const martlet_gpio_address *address, martlet_gpio_chip *
   }
   if (error) martlet_gpio_close(found);
   return error;
+}
+
+martlet_error gpio_find(const martlet_gpio_address *address, martlet_gpio_chip *found, uint32_t *offset,
+                        martlet_gpio_failure *failure) {
+  martlet_error error = find_as(address, found, offset, failure);
+  martlet_gpio_address other = *address;
+  const martlet_gpio_failure first = *failure;
+  while ((error == MARTLET_GPIO_NO_CHIP || error == MARTLET_GPIO_NO_LINE) && martlet_gpio_divide_otherwise(&other))
+    error = find_as(&other, found, offset, failure);
+  if (error != MARTLET_GPIO_NO_CHIP && error != MARTLET_GPIO_NO_LINE) return error;
+  *failure = first;
+  return first.error;
 }

@@ -110,9 +110,30 @@ static martlet_error read_debounced(martlet_gpio_line *line, uint64_t now_ns, ma
   }
 }
 
+void martlet_gpio_note_event(martlet_gpio_line *line, const martlet_gpio_event *event) {
+  if (event == NULL) {
+    line->lost += line->drained >= KERNEL_EDGES;
+    line->drained = 0;
+  } else if (event->sequence == 0) {
+    line->drained++;
+  } else {
+    line->lost += event->sequence - line->sequence - 1;
+    line->sequence = event->sequence;
+  }
+}
+
 martlet_error martlet_gpio_read_event(martlet_gpio_line *line, uint64_t now_ns, martlet_gpio_event *event) {
+  // What bounces is lost without harm there.
   if (line->debounce.period_ns != 0) return read_debounced(line, now_ns, event);
-  return gpio_backend_read(line, event);
+  martlet_error error = gpio_backend_read(line, event);
+  if (error == 0 || error == EAGAIN) martlet_gpio_note_event(line, error == 0 ? event : NULL);
+  return error;
+}
+
+uint32_t martlet_gpio_take_lost(martlet_gpio_line *line) {
+  uint32_t lost = line->lost;
+  line->lost = 0;
+  return lost;
 }
 
 uint64_t martlet_gpio_deadline_ns(const martlet_gpio_line *line) {

@@ -28,6 +28,8 @@ typedef struct martlet_actuator_statistics {
   /// Calls of the line's function that failed, and the errno value of the last one.
   uint64_t failures;
   int32_t last_error;
+  /// The last call failed.
+  bool is_failing;
   /// What the line is at, as far as is known.
   int32_t level;
 } martlet_actuator_statistics;
@@ -77,6 +79,9 @@ void martlet_actuator_unguard(martlet_actuator *actuator);
 /// Whether a pulse of the output runs.
 bool martlet_actuator_is_pulsing(martlet_actuator *actuator, int32_t index);
 void martlet_actuator_statistics_of(martlet_actuator *actuator, int32_t index, martlet_actuator_statistics *statistics);
+
+/// Counts how often an output's calls began to fail, or to work again, of all outputs.
+uint64_t martlet_actuator_changes(const martlet_actuator *actuator);
 
 /// Sets every output to its safe level and ends the thread; the lines can be released then.
 void martlet_actuator_stop(martlet_actuator *actuator);

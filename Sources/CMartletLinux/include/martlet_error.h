@@ -28,6 +28,15 @@ enum {
   /// What would be written over is what this process reads.
   MARTLET_OWN_SOURCE,
 
+  // MARK: Records and frames
+
+  /// The file that is to be the log is something else: its first line is no record.
+  MARTLET_LOG_FOREIGN,
+  /// What should be saved ends early, or is none.
+  MARTLET_FRAME_NOT_WHOLE,
+  /// The disk took too long: there was no room for more to wait.
+  MARTLET_NO_ROOM_TO_WAIT,
+
   // MARK: Options of a command; `text` is what stood there
 
   MARTLET_OPTION_UNKNOWN,
@@ -118,7 +127,7 @@ bool martlet_is_disk_gone(martlet_error error);
 /// Whether it tells of a transfer that failed: what was to be written could be opened.
 bool martlet_is_transfer_error(martlet_error error);
 
-/// An English phrase, like "No such file or directory", for an errno value or a code of files.
+/// An English phrase, like "No such file or directory", for an errno value or a code of files, records and frames.
 const char *martlet_error_text(martlet_error error);
 
 #endif

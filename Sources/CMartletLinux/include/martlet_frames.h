@@ -23,16 +23,18 @@ typedef enum martlet_stored_kind {
   MARTLET_STORED_JPEG = 0,
   MARTLET_STORED_GREY,
   MARTLET_STORED_RGB,
-  MARTLET_STORED_YCBCR
+  MARTLET_STORED_YCBCR,
+  /// A picture's file, which is copied as it is: JPEG, PNG, BMP, PGM or PPM.
+  MARTLET_STORED_FILE
 } martlet_stored_kind;
 
 /// A frame as it was read.
 typedef struct martlet_stored_frame {
   martlet_stored_kind kind;
-  /// Of JPEG: the file.
+  /// Of JPEG the file, of a file its path with the zero behind it, of all others what the samples lie in.
   const void *bytes;
   size_t count;
-  /// Of all others: 0 pixels if the frame was not whole; of grey there is one component, with step 1 or words.
+  /// Of pixels: 0 of them if the frame was not whole; of grey there is one component, with step 1 or words.
   uint32_t width, height;
   martlet_stored_samples samples[3];
   martlet_camera_matrix matrix;
@@ -44,14 +46,20 @@ typedef struct martlet_frame_store martlet_frame_store;
 /// Takes stock of a folder: frames are known by their names; others' files are left alone, unfinished ones of our own
 /// removed. *store is NULL only without memory. After any other error it is there: the folder is tried again with the
 /// next frames.
-martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, martlet_frame_store **store);
+///
+/// - max_age_us: frames that are older go, by the wall clock; 0: however old they are.
+martlet_error martlet_store_open(const char *folder, uint64_t max_bytes, uint64_t max_age_us,
+                                 martlet_frame_store **store);
 void martlet_store_close(martlet_frame_store *store);
 
-/// Saves a frame under the decision's number, which must grow: JPEG as it came, grey as PGM, everything else as PPM.
-/// EINVAL: a frame that is not whole. EFBIG: one larger than the store may be. *is_new: not the error of the frame
-/// before.
+/// Saves a frame under the decision's number, which must grow: JPEG and files as they are, grey as PGM, everything else
+/// as PPM. MARTLET_FRAME_NOT_WHOLE: it ends early, or is none. EFBIG: one larger than the store may be. *is_new: not
+/// the error of the frame before.
 martlet_error martlet_store_save(martlet_frame_store *store, const martlet_stored_frame *frame, uint64_t decision,
                                  uint64_t wall_us, bool *is_new);
+
+/// Lets old frames go. Gives when it is to be called again (CLOCK_MONOTONIC, ns), UINT64_MAX: never.
+uint64_t martlet_store_tend(martlet_frame_store *store);
 
 /// The file name of the last frame that was saved.
 const char *martlet_store_last_name(const martlet_frame_store *store);
@@ -59,6 +67,8 @@ const char *martlet_store_last_name(const martlet_frame_store *store);
 uint64_t martlet_store_last_decision(const martlet_frame_store *store);
 uint64_t martlet_store_bytes(const martlet_frame_store *store);
 uint32_t martlet_store_count(const martlet_frame_store *store);
+/// Of the last frame, or of opening; 0: it is there.
+martlet_error martlet_store_last_error(const martlet_frame_store *store);
 /// Frames that could not be saved since it was opened.
 uint64_t martlet_store_lost(const martlet_frame_store *store);
 

@@ -26,18 +26,26 @@ typedef struct martlet_gpio_failure {
 // MARK: - Addresses
 
 /// Which line: "CHIP:OFFSET", "CHIP:NAME" or "NAME". CHIP is a name ("gpiochip0"), a path ("/dev/gpiochip0") or a
-/// label; the last colon divides, since labels may hold some. Digits behind a colon are an offset. "name:NAME" is a
-/// line's name whatever is in it.
+/// label; the last colon divides, since labels may hold some. Digits behind a colon are an offset. Names of lines may
+/// hold colons too: where nothing is found so, an earlier colon divides, and at last none does. "name:NAME" is a line's
+/// name whatever is in it.
 typedef struct martlet_gpio_address {
+  /// All of it.
+  char text[96];
   /// Empty: any chip.
   char chip[64];
   /// Empty: `offset` counts.
   char name[32];
   uint32_t offset;
+  /// Where the colon is that divides; -1: none does.
+  int32_t colon;
 } martlet_gpio_address;
 
 /// MARTLET_GPIO_NO_ADDRESS: it is none.
 martlet_error martlet_gpio_parse(const char *text, size_t count, martlet_gpio_address *address);
+/// The next way to understand its text, with an earlier colon or with none; false: that were all. Requesting a line
+/// tries them one after the other.
+bool martlet_gpio_divide_otherwise(martlet_gpio_address *address);
 
 // MARK: - Looking around
 
@@ -147,8 +155,12 @@ typedef struct martlet_gpio_line {
   char name[32];
   /// period_ns is 0 unless the debounce is done here.
   martlet_gpio_debounce debounce;
-  /// Edges read since the kernel's queue was empty; only for a debounce that is done here.
+  /// Edges read since the kernel's queue was empty.
   uint32_t drained;
+  /// Of the last event; 0: there was none, or they are not numbered.
+  uint32_t sequence;
+  /// Events that the kernel dropped, since martlet_gpio_take_lost.
+  uint32_t lost;
 } martlet_gpio_line;
 
 /// Finds the line and requests it as "martlet". On any error nothing is left open.
@@ -175,6 +187,12 @@ typedef struct martlet_gpio_event {
 martlet_error martlet_gpio_read_event(martlet_gpio_line *line, uint64_t now_ns, martlet_gpio_event *event);
 /// When martlet_gpio_read_event has to be called though nothing became readable; 0: no need.
 uint64_t martlet_gpio_deadline_ns(const martlet_gpio_line *line);
+
+/// Counts an event that was read, or, with NULL, that there is none more at the moment.
+void martlet_gpio_note_event(martlet_gpio_line *line, const martlet_gpio_event *event);
+/// Events that the kernel dropped since this was asked last, because nobody read them in time. With libgpiod 1.6, which
+/// does not number them, it is 1 for each time that the kernel's queue was found full.
+uint32_t martlet_gpio_take_lost(martlet_gpio_line *line);
 
 /// "1.6.3", "2.2.1"
 const char *martlet_gpio_library_version(void);

@@ -20,9 +20,9 @@ int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
 
 // MARK: - Signals
 
-/// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, and SIGPIPE is ignored. A process that has not
-/// closed it within a second of SIGTERM or SIGINT is ended: the outputs of its guarded actuator go to their safe level
-/// first.
+/// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, but for those of the last two that are ignored (by
+/// nohup, or of a shell's job in the background): they stay so. SIGPIPE is ignored. A process that has not closed it
+/// within a second of SIGTERM or SIGINT is ended: the outputs of its guarded actuator go to their safe level first.
 martlet_error martlet_signals_open(int *descriptor);
 /// The number of a signal that came, or 0.
 int martlet_signals_take(int descriptor);

@@ -4,25 +4,59 @@
 #include "martlet_log.h"
 
 #include <limits.h>
-#include <pthread.h>
+#include <time.h>
 
-/// Forces a log onto the disk from a thread of its own: fdatasync takes as long as the disk likes.
-typedef struct log_syncer {
-  pthread_t thread;
-  pthread_mutex_t lock;
-  pthread_cond_t wake;
-  /// Descriptors of its own: of the current file, and of one that was rotated away and has still to be synced.
-  int current, retired;
-  int is_dirty, is_folder_dirty, is_over, is_started;
-  char folder[PATH_MAX];
-} log_syncer;
+struct martlet_decision_log {
+  char path[PATH_MAX], other[PATH_MAX], folder[PATH_MAX];
+  int descriptor, is_stream, keep, sync;
+  /// The file ends in the middle of a record: a write that failed could not be taken back.
+  int is_torn;
+  /// Something was written that is not forced onto the disk.
+  int is_dirty;
+  uint64_t size, max_bytes, max_age_us;
+  /// The wall clock at the file's first record; 0: there is none.
+  uint64_t begun_us;
+  uint64_t last_decision, cut_bytes, lost, lost_now;
+  /// Of the last loss; 0 while records are written.
+  martlet_error last_error;
+  /// CLOCK_MONOTONIC. Not before is opening or rotating tried again; then is the file compared with its path; then is
+  /// it forced onto the disk; then do old files go.
+  uint64_t retry_ns, look_ns, sync_ns, age_ns;
+};
 
-void log_syncer_start(log_syncer *syncer, const char *path);
-/// The log is another file now.
-void log_syncer_use(log_syncer *syncer, int descriptor);
-void log_syncer_mark(log_syncer *syncer);
-/// Syncs what is left, and ends the thread.
-void log_syncer_stop(log_syncer *syncer);
+enum { LOG_SECOND_NS = 1000000000 };
+
+static inline uint64_t log_now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+// decision_log_file.c
+
+/// EBUSY: another process has it.
+martlet_error log_file_open(martlet_decision_log *log);
+/// Forces what is written onto the disk, unless that is left to the system, and closes the file.
+void log_file_close(martlet_decision_log *log);
+martlet_error log_file_sync(martlet_decision_log *log);
+/// Finds the last decision's number in an older file, if the current one has none.
+void log_file_look_back(martlet_decision_log *log);
+martlet_error log_file_rotate(martlet_decision_log *log);
+/// Closes a file that its path does not lead to any more.
+void log_file_notice_move(martlet_decision_log *log);
+/// Whether the file's first record is so old that another file has to begin.
+bool log_file_is_old(const martlet_decision_log *log);
+/// Removes old files whose last record is too old.
+void log_file_let_go(martlet_decision_log *log);
+
+// decision_log_kind.c
+
+/// MARTLET_LOG_FOREIGN: an open file that does not begin as a log does.
+martlet_error log_kind_check(int descriptor, uint64_t size);
+/// The wall clock in the file's first record, in microseconds; 0 if it tells none that can be.
+uint64_t log_kind_begun_us(int descriptor);
+
+// decision_log_tail.c
 
 /// What a log's file holds.
 typedef struct log_tail {

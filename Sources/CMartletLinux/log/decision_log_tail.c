@@ -9,26 +9,29 @@
 #define WINDOW (4u << 20)
 #define CHUNK 16384
 
-/// The number of a record that begins with {"decision":N, followed byte by byte.
-typedef struct number_scan {
-  uint32_t place;
-  uint64_t value;
-  int is_number;
-} number_scan;
+/// What a record begins with, as far as its number reaches.
+typedef struct record_start {
+  char text[96];
+  size_t count;
+} record_start;
 
-static void scan_byte(number_scan *scan, char byte) {
-  static const char prefix[] = "{\"decision\":";
-  const uint32_t length = sizeof prefix - 1;
-  if (scan->place < length) {
-    scan->place = byte == prefix[scan->place] ? scan->place + 1 : UINT32_MAX;
-  } else if (scan->place < length + 19 && byte >= '0' && byte <= '9') {
-    scan->value = scan->value * 10 + (uint64_t)(byte - '0');
-    scan->is_number = 1;
-    scan->place++;
-  } else if (scan->place != UINT32_MAX) {
-    scan->is_number = scan->is_number && byte == ',';
-    scan->place = UINT32_MAX;
-  }
+/// Behind a prefix of `text`; NULL: it has another one.
+static const char *behind(const char *text, const char *prefix) {
+  size_t count = strlen(prefix);
+  return strncmp(text, prefix, count) == 0 ? text + count : NULL;
+}
+
+/// The number N of a record that begins with {"decision":N, or {"event":"WORD","decision":N, and 0 of another.
+static uint64_t number_of(record_start *start) {
+  start->text[start->count] = 0;
+  const char *at = behind(start->text, "{\"decision\":");
+  if (at == NULL && (at = behind(start->text, "{\"event\":\"")) != NULL) at = strchr(at, '"');
+  if (at != NULL && *at == '"') at = behind(at, "\",\"decision\":");
+  if (at == NULL) return 0;
+  uint64_t number = 0;
+  int digits = 0;
+  for (; digits < 19 && *at >= '0' && *at <= '9'; at++, digits++) number = number * 10 + (uint64_t)(*at - '0');
+  return digits > 0 && *at == ',' ? number : 0;
 }
 
 /// From `start` on. *is_found: a record ends there or behind it.
@@ -36,7 +39,7 @@ static martlet_error read_from(int descriptor, uint64_t start, uint64_t size, lo
   char chunk[CHUNK];
   // The window may begin inside a record, which tells nothing.
   int is_inside = start > 0, is_over = 0;
-  number_scan scan = {0};
+  record_start record = {0};
   char last = 0;
   *tail = (log_tail){.end = start, .last_decision = 0};
   *is_found = start == 0;
@@ -51,14 +54,14 @@ static martlet_error read_from(int descriptor, uint64_t start, uint64_t size, lo
       if (byte == '\0') {
         is_over = 1;
       } else if (byte == '\n') {
-        if (!is_inside && scan.is_number && last == '}' && scan.value > tail->last_decision)
-          tail->last_decision = scan.value;
+        uint64_t number = is_inside || last != '}' ? 0 : number_of(&record);
+        if (number > tail->last_decision) tail->last_decision = number;
         tail->end = at + (uint64_t)i + 1;
         *is_found = 1;
         is_inside = 0;
-        scan = (number_scan){0};
+        record.count = 0;
       } else {
-        scan_byte(&scan, byte);
+        if (record.count < sizeof record.text - 1) record.text[record.count++] = byte;
         last = byte;
       }
     }

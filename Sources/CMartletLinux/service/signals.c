@@ -53,11 +53,20 @@ static martlet_error start_watching(void) {
   return error;
 }
 
-martlet_error martlet_signals_open(int *descriptor) {
+/// SIGTERM, and what is not ignored of the others.
+static void choose_awaited(void) {
+  static const int ignorable[] = {SIGINT, SIGHUP};
   sigemptyset(&awaited);
   sigaddset(&awaited, SIGTERM);
-  sigaddset(&awaited, SIGINT);
-  sigaddset(&awaited, SIGHUP);
+  for (size_t i = 0; i < sizeof ignorable / sizeof *ignorable; i++) {
+    struct sigaction action;
+    // A signal that is blocked is kept, even if it is ignored: it would be read.
+    if (sigaction(ignorable[i], NULL, &action) < 0 || action.sa_handler != SIG_IGN) sigaddset(&awaited, ignorable[i]);
+  }
+}
+
+martlet_error martlet_signals_open(int *descriptor) {
+  choose_awaited();
   signal(SIGPIPE, SIG_IGN);
   if (sigprocmask(SIG_BLOCK, &awaited, NULL) < 0) return errno;
   *descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

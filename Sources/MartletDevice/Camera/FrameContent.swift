@@ -23,6 +23,7 @@ public struct FrameContent {
     let isGrey = shape.layout.planes == .grey
     stored.kind = isGrey ? MARTLET_STORED_GREY : shape.layout.isYCbCr ? MARTLET_STORED_YCBCR : MARTLET_STORED_RGB
     guard shape.isValid, bytes.count >= shape.byteCount else { return stored }
+    (stored.bytes, stored.count) = (bytes.baseAddress, shape.byteCount)
     (stored.width, stored.height) = (UInt32(shape.width), UInt32(shape.height))
     stored.matrix = martlet_camera_matrix(UInt32(shape.matrix.rawValue))
     stored.is_full_range = shape.isFullRange

@@ -115,7 +115,7 @@ extension ConfigurationKey.Kind {
     case .flag: "true or false"
     case .integer: "a whole number from %s"
     case .number: "a number from %s"
-    case .time: "a time with its unit from %s, like 50ms (us, ms, s, min, h)"
+    case .time: "a time with its unit from %s, like 50ms (us, ms, s, min, h, d)"
     case .size: "a size with its unit from %s, like 10MB (kB, MB, GB, KiB, MiB, GiB)"
     case .choice: "one of %s"
     case .name: "a name"

@@ -1,7 +1,7 @@
 // Values by themselves: what a text says, or nil.
 
 extension WordList {
-  static var timeUnits: WordList { WordList("us ms s min h") }
+  static var timeUnits: WordList { WordList("us ms s min h d") }
   static var sizeUnits: WordList { WordList("B kB KB MB GB KiB MiB GiB") }
 }
 
@@ -79,7 +79,8 @@ extension ConfigurationReader {
       case 1: 1_000_000
       case 2: 1_000_000_000
       case 3: 60_000_000_000
-      default: 3_600_000_000_000
+      case 4: 3_600_000_000_000
+      default: 86_400_000_000_000
       }
     }
   }
@@ -141,6 +142,7 @@ extension ConfigurationReader {
 public enum DurationText {
   @inline(never)
   public static func text(_ ns: UInt64) -> String {
+    if ns % 86_400_000_000_000 == 0, ns > 0 { return String(ns / 86_400_000_000_000) + "d" }
     if ns % 3_600_000_000_000 == 0, ns > 0 { return String(ns / 3_600_000_000_000) + "h" }
     if ns % 1_000_000_000 == 0 { return String(ns / 1_000_000_000) + "s" }
     if ns % 1_000_000 == 0 { return String(ns / 1_000_000) + "ms" }

@@ -81,15 +81,17 @@ extension ConfigurationReader {
   }
 
   /// That a file to be written is one, if it is there, and none of those that are read.
-  mutating func lookAtOutput(_ node: Node, _ path: String) {
-    guard checksFiles else { return }
+  mutating func lookAtOutput(_ node: Node, _ path: String) -> Bool {
+    guard checksFiles else { return true }
+    let before = messages.errorCount
     var kind: Int32 = 0
-    guard path.withPath({ martlet_path_look($0, &kind) }) == 0 else { return }
+    guard path.withPath({ martlet_path_look($0, &kind) }) == 0 else { return true }
     if kind == Int32(MARTLET_PATH_FOLDER) { error(node, "%k: %v: is a folder, not a file") }
     if ConfigurationReader.isSame(path, configuration.path) { error(node, "%k: %v: is the configuration itself") }
     for model in configuration.models where ConfigurationReader.isSame(path, model.file) {
       error(node, "%k: %v: is the file of the model \"%s\"", model.name)
     }
+    return messages.errorCount == before
   }
 
   static func isSame(_ first: String, _ second: String) -> Bool {

@@ -2,13 +2,17 @@
 public struct FramesConfiguration: Sendable {
   public var folder = ""
   public var maxBytes: UInt64 = 0
+  /// Frames that are older go; 0: they do not.
+  public var maxAgeNs: UInt64 = 0
+  /// Memory for frames that wait for the disk.
+  public var queueBytes: UInt64 = 0
   public var line = 0
   /// Of `folder`.
   public var place = ConfigurationPlace()
 }
 
 enum FramesKey: Int, MappingKey {
-  case folder, maxSize
+  case folder, maxSize, maxAge, queue
 
   static var mapping: ConfigurationMapping { .frames }
 
@@ -16,6 +20,9 @@ enum FramesKey: Int, MappingKey {
     switch self {
     case .folder: .init("folder", .path, .required(), "where the action save puts frames")
     case .maxSize: .init("max-size", .size("64KiB", "1024GiB"), .value("200MiB"), "the oldest are removed first")
+    case .maxAge: .init("max-age", .time("1h", "36500d"), .meaning("none"), "frames that are older go")
+    case .queue:
+      .init("queue", .size("64KiB", "1GiB"), .value("32MiB"), "memory for frames that wait for the disk")
     }
   }
 }
@@ -32,6 +39,8 @@ extension ConfigurationReader {
       look(folder.node, path, isFolder: true)
     }
     frames.maxBytes = size(fields[.maxSize]) ?? frames.maxBytes
+    frames.maxAgeNs = time(fields[.maxAge]) ?? frames.maxAgeNs
+    frames.queueBytes = size(fields[.queue]) ?? frames.queueBytes
     configuration.frames = frames
   }
 }

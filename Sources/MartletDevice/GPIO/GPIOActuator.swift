@@ -16,6 +16,8 @@ public struct GPIOActuator: ~Copyable {
     public var failures: UInt64
     public var lastError: Int32
     public var isActive: Bool
+    /// The last call failed.
+    public var isFailing: Bool
   }
 
   /// For a signal handler: `martlet_actuator_abandon(handle)`.
@@ -101,6 +103,18 @@ public struct GPIOActuator: ~Copyable {
     if error == Int32(MARTLET_GONE) { try check(error, index) }
   }
 
+  /// Whether the last call on the output worked; if not, the thread goes on trying.
+  public func checkWorks(_ index: Int) throws(GPIOError) {
+    let found = statistics(index)
+    if found.isFailing { try check(found.lastError, index) }
+  }
+
+  /// Why an output's last call failed.
+  func failure(_ index: Int) -> GPIOError { GPIOError(statistics(index).lastError, address: lines[index].address.text) }
+
+  /// Counts how often an output's calls began to fail, or to work again.
+  func changes() -> UInt64 { martlet_actuator_changes(handle) }
+
   public func isPulsing(_ index: Int) -> Bool { martlet_actuator_is_pulsing(handle, Int32(clamping: index)) }
 
   public func statistics(_ index: Int) -> Statistics {
@@ -108,7 +122,7 @@ public struct GPIOActuator: ~Copyable {
     martlet_actuator_statistics_of(handle, Int32(clamping: index), &found)
     return Statistics(
       pulses: found.pulses, extensions: found.extensions, maxLateNs: found.max_late_ns, lastLateNs: found.last_late_ns,
-      failures: found.failures, lastError: found.last_error, isActive: found.level != 0)
+      failures: found.failures, lastError: found.last_error, isActive: found.level != 0, isFailing: found.is_failing)
   }
 
   @inline(never)

@@ -39,6 +39,8 @@ public struct GPIOError: Error {
   public let kind: Kind
   /// An errno value, or 0.
   public let systemError: Int32
+  /// A `martlet_error`.
+  let code: martlet_error
   /// One line: which line, what is wrong, what to do.
   public let sentence: String
 
@@ -47,6 +49,7 @@ public struct GPIOError: Error {
   init(_ failure: martlet_gpio_failure, address: String) {
     kind = Kind(failure.error)
     systemError = failure.system_error
+    code = failure.system_error != 0 ? failure.system_error : failure.error
     let isAboutAll = address.isEmpty || kind == .noChips
     sentence = (isAboutAll ? "" : address + ": ") + GPIOError.words(kind, failure)
   }

@@ -61,4 +61,8 @@ public struct GPIOInput: ~Copyable {
     guard error == 0 else { throw line.failure(error) }
     return Event(timeNs: event.time_ns, isRising: event.level != 0, sequence: event.sequence)
   }
+
+  /// Edges that the kernel dropped since this was asked last, because nobody read them in time. With libgpiod 1, which
+  /// does not number them, it is 1 for each time that its queue was full.
+  public mutating func takeLost() -> Int { Int(martlet_gpio_take_lost(line.record.baseAddress)) }
 }

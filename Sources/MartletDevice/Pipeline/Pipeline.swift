@@ -14,7 +14,7 @@ public struct Pipeline: ~Copyable {
   private typealias Sources = Both<
     SignalSource,
     Both<
-      KeeperSource,
+      Both<KeeperSource, RecordSource>,
       Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
     >
   >
@@ -55,12 +55,16 @@ public struct Pipeline: ~Copyable {
           configuration, line: camera.line, "camera \(camera.name): \(error.sentence)", exitCode: error.exitCode)
       }
     }
-    let log = try LogSink.all(configuration)
+    let records = try RecordSink(configuration)
     let server = try StatusServer(configuration)
-    core = try PipelineCore(configuration, models: generation.takeModels(), lines: lines, log: log, nowNs: now)
+    core = try PipelineCore(
+      configuration, models: generation.takeModels(), lines: lines, records: records, nowNs: now)
     let signals = Signals(taking: descriptor)
     let sources = Both(
-      SignalSource(signals), Both(KeeperSource(), Both(inputs, Both(server, Both(cameras, pictures)))))
+      SignalSource(signals),
+      Both(
+        Both(KeeperSource(), RecordSource(configuration, nowNs: now)),
+        Both(inputs, Both(server, Both(cameras, pictures)))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources
     self.signals = signals
@@ -76,6 +80,7 @@ public struct Pipeline: ~Copyable {
   public mutating func run() {
     begin()
     notify("READY=1\nSTATUS=running\n")
+    core.record(.start)
     while turn() {}
     notify("STOPPING=1\n")
     core.close()

@@ -5,14 +5,12 @@ import Martlet
 /// What the sources of a pipeline work on: models, each camera's trigger and rules, and the sinks.
 struct PipelineCore: ~Copyable {
   /// What follows from a decision, in this order. Lines come first: a part is on its way.
-  typealias Sinks = Both<
-    LineSink, Both<FixedArray<FrameSink>, Both<RecordSink, Both<FixedArray<LogSink>, RecentDecisions>>>
-  >
+  typealias Sinks = Both<LineSink, RecordSink>
 
   private(set) var configuration: Configuration
   var models: FixedArray<PipelineModel>
   var cameras: FixedArray<PipelineCamera>
-  private(set) var sinks: Sinks
+  var sinks: Sinks
   /// The number of the last decision.
   private(set) var decision: UInt64
   /// When it was; 0: there was none since the start.
@@ -26,10 +24,9 @@ struct PipelineCore: ~Copyable {
   /// A bit for each model whose file was written over, and for whose cameras that was said.
   private var overwritten: UInt64 = 0
 
-  /// Opens the store of frames; the rest is there.
   init(
     _ configuration: Configuration, models: consuming FixedArray<PipelineModel>, lines: consuming LineSink,
-    log: consuming FixedArray<LogSink>, nowNs now: UInt64
+    records: consuming RecordSink, nowNs now: UInt64
   ) throws(PipelineError) {
     var cameras = FixedArray<PipelineCamera>(capacity: configuration.cameras.count)
     var rule = 0
@@ -37,9 +34,7 @@ struct PipelineCore: ~Copyable {
       cameras.append(try PipelineCamera(camera, firstRule: rule, nowNs: now))
       rule += camera.rules.count
     }
-    var frames = FixedArray<FrameSink>(capacity: 1)
-    if let store = configuration.frames, let sink = FrameSink(store) { frames.append(sink) }
-    let sinks = Both(lines, Both(frames, Both(RecordSink(configuration), Both(log, RecentDecisions()))))
+    let sinks = Both(lines, records)
     // Behind the models, whose file guard handles SIGBUS too and must come second then.
     sinks.guardAgainstFaults()
     decision = sinks.lastDecision
@@ -68,27 +63,31 @@ struct PipelineCore: ~Copyable {
     guard models[model].isOverwritten, overwritten >> UInt64(model) & 1 == 0 else { return }
     overwritten |= 1 << UInt64(model)
     let told = models[model].configuration
-    var sentence = "run: model "
+    var sentence = "model "
     sentence.add(told.name)
     sentence.add(": ")
     sentence.add(told.file)
     sentence.add(": was written over while it was in use: nothing is decided by it until it is whole again")
     sentence.add(" (put a new file beside it and rename it)")
-    Output.tell(sentence)
+    Output.tell("run: " + sentence)
     for index in cameras.indices where cameras[index].configuration.model == model {
       cameras[index].forget()
-      Self.forget(cameras, index, in: &sinks)
+      Self.release(cameras, index, in: &sinks)
     }
+    record(.modelLost, reason: sentence)
   }
 
   /// Other models and rules from the next frame on. Rules that have the name and camera of an old one go on from its
   /// state, and lines keep their levels.
   mutating func adopt(_ generation: inout Generation) {
+    // By the classes of the models so far.
+    summarize()
     for model in models.indices where models[model].isOverwritten {
       var sentence = "run: model "
       sentence.add(models[model].configuration.name)
       sentence.add(": is whole again")
       Output.tell(sentence)
+      record(.modelBack)
     }
     overwritten = 0
     var origins: [Int] = []
@@ -146,6 +145,13 @@ struct PipelineCore: ~Copyable {
     sinks.lose(cameras[camera])
   }
 
+  /// What its rules hold is not known; the camera itself is well.
+  private static func release(
+    _ cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int, in sinks: inout Sinks
+  ) {
+    sinks.first.lose(cameras[camera])
+  }
+
   /// The camera is gone: its rules forget, and so do the sinks.
   @inline(never)
   mutating func lose(camera index: Int, _ error: CameraError) {
@@ -155,15 +161,23 @@ struct PipelineCore: ~Copyable {
 
   /// An edge of one of the configuration's lines.
   mutating func edge(ofLine line: Int, at ns: UInt64) {
+    sinks.first.countEdge(ofLine: line)
     for index in cameras.indices { cameras[index].trigger.edge(ofLine: line, at: ns) }
   }
 
   /// A chip that is gone.
   mutating func stop(_ error: GPIOError) {
-    close()
+    sinks.first.close()
+    record(.stop, reason: error.sentence)
+    sinks.second.waitForDisk(ns: 500_000_000)
     error.endProcess()
   }
 
   /// The end: every output has its safe level.
-  mutating func close() { sinks.close() }
+  mutating func close() {
+    sinks.first.close()
+    summarize()
+    record(.stop)
+    sinks.second.close()
+  }
 }

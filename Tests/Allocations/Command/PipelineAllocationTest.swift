@@ -3,7 +3,7 @@ import CMartletKernels
 import CMartletLinux
 import MartletDevice
 
-/// Nothing allocates in the turns of a pipeline: picture, model, rules, record, log with its rotation.
+/// Nothing allocates in the turns of a pipeline: picture, model, rules, record, log with its rotation, saved frames.
 enum PipelineAllocationTest {
   static let turns = 500
 
@@ -18,8 +18,9 @@ enum PipelineAllocationTest {
           repeat: true
           model: m
           unknown-below: 2
-          rules: [{name: r, class: unknown, votes: 2 of 3, then: [log]}]
-      log: {file: "\(temporary.text)/log", max-size: 100kB, keep: 2}
+          rules: [{name: r, class: unknown, votes: 2 of 3, fire: always, then: [log, save]}]
+      log: {file: "\(temporary.text)/log", max-size: 100kB, keep: 2, every: decision, summary: 1s}
+      frames: {folder: "\(temporary.text)", max-size: 1MB}
 
       """
     let path = (temporary.text + "/config").permanentPath()

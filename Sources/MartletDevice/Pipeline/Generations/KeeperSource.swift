@@ -55,11 +55,13 @@ struct KeeperSource: ~Copyable, EventSource {
       loaded.destroy()
       if request == .reload {
         Output.tell("run: models and rules were taken anew")
+        core.record(.reload)
         core.reload.finish(nil)
       }
     } else if let error = answer.failure, request == .reload {
       // Of a file on its way there is nothing to say again and again.
       Output.tell("run: not reloaded, all goes on as before: " + error.sentence)
+      core.record(.reload, reason: error.sentence)
       core.reload.finish(error)
     }
     keeper.watch(core.models)

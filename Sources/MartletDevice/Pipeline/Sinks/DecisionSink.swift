@@ -1,3 +1,5 @@
+import CMartletLinux
+
 /// What follows from a decision: lines that act, frames that are kept, records that are written, whoever listens.
 ///
 /// Sinks take a decision one after another, in the order of `PipelineCore.Sinks`. None of them allocates or throws:
@@ -56,9 +58,34 @@ struct Decision {
 
   /// When the last line was changed, 0 while none was: of the sink of lines.
   var actedNs: UInt64 = 0
+  /// What was not done to lines: of their sink. Valid until the next decision.
+  var lineErrors = LineErrors()
   /// The decision as a line of JSON with its newline, empty before: of the sink that writes it, for those behind it.
   /// Valid until the next decision.
   var record = UnsafeRawBufferPointer(start: nil, count: 0)
+}
+
+/// For each action of the rules of a decision's camera a `martlet_error`, 0 for what was done.
+struct LineErrors {
+  static let capacity = Configuration.maxRules * Configuration.maxActions
+  private let codes: UnsafeMutableBufferPointer<Int32>?
+
+  /// None.
+  init() { codes = nil }
+
+  private init(in codes: UnsafeMutableBufferPointer<Int32>) { self.codes = codes }
+
+  /// What they lie in.
+  struct Memory: ~Copyable {
+    private let codes = UnsafeMutableBufferPointer<Int32>.allocate(capacity: capacity)
+    var errors: LineErrors { LineErrors(in: codes) }
+    deinit { codes.deallocate() }
+  }
+
+  /// - Parameters: the rule's place among the camera's, and the action's among the rule's.
+  subscript(rule: Int, action: Int) -> Int32 { codes?[rule * Configuration.maxActions + action] ?? 0 }
+
+  func note(_ code: Int32, rule: Int, action: Int) { codes?[rule * Configuration.maxActions + action] = code }
 }
 
 /// The frame of a decision, as it came.
@@ -67,6 +94,18 @@ enum DecisionFrame {
   case camera(FrameContent?)
   /// A file.
   case picture(FilePath)
+
+  /// As it is saved; without content if it is there no more.
+  var stored: martlet_stored_frame {
+    switch self {
+    case .camera(let content): return content?.stored ?? martlet_stored_frame()
+    case .picture(let path):
+      var stored = martlet_stored_frame()
+      stored.kind = MARTLET_STORED_FILE
+      (stored.bytes, stored.count) = (UnsafeRawPointer(path.cString), martlet_text_bytes(path.cString) + 1)
+      return stored
+    }
+  }
 }
 
 extension PipelineCamera {

@@ -1,7 +1,8 @@
 import CMartletLinux
 import CMartletPlatform
 
-/// The GPIO outputs of a pipeline in the hands of an actuator: pulses, and lines that are set while rules hold.
+/// The GPIO outputs of a pipeline in the hands of an actuator: pulses, and lines that are set while rules hold. What
+/// comes of inputs is counted here too.
 struct LineSink: ~Copyable, DecisionSink {
   /// nil without outputs: it is a thread of its own.
   private var actuator: GPIOActuator?
@@ -10,6 +11,13 @@ struct LineSink: ~Copyable, DecisionSink {
   /// Where each of the configuration's lines is among the outputs; -1: an input.
   private let numbers: [Int]
   private var holders: [LineHolders]
+  private let memory = LineErrors.Memory()
+  /// For each output: whether its last call failed, as far as that was told.
+  private var failing: [Bool]
+  private var limits: [MessageLimit]
+  /// Calls that failed, of all outputs, when `nextChange` had looked at them all.
+  private var seenChanges: UInt64 = 0
+  private var inputs: [InputCounts] = []
 
   /// Takes the outputs and brings them to their safe level.
   init(_ configuration: Configuration) throws(PipelineError) {
@@ -36,6 +44,9 @@ struct LineSink: ~Copyable, DecisionSink {
     self.outputs = outputs
     self.numbers = numbers
     holders = Self.holders(configuration, outputs, numbers)
+    failing = [Bool](repeating: false, count: outputs.count)
+    limits = [MessageLimit](repeating: MessageLimit(), count: outputs.count)
+    inputs = configuration.lines.map { InputCounts($0) }
   }
 
   private static func holders(
@@ -63,7 +74,11 @@ struct LineSink: ~Copyable, DecisionSink {
       do throws(GPIOError) {
         try actuator!.set(output, holders[output].level)
       } catch {
-        tell(error)
+        if error.kind == .gone {
+          close()
+          error.endProcess()
+        }
+        tell(error, of: output)
       }
     }
   }
@@ -73,16 +88,22 @@ struct LineSink: ~Copyable, DecisionSink {
   mutating func take(
     _ decision: inout Decision, of camera: borrowing PipelineCamera, by model: borrowing PipelineModel
   ) {
+    let errors = memory.errors
     for number in camera.rules.indices {
-      for action in camera.rules[number].configuration.actions {
+      let actions = camera.rules[number].configuration.actions
+      for index in actions.indices {
+        var code: Int32 = 0
         do throws(GPIOError) {
-          let acted = try act(action.kind, camera.rules[number], capturedNs: decision.capturedNs)
+          let acted = try act(actions[index].kind, camera.rules[number], capturedNs: decision.capturedNs)
           decision.actedNs = max(decision.actedNs, acted)
         } catch {
-          tell(error)
+          code = error.code
+          tell(error, of: actions[index].kind)
         }
+        errors.note(code, rule: number, action: index)
       }
     }
+    decision.lineErrors = errors
   }
 
   /// Does what the rule says; returns when a line was changed, 0 if none was.
@@ -97,7 +118,11 @@ struct LineSink: ~Copyable, DecisionSink {
       try actuator!.checkIsThere(numbers[line])
       return try actuator!.pulse(numbers[line], durationNs: durationNs, startNs: capturedNs + delayNs)
     case .set(let line):
-      return try hold(numbers[line], rule: rule.number, rule.outcome.holds) ? martlet_now_ns() : 0
+      let output = numbers[line]
+      if try hold(output, rule: rule.number, rule.outcome.holds) { return martlet_now_ns() }
+      // Another rule holds it, or did: whether the line is there, its last call says.
+      if rule.outcome.isFired || rule.outcome.isReleased { try actuator!.checkWorks(output) }
+      return 0
     case .log, .save:
       return 0
     }
@@ -120,18 +145,55 @@ struct LineSink: ~Copyable, DecisionSink {
         do throws(GPIOError) {
           _ = try hold(numbers[line], rule: camera.rules[number].number, nil)
         } catch {
-          tell(error)
+          tell(error, of: action.kind)
         }
       }
     }
   }
 
-  private mutating func tell(_ error: GPIOError) {
-    guard error.kind == .gone else { return Output.tell("run: \(error.sentence)") }
-    // At once, before any other sink: the lines of other chips are still out.
-    close()
-    error.endProcess()
+  private mutating func tell(_ error: GPIOError, of action: ActionConfiguration.Kind) {
+    if error.kind == .gone {
+      // At once, before any other sink: the lines of other chips are still out.
+      close()
+      error.endProcess()
+    }
+    switch action {
+    case .pulse(let line, _, _), .set(let line): tell(error, of: numbers[line])
+    case .log, .save: return
+    }
   }
+
+  /// Not each time.
+  @inline(never)
+  private mutating func tell(_ error: GPIOError, of output: Int) {
+    guard let count = limits[output].pass(error.code, nowNs: martlet_now_ns()) else { return }
+    Output.tell("run: \(error.sentence)" + MessageLimit.words(count))
+  }
+
+  /// The next output whose calls began to fail, or work again, since this was asked last: also those of the thread,
+  /// which begins and ends pulses.
+  mutating func nextChange() -> (line: Int, error: GPIOError?)? {
+    guard actuator != nil, actuator!.changes() != seenChanges else { return nil }
+    let changes = actuator!.changes()
+    for line in numbers.indices where numbers[line] >= 0 {
+      let output = numbers[line]
+      guard actuator!.statistics(output).isFailing != failing[output] else { continue }
+      failing[output].toggle()
+      return (line, failing[output] ? actuator!.failure(output) : nil)
+    }
+    seenChanges = changes
+    return nil
+  }
+
+  mutating func tellChange(ofLine line: Int, _ error: GPIOError?) {
+    if let error { return tell(error, of: numbers[line]) }
+    Output.tell("run: line \(outputs[numbers[line]].name): works again")
+  }
+
+  // MARK: Inputs
+
+  mutating func countEdge(ofLine line: Int) { inputs[line].edges += 1 }
+  mutating func countLost(_ count: Int, ofLine line: Int) { inputs[line].lost += count }
 
   /// Every output to its safe level.
   mutating func close() {
@@ -158,8 +220,12 @@ struct LineSink: ~Copyable, DecisionSink {
       json.field("pulses", Int(found.pulses))
       json.field("max_late_ms", Double(found.maxLateNs) / 1e6, places: 3)
       json.field("failures", Int(found.failures))
+      json.field("state", found.isFailing ? "failing" : "good")
       json.endObject()
     }
+    json.endArray()
+    json.beginArray("inputs")
+    for index in inputs.indices { inputs[index].report(&json) }
     json.endArray()
   }
 
@@ -168,8 +234,38 @@ struct LineSink: ~Copyable, DecisionSink {
       let found = actuator!.statistics(output)
       text.add("line \(outputs[output].name): \(found.isActive ? "active" : "inactive"), ")
       text.add("\(Int(found.pulses)) pulses, ")
-      text.add("ended at most \(NumberText.decimal(Double(found.maxLateNs) / 1e6, places: 3)) ms late\n")
+      text.add("ended at most \(NumberText.decimal(Double(found.maxLateNs) / 1e6, places: 3)) ms late")
+      if found.failures > 0 { text.add(", \(Int(found.failures)) failures\(found.isFailing ? ", failing" : "")") }
+      text.add("\n")
     }
+    for index in inputs.indices { inputs[index].report(&text) }
+  }
+}
+
+/// What came of an input.
+struct InputCounts {
+  /// Empty: it is an output.
+  let name: String
+  var edges = 0
+  /// That the kernel dropped because they came faster than they were read.
+  var lost = 0
+
+  init(_ line: LineConfiguration) { name = line.direction == .input ? line.name : "" }
+
+  func report(_ json: inout JSONWriter) {
+    guard !name.utf8.isEmpty else { return }
+    json.beginObject()
+    json.field("name", name)
+    json.field("edges", edges)
+    json.field("lost_edges", lost)
+    json.endObject()
+  }
+
+  func report(_ text: inout String) {
+    guard !name.utf8.isEmpty else { return }
+    text.add("line \(name): \(edges) edges")
+    if lost > 0 { text.add(", \(lost) lost in the kernel") }
+    text.add("\n")
   }
 }
 

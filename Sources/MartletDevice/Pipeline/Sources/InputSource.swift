@@ -5,10 +5,13 @@ struct InputSource: ~Copyable, EventSource {
   private var input: GPIOInput
   /// Which of the configuration's lines it is.
   private let line: Int
+  private let name: String
+  private var limit = MessageLimit()
 
-  init(_ input: consuming GPIOInput, line: Int) {
+  init(_ input: consuming GPIOInput, line: Int, name: String) {
     self.input = input
     self.line = line
+    self.name = name
   }
 
   /// All inputs of a configuration.
@@ -22,7 +25,7 @@ struct InputSource: ~Copyable, EventSource {
           bias: GPIOInput.Bias(rawValue: Int32(line.bias.rawValue)) ?? .asIs,
           edges: line.edge == .rising ? .rising : line.edge == .falling ? .falling : .both,
           debounceUs: UInt32(clamping: line.debounceNs / 1000))
-        inputs.append(InputSource(input, line: index))
+        inputs.append(InputSource(input, line: index, name: line.name))
       } catch {
         throw PipelineError(configuration, at: line, error)
       }
@@ -42,5 +45,16 @@ struct InputSource: ~Copyable, EventSource {
     } catch {
       core.stop(error)
     }
+    let lost = input.takeLost()
+    if lost > 0 { tellLost(lost, &core) }
+  }
+
+  @inline(never)
+  private mutating func tellLost(_ lost: Int, _ core: inout PipelineCore) {
+    core.loseEdges(lost, ofLine: line)
+    guard let count = limit.pass(nowNs: martlet_now_ns()) else { return }
+    Output.tell(
+      "run: line \(name): \(lost) edges were lost in the kernel, they come faster than they are read"
+        + MessageLimit.words(count))
   }
 }

@@ -16,6 +16,13 @@ struct PictureSource: ~Copyable, EventSource {
   private var at = 0
   private var taken = 0
   private var loader: PictureLoader
+  private var limit = MessageLimit()
+  /// So many in a row could not be read.
+  private var failed = 0
+  /// When the next one is due (CLOCK_MONOTONIC): a folder without a picture that can be read is no reason to hurry.
+  private var pauseNs: UInt64 = 0
+
+  private static let pauseNs: UInt64 = 1_000_000_000
 
   init(path: String, isRepeated: Bool, index: Int, into place: FrameInput.Place) throws(PictureError) {
     var list: UnsafeMutablePointer<CChar>?
@@ -43,7 +50,8 @@ struct PictureSource: ~Copyable, EventSource {
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {}
 
   func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
-    if isActive, core.canDecide(index), core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil { return 0 }
+    let isDue = isActive && core.canDecide(index) && core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil
+    if isDue { return pauseNs }
     return core.cameras[index].trigger.deadlineNs(nowNs: nowNs) ?? .max
   }
 
@@ -52,7 +60,8 @@ struct PictureSource: ~Copyable, EventSource {
     core.cameras[index].expireTriggers(nowNs: now)
     core.cameras[index].isOpen = isActive
     if core.generation != generation { move(core) }
-    guard isActive, core.canDecide(index), core.cameras[index].trigger.wantedFrom(nowNs: now) != nil else { return }
+    guard isActive, now >= pauseNs, core.canDecide(index), core.cameras[index].trigger.wantedFrom(nowNs: now) != nil
+    else { return }
     let path = next()
     let captured = martlet_now_ns()
     do throws(PictureError) {
@@ -60,10 +69,19 @@ struct PictureSource: ~Copyable, EventSource {
       try loader.load(path: path, into: place.target, policy: place.policy, shorterSide: place.shorterSide)
       core.decide(
         camera: index, .picture(path), sequence: UInt64(taken - 1), capturedNs: captured, takenNs: captured)
+      failed = 0
     } catch {
       core.cameras[index].counts.damaged += 1
       core.cameras[index].trigger.satisfied(nowNs: now)
-      core.cameras[index].tell(path.text + ": " + error.sentence)
+      failed += 1
+      if failed % count == 0 { pauseNs = now + Self.pauseNs }
+      if let more = limit.pass(nowNs: now) {
+        core.cameras[index].tell(path.text + ": " + error.sentence + MessageLimit.words(more))
+      }
+    }
+    if !isActive {
+      let more = limit.takeHeldBack()
+      if more > 0 { core.cameras[index].tell("\(more) more pictures could not be read") }
     }
     core.cameras[index].isOpen = isActive
   }
