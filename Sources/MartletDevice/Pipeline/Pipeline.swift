@@ -13,7 +13,10 @@ public struct Pipeline: ~Copyable {
   /// In the order in which they are asked; those of a kind in the configuration's.
   private typealias Sources = Both<
     SignalSource,
-    Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+    Both<
+      HoursSource,
+      Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+    >
   >
 
   private var sources: Sources
@@ -57,7 +60,7 @@ public struct Pipeline: ~Copyable {
     let server = try StatusServer(configuration)
     core = try PipelineCore(configuration, models: models, lines: lines, log: log, nowNs: now)
     let signals = Signals(taking: descriptor)
-    let sources = Both(SignalSource(signals), Both(inputs, Both(server, Both(cameras, pictures))))
+    let sources = Both(SignalSource(signals), Both(HoursSource(), Both(inputs, Both(server, Both(cameras, pictures)))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources
     self.signals = signals

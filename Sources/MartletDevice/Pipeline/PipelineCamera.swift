@@ -95,14 +95,21 @@ struct PipelineCamera: ~Copyable {
     if !isErrorTold { tell(lastError) }
     isErrorTold = true
     isSilent = error.kind == .silent
-    for index in rules.indices { rules[index].state.reset() }
+    for index in rules.indices { rules[index].forget() }
   }
 
   // MARK: Decisions
 
   /// What the rules say of a model's scores.
-  mutating func updateRules(_ scores: RuleScores) {
-    for index in rules.indices { rules[index].update(scores) }
+  mutating func updateRules(_ scores: RuleScores, at moment: RuleMoment) {
+    for index in rules.indices { rules[index].update(scores, at: moment) }
+  }
+
+  /// Rules whose hours are over let go, without a decision; whether there are any.
+  mutating func leaveHours(minuteOfWeek: Int) -> Bool {
+    var isChanged = false
+    for index in rules.indices where rules[index].leave(at: minuteOfWeek) { isChanged = true }
+    return isChanged
   }
 
   /// Notes the times of a decision: nanoseconds of CLOCK_MONOTONIC.
@@ -134,8 +141,8 @@ struct CameraRule: ~Copyable {
   private let classes: [Int32]
   /// Among the rules of all cameras.
   let number: Int
-  fileprivate(set) var state: RuleState
-  private(set) var outcome = RuleState.Outcome(score: 0, holds: false, isFired: false, isReleased: false)
+  private(set) var state: RuleState
+  private(set) var outcome = RuleState.Outcome.unknown
   private(set) var fired = 0
 
   init(_ rule: RuleConfiguration, number: Int) {
@@ -146,8 +153,23 @@ struct CameraRule: ~Copyable {
     state = RuleState(rule)
   }
 
-  fileprivate mutating func update(_ scores: RuleScores) {
-    outcome = state.update(score: scores.score(of: classes, includesUnknown: configuration.includesUnknown))
+  fileprivate mutating func update(_ scores: RuleScores, at moment: RuleMoment) {
+    outcome = state.update(
+      score: scores.score(of: classes, includesUnknown: configuration.includesUnknown), margin: scores.margin,
+      at: moment)
     if outcome.isFired { fired += 1 }
+  }
+
+  var hasHours: Bool { configuration.hours != nil }
+
+  fileprivate mutating func leave(at minuteOfWeek: Int) -> Bool {
+    guard let left = state.leave(at: minuteOfWeek, outcome) else { return false }
+    outcome = left
+    return true
+  }
+
+  fileprivate mutating func forget() {
+    state.reset()
+    outcome = .unknown
   }
 }

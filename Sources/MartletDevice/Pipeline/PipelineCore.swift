@@ -15,6 +15,7 @@ struct PipelineCore: ~Copyable {
   /// The number of the last decision.
   private(set) var decision: UInt64
   let startedNs: UInt64
+  private var clock = LocalClock()
   /// It is time to end.
   var isEnding = false
 
@@ -56,13 +57,15 @@ struct PipelineCore: ~Copyable {
     models[model].run()
     let ended = martlet_now_ns()
     models[model].scores.update(unknownBelow: cameras[index].configuration.unknownBelow)
-    cameras[index].updateRules(models[model].scores)
+    let wallUs = martlet_wall_time_us()
+    let moment = RuleMoment(capturedNs: capturedNs, minuteOfWeek: clock.minuteOfWeek(wallUs: wallUs))
+    cameras[index].updateRules(models[model].scores, at: moment)
     decision += 1
     let decided = martlet_now_ns()
     var taken = Decision(
       number: decision, frame: frame, sequence: sequence, dropped: cameras[index].takeDropped(),
       capturedNs: capturedNs, takenNs: takenNs, inferenceNs: ended - began, decidedNs: decided,
-      wallUs: martlet_wall_time_us())
+      wallUs: wallUs)
     Self.deliver(&taken, to: &sinks, of: cameras, index, by: models, model)
     cameras[index].trigger.satisfied(nowNs: decided)
     cameras[index].note(taken)
@@ -83,10 +86,32 @@ struct PipelineCore: ~Copyable {
     sinks.lose(cameras[camera])
   }
 
+  private static func refresh(
+    _ cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int, in sinks: inout Sinks
+  ) {
+    sinks.refresh(cameras[camera])
+  }
+
   /// The camera is gone: its rules forget, and so do the sinks.
   mutating func lose(camera index: Int, _ error: CameraError) {
     cameras[index].lose(error)
     Self.forget(cameras, index, in: &sinks)
+  }
+
+  /// Whether a rule has hours.
+  var hasHours: Bool {
+    for index in cameras.indices {
+      for rule in cameras[index].rules.indices where cameras[index].rules[rule].hasHours { return true }
+    }
+    return false
+  }
+
+  /// Time has passed: lines of rules whose hours are over are safe.
+  mutating func endHours() {
+    let minute = clock.minuteOfWeek(wallUs: martlet_wall_time_us())
+    for index in cameras.indices {
+      if cameras[index].leaveHours(minuteOfWeek: minute) { Self.refresh(cameras, index, in: &sinks) }
+    }
   }
 
   /// An edge of one of the configuration's lines.

@@ -12,6 +12,9 @@ protocol DecisionSink: ~Copyable {
   /// Nobody knows whether the camera's rules hold: it is away.
   mutating func lose(_ camera: borrowing PipelineCamera)
 
+  /// Its rules changed without a decision.
+  mutating func refresh(_ camera: borrowing PipelineCamera)
+
   /// The end: what it holds goes into its safe state.
   mutating func close()
 
@@ -26,6 +29,7 @@ protocol DecisionSink: ~Copyable {
 extension DecisionSink where Self: ~Copyable {
   var lastDecision: UInt64 { 0 }
   mutating func lose(_ camera: borrowing PipelineCamera) {}
+  mutating func refresh(_ camera: borrowing PipelineCamera) {}
   mutating func close() {}
   func guardAgainstFaults() {}
 }
@@ -88,6 +92,11 @@ extension Both: DecisionSink where First: DecisionSink & ~Copyable, Second: Deci
     second.lose(camera)
   }
 
+  mutating func refresh(_ camera: borrowing PipelineCamera) {
+    first.refresh(camera)
+    second.refresh(camera)
+  }
+
   mutating func close() {
     first.close()
     second.close()
@@ -124,6 +133,7 @@ extension FixedArray: DecisionSink where Element: DecisionSink & ~Copyable {
   }
 
   mutating func lose(_ camera: borrowing PipelineCamera) { for index in indices { self[index].lose(camera) } }
+  mutating func refresh(_ camera: borrowing PipelineCamera) { for index in indices { self[index].refresh(camera) } }
   mutating func close() { for index in indices { self[index].close() } }
   func guardAgainstFaults() { for index in indices { self[index].guardAgainstFaults() } }
   func report(_ json: inout JSONWriter) { for index in indices { self[index].report(&json) } }

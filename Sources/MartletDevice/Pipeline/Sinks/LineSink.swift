@@ -77,7 +77,7 @@ struct LineSink: ~Copyable, DecisionSink {
       try actuator!.checkIsThere(numbers[line])
       return try actuator!.pulse(numbers[line], durationNs: durationNs, startNs: capturedNs + delayNs)
     case .set(let line):
-      return try hold(numbers[line], rule: rule.number, rule.outcome.holds) ? martlet_now_ns() : 0
+      return try hold(numbers[line], rule: rule.number, rule.outcome.level) ? martlet_now_ns() : 0
     case .log, .save:
       return 0
     }
@@ -93,12 +93,18 @@ struct LineSink: ~Copyable, DecisionSink {
   }
 
   /// The lines that the camera's rules held are safe, unless another rule holds them.
-  mutating func lose(_ camera: borrowing PipelineCamera) {
+  mutating func lose(_ camera: borrowing PipelineCamera) { hold(camera, isLost: true) }
+
+  mutating func refresh(_ camera: borrowing PipelineCamera) { hold(camera, isLost: false) }
+
+  @inline(never)
+  private mutating func hold(_ camera: borrowing PipelineCamera, isLost: Bool) {
     for number in camera.rules.indices {
       for action in camera.rules[number].configuration.actions {
         guard case .set(let line) = action.kind else { continue }
+        let level = isLost ? nil : camera.rules[number].outcome.level
         do throws(GPIOError) {
-          _ = try hold(numbers[line], rule: camera.rules[number].number, nil)
+          _ = try hold(numbers[line], rule: camera.rules[number].number, level)
         } catch {
           tell(error)
         }
