@@ -68,6 +68,17 @@ enum Check {
       json.endObject()
     }
     json.endArray()
+    json.beginArray("cameras")
+    for index in check.configuration.cameras.indices {
+      json.beginObject()
+      json.field("name", check.configuration.cameras[index].name)
+      if let volume = check.logVolume(ofCamera: index), check.configuration.log != nil {
+        json.field("record_bytes", volume.bytesPerRecord)
+        if let bytes = volume.bytesPerDay { json.field("log_bytes_per_day", Int(bytes)) }
+      }
+      json.endObject()
+    }
+    json.endArray()
     json.field("camera_count", check.configuration.cameras.count)
     json.field("line_count", check.configuration.lines.count)
     json.end()

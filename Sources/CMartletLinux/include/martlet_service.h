@@ -18,6 +18,12 @@
 /// with a negative descriptor are passed over. Returns how many are ready.
 int martlet_wait(struct pollfd *entries, uint32_t count, uint64_t deadline_ns);
 
+// MARK: - Local time
+
+/// How far the system's time zone is ahead of UTC at a moment (since 1970), in seconds. The first call, and one after
+/// the zone was changed, reads files and takes memory.
+int32_t martlet_local_offset_s(uint64_t seconds);
+
 // MARK: - Signals
 
 /// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, but for those of the last two that are ignored (by

@@ -3,12 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-martlet_error yaml_fail(martlet_yaml *yaml, martlet_error error, yaml_mark_t mark) {
-  yaml->line = (uint32_t)mark.line + 1;
-  yaml->column = (uint32_t)mark.column + 1;
-  return error;
-}
-
 static bool is_core_tag(const yaml_char_t *tag) {
   static const char *const names[] = {"str", "int", "float", "bool", "null", "seq", "map"};
   const char prefix[] = "tag:yaml.org,2002:", *text = (const char *)tag;

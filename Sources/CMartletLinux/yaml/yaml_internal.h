@@ -24,7 +24,11 @@ typedef struct yaml_reading {
   int64_t lone_dash;
 } yaml_reading;
 
-martlet_error yaml_fail(martlet_yaml *yaml, martlet_error error, yaml_mark_t mark);
+static inline martlet_error yaml_fail(martlet_yaml *yaml, martlet_error error, yaml_mark_t mark) {
+  yaml->line = (uint32_t)mark.line + 1;
+  yaml->column = (uint32_t)mark.column + 1;
+  return error;
+}
 
 /// Of a parser that stopped: where a person has to look, and for what.
 martlet_error yaml_syntax(const yaml_parser_t *parser, yaml_reading *at);

@@ -5,19 +5,9 @@ import CMartletLinux
 extension ConfigurationReader {
   /// What the text and the files tell.
   mutating func reportShared() {
-    let addresses = configuration.lines.map { $0.addressText }
-    addresses.visitCopies {
-      !$0.isEmpty && $0.isSame(as: $1)
-    } report: { first, second in
-      messages.add(configuration.lines[second].place, configuration.sentence(sharedLine: first))
-    }
-    let devices = configuration.cameras.map { $0.device }
-    let looks = checksFiles
-    devices.visitCopies {
-      $0.isSame(as: $1, looks)
-    } report: { first, second in
-      messages.add(configuration.cameras[second].sourcePlace, configuration.sentence(sharedCamera: first))
-    }
+    configuration.visitShared(
+      configuration.lines.map { $0.addressText }, configuration.cameras.map { $0.deviceText }, areFiles: checksFiles,
+      &messages)
   }
 }
 
@@ -34,44 +24,62 @@ extension ConfigurationCheck {
         }
       }
     }
-    let lines = configuration.lines.map { $0.addressText.place(on: chips) }
-    lines.visitCopies {
-      !$0.isEmpty && $0.isSame(as: $1)
-    } report: { first, second in
-      report(configuration.lines[second].place, configuration.sentence(sharedLine: first))
-    }
+    var devices = configuration.cameras.map { $0.deviceText }
     // Of paths everything is known already.
     var others = 0
-    let devices = configuration.cameras.map { $0.device }
-    for device in devices where device.kind > 0 { others += 1 }
-    guard others > 0, devices.count > 1 else { return }
-    let paths = devices.map { $0.found }
-    paths.visitCopies {
-      ConfigurationReader.isSame($0, $1)
-    } report: { first, second in
-      report(configuration.cameras[second].sourcePlace, configuration.sentence(sharedCamera: first))
+    for index in devices.indices where !devices[index].isEmpty && devices[index].utf8.first != UInt8(ascii: "/") {
+      others += 1
+    }
+    for index in devices.indices { devices[index] = others > 0 ? configuration.cameras[index].foundPath : "" }
+    let places = configuration.lines.map { $0.addressText.place(on: chips) }
+    var found = ConfigurationMessages()
+    configuration.visitShared(places, devices, areFiles: true, &found)
+    for message in found.list where !messages.contains(message) {
+      messages.add(message.line, message.column, message.sentence)
     }
   }
+}
 
-  /// Once.
-  private mutating func report(_ place: ConfigurationPlace, _ sentence: String) {
-    for message in messages.list where message.line == place.line && message.column == place.column {
-      if message.sentence.isSame(as: sentence) { return }
+extension ConfigurationMessages {
+  fileprivate func contains(_ other: ConfigurationMessage) -> Bool {
+    for message in list where message.line == other.line && message.column == other.column {
+      if message.sentence.isSame(as: other.sentence) { return true }
     }
-    add(place, sentence)
+    return false
   }
 }
 
 extension Configuration {
-  @inline(never)
-  fileprivate func sentence(sharedLine index: Int) -> String {
-    Self.sentence("the line ", lines[index].name, lines[index].line, " is this one already")
+  /// Reports each line and camera that is where one before it is; an empty place is none.
+  fileprivate func visitShared(
+    _ lineTexts: [String], _ devices: [String], areFiles: Bool, _ messages: inout ConfigurationMessages
+  ) {
+    for second in lineTexts.indices {
+      let first = Self.first(lineTexts, like: second, areFiles: false)
+      guard first < second else { continue }
+      let sentence = Self.sentence("the line ", lines[first].name, lines[first].line, " is this one already")
+      messages.add(lines[second].place, sentence)
+    }
+    for second in devices.indices {
+      let first = Self.first(devices, like: second, areFiles: areFiles)
+      guard first < second else { continue }
+      let sentence = Self.sentence(
+        "the camera ", cameras[first].name, cameras[first].line,
+        " is this one already: an entry has a camera of its own")
+      messages.add(cameras[second].sourcePlace, sentence)
+    }
   }
 
+  /// The first that is the same.
   @inline(never)
-  fileprivate func sentence(sharedCamera index: Int) -> String {
-    Self.sentence(
-      "the camera ", cameras[index].name, cameras[index].line, " is this one already: an entry has a camera of its own")
+  private static func first(_ texts: [String], like second: Int, areFiles: Bool) -> Int {
+    let text = texts[second]
+    guard !text.isEmpty else { return second }
+    for first in 0..<second {
+      let other = texts[first]
+      if text.isSame(as: other) || areFiles && ConfigurationReader.isSame(text, other) { return first }
+    }
+    return second
   }
 
   @inline(never)
@@ -84,18 +92,6 @@ extension Configuration {
     sentence.add(")")
     sentence.add(end)
     return sentence
-  }
-}
-
-extension Array {
-  /// Every one that is the same as one before it.
-  fileprivate func visitCopies(_ isSame: (Element, Element) -> Bool, report: (Int, Int) -> Void) {
-    for second in indices {
-      for first in 0..<second where isSame(self[first], self[second]) {
-        report(first, second)
-        break
-      }
-    }
   }
 }
 
@@ -126,44 +122,33 @@ extension String {
   }
 }
 
-/// How a camera is named.
-private struct NamedDevice {
-  /// 0: by its path; -1: it is none.
-  var kind = -1
-  var text = ""
-
-  func isSame(as other: NamedDevice, _ looks: Bool) -> Bool {
-    guard kind >= 0, kind == other.kind, !text.isEmpty else { return false }
-    return text.isSame(as: other.text) || looks && kind == 0 && ConfigurationReader.isSame(text, other.text)
+extension CameraConfiguration {
+  /// A path, or a text that is none and differs with the key; empty of pictures.
+  fileprivate var deviceText: String {
+    switch source {
+    case .device(let path): path
+    case .bus(let text): "bus " + text
+    case .serial(let text): "serial " + text
+    case .name(let text): "name " + text
+    case .pictures: ""
+    }
   }
 
   /// The device file of a camera that is there; else empty.
-  var found: String {
+  fileprivate var foundPath: String {
     let address: CameraAddress
-    switch kind {
-    case 0: return text
-    case 1: address = .bus(text)
-    case 2: address = .serial(text)
-    case 3: address = .name(text)
-    default: return ""
+    switch source {
+    case .device(let path): return path
+    case .bus(let text): address = .bus(text)
+    case .serial(let text): address = .serial(text)
+    case .name(let text): address = .name(text)
+    case .pictures: return ""
     }
     do throws(CameraError) {
       let camera = try address.open()
       return camera.path
     } catch {
       return ""
-    }
-  }
-}
-
-extension CameraConfiguration {
-  fileprivate var device: NamedDevice {
-    switch source {
-    case .device(let path): NamedDevice(kind: 0, text: path)
-    case .bus(let text): NamedDevice(kind: 1, text: text)
-    case .serial(let text): NamedDevice(kind: 2, text: text)
-    case .name(let text): NamedDevice(kind: 3, text: text)
-    case .pictures: NamedDevice()
     }
   }
 }

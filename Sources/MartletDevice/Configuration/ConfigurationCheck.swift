@@ -6,13 +6,18 @@ public struct ConfigurationCheck {
   public struct ModelFacts {
     /// 0 if it could not be opened.
     public var arenaBytes = 0
+    /// Of its labels.
     public var classCount = 0
+    /// How many scores it gives.
+    public var outputCount = 0
+    /// Of a label, on an average.
+    public var labelBytes = 0
     public var hash: UInt64 = 0
   }
 
   public private(set) var configuration: Configuration
   /// Sorted.
-  public private(set) var messages: ConfigurationMessages
+  public internal(set) var messages: ConfigurationMessages
   /// One for each of the configuration's models.
   public private(set) var models: [ModelFacts] = []
 
@@ -75,14 +80,31 @@ public struct ConfigurationCheck {
       models[index].arenaBytes = described.tables.budget.arenaBytes
       models[index].classCount = described.tables.labelCount
       models[index].hash = file.hash
+      models[index].note(described.tables)
       configuration.resolveClasses(ofModel: index, described.tables, &messages)
     } catch {
       messages.add(model.line, model.column, file.sentence(for: error), isDamaged: true)
     }
   }
 
+  /// What a camera's decisions add to the log; nil: its model is not known.
+  public func logVolume(ofCamera index: Int) -> LogVolume? {
+    let camera = configuration.cameras[index]
+    guard models.indices.contains(camera.model) else { return nil }
+    return LogVolume(camera, configuration.models[camera.model], models[camera.model])
+  }
+
   private static var command: UnsafePointer<CChar> {
     let name: StaticString = "check"
     return UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+  }
+}
+
+extension ConfigurationCheck.ModelFacts {
+  fileprivate mutating func note(_ tables: borrowing ModelDescription) {
+    outputCount = Int(tables.tensor(Int(tables.manifest.outputs[0].tensor)).byteCount)
+    var bytes = 0
+    for index in 0..<tables.labelCount { bytes += tables.label(index).count }
+    labelBytes = bytes / max(tables.labelCount, 1)
   }
 }

@@ -70,6 +70,13 @@ extension ConfigurationReader {
     return count > 0 ? (digits, divisor, at) : nil
   }
 
+  /// A number of at least 0, without an exponent.
+  @inline(never)
+  static func number(_ text: UnsafeRawBufferPointer) -> Double? {
+    guard let (digits, divisor, end) = decimal(text), end == text.count else { return nil }
+    return Double(digits) / Double(divisor)
+  }
+
   /// 500us, 5ms, 2s, 1.5min, 1h: in nanoseconds.
   @inline(never)
   static func time(_ text: UnsafeRawBufferPointer) -> UInt64? {

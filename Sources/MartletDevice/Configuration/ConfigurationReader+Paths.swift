@@ -38,7 +38,7 @@ extension ConfigurationReader {
         return true
       }
       if isPath, at == 0, text[0] == UInt8(ascii: "~") {
-        error(field.node, "%k: %v: ~ is not replaced: write the path from the root, like /home/NAME")
+        error(field.node, "%k: %v: ~ is not replaced: write the path from the root on")
         return true
       }
       if isPath, at + 2 < text.count, text[at] == UInt8(ascii: ":"), text[at + 1] == UInt8(ascii: "/"),
@@ -60,8 +60,7 @@ extension ConfigurationReader {
       wrong(field.node, "the path of a device file, like /dev/video%s", String(number))
       return nil
     }
-    var kind: Int32 = 0
-    if checksFiles, path.withPath({ martlet_path_look($0, &kind) }) == 0, kind != Int32(MARTLET_PATH_OTHER) {
+    if checksFiles, let kind = ConfigurationReader.kind(of: path), kind != MARTLET_PATH_OTHER {
       wrong(field.node, "a device file, which this is not; pictures: takes the place of a camera")
     }
     return path
@@ -73,8 +72,7 @@ extension ConfigurationReader {
     let folder = ConfigurationReader.folder(of: path)
     // It is there while the service runs.
     if !ServiceUnit.makes(folder: folder) { look(field.node, folder, isFolder: true) }
-    var kind: Int32 = 0
-    if checksFiles, path.withPath({ martlet_path_look($0, &kind) }) == 0, kind != Int32(MARTLET_PATH_SOCKET) {
+    if checksFiles, let kind = ConfigurationReader.kind(of: path), kind != MARTLET_PATH_SOCKET {
       error(field.node, "%k: %v: is there already and is not a socket")
     }
     return path
@@ -82,11 +80,9 @@ extension ConfigurationReader {
 
   /// That a file to be written is one, if it is there, and none of those that are read.
   mutating func lookAtOutput(_ node: Node, _ path: String) -> Bool {
-    guard checksFiles else { return true }
+    guard checksFiles, let kind = ConfigurationReader.kind(of: path) else { return true }
     let before = messages.errorCount
-    var kind: Int32 = 0
-    guard path.withPath({ martlet_path_look($0, &kind) }) == 0 else { return true }
-    if kind == Int32(MARTLET_PATH_FOLDER) { error(node, "%k: %v: is a folder, not a file") }
+    if kind == MARTLET_PATH_FOLDER { error(node, "%k: %v: is a folder, not a file") }
     if ConfigurationReader.isSame(path, configuration.path) { error(node, "%k: %v: is the configuration itself") }
     for model in configuration.models where ConfigurationReader.isSame(path, model.file) {
       error(node, "%k: %v: is the file of the model \"%s\"", model.name)
@@ -94,6 +90,20 @@ extension ConfigurationReader {
     return messages.errorCount == before
   }
 
+  /// What there is; nil: nothing, or it cannot be seen.
+  static func kind(of path: String) -> Int? {
+    let (code, kind) = look(path)
+    return code == 0 ? kind : nil
+  }
+
+  @inline(never)
+  private static func look(_ path: String) -> (code: Int32, kind: Int) {
+    var kind: Int32 = 0
+    let code = path.withPath { martlet_path_look($0, &kind) }
+    return (code, Int(kind))
+  }
+
+  @inline(never)
   static func isSame(_ first: String, _ second: String) -> Bool {
     first.withPath { first in second.withPath { martlet_path_is_same(first, $0) ? 1 : 0 } } == 1
   }
@@ -102,8 +112,7 @@ extension ConfigurationReader {
   @inline(never)
   mutating func look(_ node: Node, _ path: String, isFolder: Bool?) {
     guard checksFiles else { return }
-    var kind: Int32 = 0
-    let code = path.withPath { martlet_path_look($0, &kind) }
+    let (code, kind) = ConfigurationReader.look(path)
     if code != 0 {
       var sentence = path
       if code == Int32(MARTLET_NO_FILE), isFolder == true {
@@ -113,7 +122,7 @@ extension ConfigurationReader {
         sentence.add(String(cString: martlet_error_text(code)))
       }
       messages.add(line(node), column(node), sentence, isMissing: true)
-    } else if let isFolder, (kind == Int32(MARTLET_PATH_FOLDER)) != isFolder {
+    } else if let isFolder, (kind == MARTLET_PATH_FOLDER) != isFolder {
       error(node, isFolder ? "%s: is not a folder" : "%s: is a folder, not a file", path)
     }
   }

@@ -43,26 +43,63 @@ extension ConfigurationReader {
     }
   }
 
-  mutating func readThresholds(
+  mutating func readScores(
     _ node: Node, _ fields: Fields<RuleKey>, _ camera: CameraConfiguration, _ rule: inout RuleConfiguration
   ) {
+    let (threshold, between, margin) = (fields[.threshold], fields[.between], fields[.marginBelow])
+    let isAny = fields[.class].isMissing
+    if isAny, between.isMissing, margin.isMissing { reportMissing(fields[.class], in: node) }
     if rule.classes.isEmpty, rule.includesUnknown {
       refuse(fields, of: .label)
       return
     }
-    let given = fields[.threshold]
-    if given.isMissing { reportMissing(given, in: node) }
-    guard let threshold = number(given) else { return }
-    rule.threshold = Float(threshold)
-    rule.thresholdPlace = place(given)
+    if let marginBelow = number(margin) {
+      rule.marginBelow = Float(marginBelow)
+      if marginBelow == 0 { wrong(margin.node, "more than 0") }
+    }
+    // Any score there is.
+    rule.threshold = -.greatestFiniteMagnitude
+    if between.isGiven {
+      for other in [threshold, fields[.release]] where other.isGiven {
+        error(other.node - 1, "%n: has no meaning beside between")
+      }
+      if let (low, high) = bounds(between) { (rule.threshold, rule.highest) = (Float(low), Float(high)) }
+      rule.thresholdPlace = place(between)
+    } else if threshold.isMissing {
+      if fields[.release].isGiven { error(fields[.release].node - 1, "release: only with threshold") }
+      if !isAny { reportMissing(threshold, in: node) }
+    } else if let least = number(threshold) {
+      rule.threshold = Float(least)
+      rule.thresholdPlace = place(threshold)
+    }
     rule.release = rule.threshold
-    if let release = number(fields[.release]) {
+    if let release = number(fields[.release]), threshold.isGiven {
       rule.release = Float(release)
-      if release > threshold { wrong(fields[.release].node, "at most the threshold, %s", quoted(given.node)) }
+      if rule.release > rule.threshold {
+        wrong(fields[.release].node, "at most the threshold, %s", quoted(threshold.node))
+        rule.release = rule.threshold
+      }
     }
-    if let unknownBelow = camera.unknownBelow, rule.threshold < unknownBelow {
-      warn(given.node, "threshold: below unknown-below, under which a frame is unknown and has no other class")
+    if let unknownBelow = camera.unknownBelow, !isAny, rule.threshold < unknownBelow, threshold.isGiven {
+      warn(threshold.node, "threshold: below unknown-below, under which a frame is unknown and has no other class")
     }
+  }
+
+  /// `[0.3, 0.6]`
+  private mutating func bounds(_ field: Field) -> (low: Double, high: Double)? {
+    guard case .form(_, let limit, _, _) = field.key.kind else { return nil }
+    var bounds = (low: -1.0, high: -1.0)
+    if isSequence(field.node), first(field.node) >= 0 {
+      let low = first(field.node)
+      let high = next(low)
+      if high >= 0, next(high) < 0, isScalar(low), isScalar(high) {
+        bounds.low = ConfigurationReader.number(bytes(low)) ?? -1
+        bounds.high = ConfigurationReader.number(bytes(high)) ?? -1
+      }
+    }
+    if bounds.low >= 0, bounds.low < bounds.high, bounds.high <= Double(limit) { return bounds }
+    wrong(field)
+    return nil
   }
 
   /// `3 of 5`

@@ -84,8 +84,7 @@ extension ConfigurationReader {
   mutating func number(_ field: Field) -> Double? {
     guard case .number(let low, let high, _) = field.key.kind else { field.isOfAnotherKind() }
     return value(field) { text in
-      guard let (digits, divisor, end) = ConfigurationReader.decimal(text), end == text.count else { return nil }
-      let number = Double(digits) / Double(divisor)
+      guard let number = ConfigurationReader.number(text) else { return nil }
       return number >= Double(low) && number <= Double(high) ? number : nil
     }
   }

@@ -8,18 +8,25 @@ public struct RuleConfiguration: Sendable {
   }
 
   public var name = ""
-  /// The classes' names; "unknown" is in `includesUnknown` only.
+  /// The classes' names; "unknown" is in `includesUnknown` only. Neither: whatever class is best.
   public var classes: [ClassConfiguration] = []
   public var includesUnknown = false
   public var threshold: Float = 0
+  /// Of the least score.
   public var thresholdPlace = ConfigurationPlace()
+  public var highest = Float.infinity
+  public var marginBelow = Float.infinity
   /// At most `threshold`; equal to it: no hysteresis.
   public var release: Float = 0
   /// `votes` of the last `window` decisions: 1...64.
   public var votes = 0
   public var window = 0
-  /// Unless told: `always` with a line as trigger, else `once`.
+  /// Unless told: `always` with a line as trigger, `oneIn` or `pauseNs`, else `once`.
   public var fire = Fire.once
+  public var oneIn = 1
+  public var pauseNs: UInt64 = 0
+  /// nil: always.
+  public var hours: RuleHours?
   public var actions: [ActionConfiguration] = []
   public var line = 0
 }
@@ -34,7 +41,7 @@ public struct ClassConfiguration: Sendable {
 }
 
 enum RuleKey: Int, MappingKey {
-  case name, `class`, threshold, votes, release, fire, then
+  case name, `class`, threshold, between, marginBelow, votes, release, fire, oneIn, pause, hours, days, then
 
   static var mapping: ConfigurationMapping { .rule }
 
@@ -45,11 +52,20 @@ enum RuleKey: Int, MappingKey {
     case .class:
       .init(
         "class", .form("LABEL or a list", limit: Configuration.maxClasses, must: "a class, or a list of classes"),
-        .required(), "the score is the highest of them; unknown is one where unknown-below is given")
+        .conditional("or between or margin-below"),
+        "the score is the highest of them; without it that of the best class; unknown is one with unknown-below")
     case .threshold:
       .init(
         "threshold", .number(0, 1000), .conditional("the least score, like 0.8"), only: .label,
         "a frame with at least this score is a vote")
+    case .between:
+      .init(
+        "between", .form("[LOW, HIGH]", limit: 1000, must: "two scores, the lower one first, like [0.3, 0.6]; each %s"),
+        .meaning("none"), only: .label, "in place of threshold: a frame with a score from one to the other is a vote")
+    case .marginBelow:
+      .init(
+        "margin-below", .number(0, 1000), .meaning("none"), only: .label,
+        "a frame whose best two classes are further apart is not a vote")
     case .votes:
       .init(
         "votes",
@@ -61,8 +77,23 @@ enum RuleKey: Int, MappingKey {
         "it holds on while N of the last M decisions had at least this score")
     case .fire:
       .init(
-        "fire", .choice(WordList("once always")), .meaning("always with a line as trigger, else once"),
+        "fire", .choice(WordList("once always")), .meaning("always with a line as trigger, one-in or pause, else once"),
         "actions follow when the rule begins to hold, or in every decision in which it holds")
+    case .oneIn:
+      .init("one-in", .integer(1, 1_000_000), .value("1"), "of the times at which actions are due, how many make one")
+    case .pause:
+      .init("pause", .time("0s", "24h"), .value("0s"), "so long after actions none are done")
+    case .hours:
+      .init(
+        "hours",
+        .form(
+          "HH:MM-HH:MM", must: "hours of a day, like 06:00-22:00; 22:00-06:00 ends on the next day, 24:00 on the same"),
+        .meaning("all day"), "in local time; outside of them the rule does not hold, and its lines are safe")
+    case .days:
+      .init(
+        "days",
+        .form("DAYS", must: "days, like mon-fri, or a list of them: mon, tue, wed, thu, fri, sat, sun"),
+        .meaning("every day"), "on which the hours begin: mon, tue, wed, thu, fri, sat, sun")
     case .then:
       .init("then", .list(.action, limit: Configuration.maxActions), .required(), "log, save, or what the mapping says")
     }
@@ -73,7 +104,6 @@ extension ConfigurationReader {
   mutating func readRule(_ node: Node, _ camera: inout CameraConfiguration) {
     var rule = RuleConfiguration()
     rule.line = line(node)
-    if case .line = camera.trigger { rule.fire = .always }
     defer { camera.rules.append(rule) }
     guard let fields = fields(node, RuleKey.self) else { return }
     let name = fields[.name]
@@ -84,9 +114,14 @@ extension ConfigurationReader {
       }
     }
     readClasses(fields[.class], camera, &rule)
-    readThresholds(node, fields, camera, &rule)
+    readScores(node, fields, camera, &rule)
     readVotes(fields[.votes], &rule)
+    rule.oneIn = integer(fields[.oneIn]) ?? rule.oneIn
+    rule.pauseNs = time(fields[.pause]) ?? rule.pauseNs
+    if case .line = camera.trigger { rule.fire = .always }
+    if rule.oneIn > 1 || rule.pauseNs > 0 { rule.fire = .always }
     rule.fire = choice(fields[.fire]) ?? rule.fire
+    readHours(fields, &rule)
     readActions(fields[.then], &rule)
   }
 }

@@ -26,15 +26,20 @@ enum TriggerKey: Int, MappingKey {
 }
 
 extension ConfigurationReader {
+  private func isLine(_ node: Node) -> Bool {
+    for index in lineNames.indices where lineNames[index].isSame(as: bytes(node)) { return true }
+    return false
+  }
+
   mutating func readTrigger(_ field: Field, _ camera: inout CameraConfiguration) {
     guard case .either(let frames, _, _) = field.key.kind, field.isGiven else { return }
     if isScalar(field.node) {
       if bytes(field.node).isSame(as: frames) { return }
-      for name in lineNames where name.isSame(as: bytes(field.node)) {
-        error(field.node, "trigger: %v is a line: write {line: %s}", name)
-        return
+      if isLine(field.node) {
+        error(field.node, "trigger: %v is a line: write {line: %s}", text(field.node))
+      } else {
+        wrong(field)
       }
-      wrong(field)
       return
     }
     guard let fields = fields(field.node, TriggerKey.self) else { return }

@@ -14,7 +14,7 @@ public struct Pipeline: ~Copyable {
   private typealias Sources = Both<
     SignalSource,
     Both<
-      Both<KeeperSource, RecordSource>,
+      Both<Both<KeeperSource, HoursSource>, RecordSource>,
       Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
     >
   >
@@ -63,7 +63,7 @@ public struct Pipeline: ~Copyable {
     let sources = Both(
       SignalSource(signals),
       Both(
-        Both(KeeperSource(), RecordSource(configuration, nowNs: now)),
+        Both(Both(KeeperSource(), HoursSource()), RecordSource(configuration, nowNs: now)),
         Both(inputs, Both(server, Both(cameras, pictures)))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources

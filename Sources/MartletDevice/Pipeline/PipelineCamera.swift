@@ -100,7 +100,7 @@ struct PipelineCamera: ~Copyable {
   }
 
   /// What its rules have seen means nothing any more.
-  mutating func forget() { for index in rules.indices { rules[index].state.reset() } }
+  mutating func forget() { for index in rules.indices { rules[index].forget() } }
 
   /// Other rules; those with the name of an old one go on from its state.
   ///
@@ -124,8 +124,15 @@ struct PipelineCamera: ~Copyable {
   // MARK: Decisions
 
   /// What the rules say of a model's scores.
-  mutating func updateRules(_ scores: RuleScores) {
-    for index in rules.indices { rules[index].update(scores) }
+  mutating func updateRules(_ scores: RuleScores, at moment: RuleMoment) {
+    for index in rules.indices { rules[index].update(scores, at: moment) }
+  }
+
+  /// Rules whose hours are over let go, without a decision; whether there are any.
+  mutating func leaveHours(minuteOfWeek: Int) -> Bool {
+    var isChanged = false
+    for index in rules.indices where rules[index].leave(at: minuteOfWeek) { isChanged = true }
+    return isChanged
   }
 
   /// Notes the times of a decision: nanoseconds of CLOCK_MONOTONIC.
@@ -171,8 +178,8 @@ struct CameraRule: ~Copyable {
   private let classes: [Int32]
   /// Among the rules of all cameras.
   let number: Int
-  fileprivate(set) var state: RuleState
-  private(set) var outcome = RuleState.Outcome(score: 0, holds: false, isFired: false, isReleased: false)
+  private(set) var state: RuleState
+  private(set) var outcome = RuleState.Outcome.unknown
   private(set) var fired = 0
 
   init(_ rule: RuleConfiguration, number: Int) {
@@ -188,8 +195,23 @@ struct CameraRule: ~Copyable {
     fired = old.fired
   }
 
-  fileprivate mutating func update(_ scores: RuleScores) {
-    outcome = state.update(score: scores.score(of: classes, includesUnknown: configuration.includesUnknown))
+  fileprivate mutating func update(_ scores: RuleScores, at moment: RuleMoment) {
+    outcome = state.update(
+      score: scores.score(of: classes, includesUnknown: configuration.includesUnknown), margin: scores.margin,
+      at: moment)
     if outcome.isFired { fired += 1 }
+  }
+
+  var hasHours: Bool { configuration.hours != nil }
+
+  fileprivate mutating func leave(at minuteOfWeek: Int) -> Bool {
+    guard let left = state.leave(at: minuteOfWeek, outcome) else { return false }
+    outcome = left
+    return true
+  }
+
+  fileprivate mutating func forget() {
+    state.reset()
+    outcome = .unknown
   }
 }

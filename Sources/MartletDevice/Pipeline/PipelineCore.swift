@@ -16,6 +16,7 @@ struct PipelineCore: ~Copyable {
   /// When it was; 0: there was none since the start.
   private(set) var lastDecisionNs: UInt64 = 0
   let startedNs: UInt64
+  private var clock = LocalClock()
   /// It is time to end.
   var isEnding = false
   var reload = ReloadState()
@@ -116,14 +117,16 @@ struct PipelineCore: ~Copyable {
     guard models[model].run() else { return lookAtModel(model) }
     let ended = martlet_now_ns()
     models[model].scores.update(unknownBelow: cameras[index].configuration.unknownBelow)
-    cameras[index].updateRules(models[model].scores)
+    let wallUs = martlet_wall_time_us()
+    let moment = RuleMoment(capturedNs: capturedNs, minuteOfWeek: clock.minuteOfWeek(wallUs: wallUs))
+    cameras[index].updateRules(models[model].scores, at: moment)
     decision += 1
     let decided = martlet_now_ns()
     lastDecisionNs = decided
     var taken = Decision(
       number: decision, frame: frame, sequence: sequence, dropped: cameras[index].takeDropped(),
       capturedNs: capturedNs, takenNs: takenNs, inferenceNs: ended - began, decidedNs: decided,
-      wallUs: martlet_wall_time_us())
+      wallUs: wallUs)
     Self.deliver(&taken, to: &sinks, of: cameras, index, by: models, model)
     cameras[index].trigger.satisfied(nowNs: decided)
     cameras[index].note(taken)
@@ -152,11 +155,33 @@ struct PipelineCore: ~Copyable {
     sinks.first.lose(cameras[camera])
   }
 
+  private static func refresh(
+    _ cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int, in sinks: inout Sinks
+  ) {
+    sinks.refresh(cameras[camera])
+  }
+
   /// The camera is gone: its rules forget, and so do the sinks.
   @inline(never)
   mutating func lose(camera index: Int, _ error: CameraError) {
     cameras[index].lose(error)
     Self.forget(cameras, index, in: &sinks)
+  }
+
+  /// Whether a rule has hours.
+  var hasHours: Bool {
+    for index in cameras.indices {
+      for rule in cameras[index].rules.indices where cameras[index].rules[rule].hasHours { return true }
+    }
+    return false
+  }
+
+  /// Time has passed: lines of rules whose hours are over are safe.
+  mutating func endHours() {
+    let minute = clock.minuteOfWeek(wallUs: martlet_wall_time_us())
+    for index in cameras.indices {
+      if cameras[index].leaveHours(minuteOfWeek: minute) { Self.refresh(cameras, index, in: &sinks) }
+    }
   }
 
   /// An edge of one of the configuration's lines.

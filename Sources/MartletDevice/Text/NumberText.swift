@@ -57,12 +57,12 @@ public enum NumberText {
 }
 
 extension String {
-  /// Filled with spaces to `width` characters on its right side, or on its left.
+  /// Filled with spaces, or what is told, to `width` characters on its right side, or on its left.
   @inline(never)
-  public func padded(to width: Int, left: Bool = false) -> String {
+  public func padded(to width: Int, left: Bool = false, with filler: String = " ") -> String {
     let missing = width - unicodeScalars.count
     guard missing > 0 else { return self }
-    let space = String(repeating: " ", count: missing)
+    let space = String(repeating: filler, count: missing)
     return left ? space + self : self + space
   }
 }

@@ -31,10 +31,12 @@ enum ConfigurationTarget {
     precondition(told.models.indices.contains(camera.model))
     if case .line(let line, _) = camera.trigger { precondition(told.lines[line].direction == .input) }
     for rule in camera.rules {
-      precondition(rule.release <= rule.threshold && (!rule.classes.isEmpty || rule.includesUnknown))
+      precondition(rule.release <= rule.threshold && rule.threshold < rule.highest && rule.marginBelow > 0)
+      precondition(rule.oneIn >= 1 && rule.hours.map { $0.days != 0 && $0.from != $0.to } ?? true)
       precondition((1...Configuration.maxActions).contains(rule.actions.count) && !rule.name.isEmpty)
       var state = RuleState(rule)
-      precondition(state.update(score: .infinity).holds == (rule.votes == 1))
+      let outcome = state.update(score: .infinity)
+      precondition(outcome.holds == (rule.votes == 1 && outcome.isKnown))
       for action in rule.actions {
         switch action.kind {
         case .pulse(let line, let durationNs, _):

@@ -19,6 +19,9 @@ protocol DecisionSink: ~Copyable {
   /// - Parameter origins: for each of them the number of the rule that it goes on from, or -1.
   mutating func adopt(_ configuration: Configuration, _ origins: [Int])
 
+  /// Its rules changed without a decision.
+  mutating func refresh(_ camera: borrowing PipelineCamera)
+
   /// The end: what it holds goes into its safe state.
   mutating func close()
 
@@ -34,6 +37,7 @@ extension DecisionSink where Self: ~Copyable {
   var lastDecision: UInt64 { 0 }
   mutating func lose(_ camera: borrowing PipelineCamera) {}
   mutating func adopt(_ configuration: Configuration, _ origins: [Int]) {}
+  mutating func refresh(_ camera: borrowing PipelineCamera) {}
   mutating func close() {}
   func guardAgainstFaults() {}
 }
@@ -138,6 +142,11 @@ extension Both: DecisionSink where First: DecisionSink & ~Copyable, Second: Deci
     second.adopt(configuration, origins)
   }
 
+  mutating func refresh(_ camera: borrowing PipelineCamera) {
+    first.refresh(camera)
+    second.refresh(camera)
+  }
+
   mutating func close() {
     first.close()
     second.close()
@@ -174,10 +183,12 @@ extension FixedArray: DecisionSink where Element: DecisionSink & ~Copyable {
   }
 
   mutating func lose(_ camera: borrowing PipelineCamera) { for index in indices { self[index].lose(camera) } }
+  mutating func refresh(_ camera: borrowing PipelineCamera) { for index in indices { self[index].refresh(camera) } }
 
   mutating func adopt(_ configuration: Configuration, _ origins: [Int]) {
     for index in indices { self[index].adopt(configuration, origins) }
   }
+
   mutating func close() { for index in indices { self[index].close() } }
   func guardAgainstFaults() { for index in indices { self[index].guardAgainstFaults() } }
   func report(_ json: inout JSONWriter) { for index in indices { self[index].report(&json) } }

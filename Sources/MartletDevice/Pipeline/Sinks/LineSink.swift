@@ -119,7 +119,7 @@ struct LineSink: ~Copyable, DecisionSink {
       return try actuator!.pulse(numbers[line], durationNs: durationNs, startNs: capturedNs + delayNs)
     case .set(let line):
       let output = numbers[line]
-      if try hold(output, rule: rule.number, rule.outcome.holds) { return martlet_now_ns() }
+      if try hold(output, rule: rule.number, rule.outcome.level) { return martlet_now_ns() }
       // Another rule holds it, or did: whether the line is there, its last call says.
       if rule.outcome.isFired || rule.outcome.isReleased { try actuator!.checkWorks(output) }
       return 0
@@ -138,12 +138,18 @@ struct LineSink: ~Copyable, DecisionSink {
   }
 
   /// The lines that the camera's rules held are safe, unless another rule holds them.
-  mutating func lose(_ camera: borrowing PipelineCamera) {
+  mutating func lose(_ camera: borrowing PipelineCamera) { hold(camera, isLost: true) }
+
+  mutating func refresh(_ camera: borrowing PipelineCamera) { hold(camera, isLost: false) }
+
+  @inline(never)
+  private mutating func hold(_ camera: borrowing PipelineCamera, isLost: Bool) {
     for number in camera.rules.indices {
       for action in camera.rules[number].configuration.actions {
         guard case .set(let line) = action.kind else { continue }
+        let level = isLost ? nil : camera.rules[number].outcome.level
         do throws(GPIOError) {
-          _ = try hold(numbers[line], rule: camera.rules[number].number, nil)
+          _ = try hold(numbers[line], rule: camera.rules[number].number, level)
         } catch {
           tell(error, of: action.kind)
         }
@@ -267,45 +273,6 @@ struct InputCounts {
     if lost > 0 { text.add(", \(lost) lost in the kernel") }
     text.add("\n")
   }
-}
-
-/// Who holds a line that is set while rules hold: a bit for each rule.
-struct LineHolders: BitwiseCopyable {
-  let isSafeActive: Bool
-  private var all: UInt64 = 0
-  private var holding: UInt64 = 0
-  /// Rules that have not decided yet, or whose camera is away.
-  private var unknown: UInt64 = 0
-
-  init(isSafeActive: Bool) { self.isSafeActive = isSafeActive }
-
-  mutating func add(rule: Int) {
-    all |= 1 << UInt64(rule)
-    unknown = all
-  }
-
-  /// What was known of the rules that these go on from.
-  mutating func goOn(from old: LineHolders, _ origins: [Int]) {
-    for rule in origins.indices where all >> UInt64(rule) & 1 != 0 && origins[rule] >= 0 {
-      let origin = UInt64(origins[rule])
-      guard old.all >> origin & 1 != 0, old.unknown >> origin & 1 == 0 else { continue }
-      note(rule: rule, old.holding >> origin & 1 != 0)
-    }
-  }
-
-  mutating func note(rule: Int, _ holds: Bool?) {
-    let bit: UInt64 = 1 << UInt64(rule)
-    holding = holds == true ? holding | bit : holding & ~bit
-    unknown = holds == nil ? unknown | bit : unknown & ~bit
-  }
-
-  mutating func forget() {
-    holding = 0
-    unknown = all
-  }
-
-  /// Active while a rule holds; while one is not known and none holds, the safe level.
-  var level: Bool { holding != 0 || isSafeActive && (unknown != 0 || all == 0) }
 }
 
 extension GPIOError {
