@@ -7,16 +7,16 @@
 // accumulator with the opposite sign. Nibbles are unsigned already.
 //
 // A tile keeps all its sums in registers, and each multiplication takes its four quants from memory, broadcast by the
-// instruction itself: what is bound by the two loads of a cycle is nearly bound by its two multiplications. What depends
-// on tokens alone is prepared once for all blocks of a call.
+// instruction itself: what is bound by the two loads of a cycle is nearly bound by its two multiplications. What the
+// tokens alone decide is prepared once for all blocks of a call.
 
 #define TARGET MARTLET_TARGET_avx512vnni
 #define INLINE static inline __attribute__((always_inline))
 /// Tokens of a tile: two sums each, or three, in 32 registers.
 #define MOST_INT8 13
 #define MOST_INT4 8
-/// Groups of INT8 that a call takes together, and of INT4 whose numbers of each token are prepared together: 8 times two
-/// sums of quants.
+/// Groups of INT8 that a call takes together, and of INT4 whose numbers of each token are prepared together: 8 times
+/// two sums of quants.
 #define RUN 32
 #define CHUNK_INT4 8
 
