@@ -63,7 +63,7 @@ private struct Sink: ~Copyable, DecisionSink {
     var camera = try PipelineCamera(told, firstRule: 0, nowNs: 0)
     loaded.run()
     loaded.scores.update(unknownBelow: nil)
-    camera.updateRules(loaded.scores)
+    camera.updateRules(loaded.scores, at: RuleMoment())
     let memory = LineErrors.Memory()
     var sink = try RecordSink(configuration)
     for number in 1...2 {
