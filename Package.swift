@@ -11,11 +11,13 @@ let common: [SwiftSetting] =
   ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
   : []
 
-// Small matters more than fast here: what has to be fast is in C. The outliner wants no red zone. All of a function's
-// traps may be one.
+// Small matters more than fast here: what has to be fast is in C. The outliner wants no red zone, and sees a whole
+// module where that is one object, not one for each file (whose hashes for incremental builds would be linked too).
+// All of a function's traps may be one.
 let size: [SwiftSetting] = [
   .unsafeFlags(
     ["-Osize", "-Xfrontend", "-mergeable-traps", "-Xllvm", "-enable-machine-outliner=always"]
+      + ["-enable-single-module-llvm-emission", "-disable-incremental-llvm-codegen"].flatMap { ["-Xfrontend", $0] }
       + ["-mno-red-zone", "-fno-asynchronous-unwind-tables"].flatMap { ["-Xcc", $0] })
 ]
 let small: [SwiftSetting] = common + (embedded ? size : [])
