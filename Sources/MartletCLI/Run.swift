@@ -20,7 +20,7 @@ enum Run {
     }
     do throws(PipelineError) {
       var pipeline = try Pipeline(check.configuration)
-      if let text = RunOutset.text(check.configuration) { Output.write(exactly: text, to: .error) }
+      if let text = RunOutset.text(check.configuration) { Output.write(text, to: .error) }
       pipeline.run()
     } catch {
       var ending = CommandError(error.sentence, exitCode: error.exitCode)

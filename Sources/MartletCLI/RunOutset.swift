@@ -9,12 +9,14 @@ enum RunOutset {
     guard martlet_is_terminal(2) else { return nil }
     var text = ""
     for camera in told.cameras {
-      text.add("run: camera " + camera.name.visible() + ": ")
+      text.add("run: camera ")
+      text.add(camera.name)
       switch camera.source {
       case .device(let place), .bus(let place), .serial(let place), .name(let place), .pictures(let place, _):
-        text.add(place.visible())
+        add(": ", place, &text)
       }
-      text.add(", model " + told.models[camera.model].name.visible() + ", \(camera.rules.count) rules\n")
+      add(", model ", told.models[camera.model].name, &text)
+      text.add("\n")
     }
     text.add("run: ")
     if let log = told.log {
@@ -24,13 +26,19 @@ enum RunOutset {
         case .decision: "decisions go to "
         case .rule: "decisions of rules with the action log go to "
         }
-      text.add(what + (log.file.utf8.count == 1 ? "standard output" : log.file.visible()))
+      add(what, log.file.isSame(as: "-") ? "standard output" : log.file, &text)
     } else {
-      text.add("there is no log:")
+      text.add("there is no log")
     }
-    if let frames = told.frames { text.add(", frames to " + frames.folder.visible()) }
-    if let status = told.status { text.add(", martlet status " + status.visible() + " tells how it does") }
+    if let frames = told.frames { add(", frames to ", frames.folder, &text) }
+    if let status = told.status { add("; how it does: martlet status ", status, &text) }
     text.add("; Ctrl-C ends it\n")
     return text
+  }
+
+  @inline(never)
+  private static func add(_ what: String, _ name: String, _ text: inout String) {
+    text.add(what)
+    text.add(name)
   }
 }

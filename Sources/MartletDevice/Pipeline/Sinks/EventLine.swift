@@ -20,18 +20,22 @@ struct EventLine {
   }
 
   /// The key with its quotes, its comma before it and its colon: `,"camera":`.
+  @inline(never)
   mutating func field(_ key: StaticString, _ value: UInt64) { text.field(key, value) }
 
+  @inline(never)
   mutating func field(_ key: StaticString, _ value: UnsafeRawBufferPointer) {
     text.literal(key)
     text.string(value)
   }
 
+  @inline(never)
   mutating func field(_ key: StaticString, _ value: String) {
     var copy = value
     copy.withUTF8 { field(key, UnsafeRawBufferPointer($0)) }
   }
 
+  @inline(never)
   mutating func field(_ key: StaticString, ms ns: UInt64) {
     text.literal(key)
     text.milliseconds(ns: ns)

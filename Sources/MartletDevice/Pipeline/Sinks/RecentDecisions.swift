@@ -25,6 +25,7 @@ struct RecentDecisions: ~Copyable {
   private func begin(_ place: Int) -> Int { place * DecisionLine.recommendedBytes }
 
   /// Oldest first, without their newlines, with what became of their frames: null while that is not known.
+  @inline(never)
   private func forEach(_ saved: (UInt64) -> martlet_recorder_saved?, _ body: (UnsafeRawBufferPointer) -> Void) {
     let room = UnsafeMutableRawBufferPointer.allocate(
       byteCount: DecisionLine.recommendedBytes + Int(MARTLET_RECORDER_TEXT_BYTES), alignment: 8)

@@ -116,6 +116,7 @@ struct RecordSink: ~Copyable, DecisionSink {
     if isWanted { put(decision.record) }
   }
 
+  @inline(never)
   private func put(_ record: UnsafeRawBufferPointer, place: Int = 0, frame decision: Decision? = nil) {
     guard recorders.count > 0 else { return }
     recorders[0].put(
@@ -204,6 +205,7 @@ struct RecordSink: ~Copyable, DecisionSink {
   ///   - line: the same of a line.
   ///   - reason: a sentence; empty: none.
   ///   - more: further fields.
+  @inline(never)
   mutating func write(
     _ event: PipelineEvent, camera: Int? = nil, line number: Int? = nil, reason: String = "",
     wallUs: UInt64 = martlet_wall_time_us(), _ more: (inout EventLine) -> Void = { _ in }
