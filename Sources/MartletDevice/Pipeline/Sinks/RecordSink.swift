@@ -210,12 +210,10 @@ struct RecordSink: ~Copyable, DecisionSink {
     _ event: PipelineEvent, camera: Int? = nil, line number: Int? = nil, reason: String = "",
     wallUs: UInt64 = martlet_wall_time_us(), _ more: (inout EventLine) -> Void = { _ in }
   ) {
-    if let camera {
-      if event == .cameraLost || event == .cameraBack {
-        guard cameras[camera].isLost != (event == .cameraLost) else { return }
-        cameras[camera].isLost = event == .cameraLost
-        cameras[camera].forgetLast()
-      }
+    if let camera, event == .cameraLost || event == .cameraBack {
+      guard cameras[camera].isLost != (event == .cameraLost) else { return }
+      cameras[camera].isLost = event == .cameraLost
+      cameras[camera].forgetLast()
     }
     guard log != nil else { return }
     var line = EventLine(into: buffer)
