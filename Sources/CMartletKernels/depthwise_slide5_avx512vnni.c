@@ -38,7 +38,8 @@ TARGET INLINE void load_columns(const slide_state *s, const slide_walk *k, int32
 
 /// The first `windows` of each stream that begin in `first`; of those, `left` are stored.
 TARGET INLINE void output(const slide5_state *state, slide_walk *k, const columns_avx512 *first,
-                          const columns_avx512 *second, int32_t left, int windows, int stride, int streams, bool full) {
+                          const columns_avx512 *second, int32_t left, int windows, int stride, int streams, bool full,
+                          bool rectified) {
   const slide_state *s = &state->common;
   __m512i v[COLUMNS][4];
 #pragma clang loop unroll(full)
@@ -59,17 +60,18 @@ TARGET INLINE void output(const slide5_state *state, slide_walk *k, const column
     for (int i = 0; i < windows; i++) {
       acc[i] = _mm512_dpbusd_epi32(acc[i], first->fifth[j], state->fifth[i * stride][0][j]);
       acc[i] = _mm512_dpbusd_epi32(acc[i], second->fifth[j], state->fifth[i * stride][1][j]);
-      v[i][j] = rescale(s, acc[i], j, true);
+      v[i][j] = rescale(s, acc[i], j, rectified);
     }
   }
   // Without a branch, which would keep the windows' arithmetic apart: the superfluous ones go where the last one will.
 #pragma clang loop unroll(full)
-  for (int i = windows - 1; i >= 0; i--) finish(s, k, martlet_min(i, left - 1) * s->pixel, v[i], streams, full, true);
+  for (int i = windows - 1; i >= 0; i--)
+    finish(s, k, martlet_min(i, left - 1) * s->pixel, v[i], streams, full, rectified);
 #pragma clang loop unroll(full)
   for (int i = 0; i < streams; i++) k->out[i] += windows * s->pixel;
 }
 
-/// The window of each stream that begins in `column` of `first`, however it is clamped.
+/// The window of each stream that begins in `column` of `first`, without a ReLU.
 TARGET INLINE void output_signed(const slide5_state *state, slide_walk *k, const columns_avx512 *first,
                                  const columns_avx512 *second, int32_t column, int streams) {
   const slide_state *s = &state->common;
@@ -107,7 +109,7 @@ TARGET INLINE int32_t start(const slide_state *s, slide_walk *k, int32_t y, ptrd
   return count;
 }
 
-TARGET INLINE void slide(const slide5_state *state, int32_t y, int stride, int streams, bool full) {
+TARGET INLINE void slide(const slide5_state *state, int32_t y, int stride, int streams, bool full, bool rectified) {
   const slide_state *s = &state->common;
   slide_walk k;
   int32_t left = start(s, &k, y, stride, streams);
@@ -121,14 +123,14 @@ TARGET INLINE void slide(const slide5_state *state, int32_t y, int stride, int s
     if (x == 0) continue;
     const columns_avx512 *first = &blocks[second ^ 1];
     // Half a step is worth its size only where much time is spent.
-    if (streams == 1 && left <= windows / 2)
-      output(state, &k, first, &blocks[second], left, windows / 2, stride, streams, full);
-    else output(state, &k, first, &blocks[second], left, windows, stride, streams, full);
+    if (streams == 1 && rectified && left <= windows / 2)
+      output(state, &k, first, &blocks[second], left, windows / 2, stride, streams, full, rectified);
+    else output(state, &k, first, &blocks[second], left, windows, stride, streams, full, rectified);
     left -= windows;
   }
 }
 
-/// Layers that do not end in a ReLU are few: window by window, with any stride.
+/// Few channels that are left of a layer without a ReLU: window by window, with any stride.
 TARGET INLINE void slide_signed(const slide5_state *state, int32_t y, int streams) {
   const slide_state *s = &state->common;
   const int32_t stride = s->run->grid->p.stride_w;
@@ -148,22 +150,29 @@ TARGET INLINE void slide_signed(const slide5_state *state, int32_t y, int stream
 
 typedef void (*slide_kernel)(const slide5_state *state, int32_t y);
 
-#define SLIDE(NAME, STRIDE, STREAMS, FULL) \
-  TARGET static void NAME##_##STREAMS(const slide5_state *state, int32_t y) { slide(state, y, STRIDE, STREAMS, FULL); }
-#define SLIDE_ANY(NAME, STRIDE) \
-  SLIDE(NAME, STRIDE, 1, false) \
-  SLIDE(NAME, STRIDE, 2, false) \
-  SLIDE(NAME, STRIDE, 4, false) \
-  static const slide_kernel NAME[] = {NAME##_1, NAME##_2, NAME##_4};
-SLIDE_ANY(rectified_dense, 1)
-SLIDE_ANY(rectified_strided, 2)
+#define SLIDE(NAME, STRIDE, STREAMS, FULL, RECTIFIED)                         \
+  TARGET static void NAME##_##STREAMS(const slide5_state *state, int32_t y) { \
+    slide(state, y, STRIDE, STREAMS, FULL, RECTIFIED);                        \
+  }
+SLIDE(rectified_dense, 1, 1, false, true)
+SLIDE(rectified_dense, 1, 2, false, true)
+SLIDE(rectified_dense, 1, 4, false, true)
+SLIDE(rectified_strided, 2, 1, false, true)
+SLIDE(rectified_strided, 2, 2, false, true)
+SLIDE(rectified_strided, 2, 4, false, true)
 // What most time is spent in, without masks.
-SLIDE(rectified_full_dense, 1, 1, true)
-SLIDE(rectified_full_strided, 2, 1, true)
-TARGET static void signed_1(const slide5_state *state, int32_t y) { slide_signed(state, y, 1); }
+SLIDE(rectified_full_dense, 1, 1, true, true)
+SLIDE(rectified_full_strided, 2, 1, true, true)
+SLIDE(signed_dense, 1, 1, false, false)
+SLIDE(signed_strided, 2, 1, false, false)
 TARGET static void signed_2(const slide5_state *state, int32_t y) { slide_signed(state, y, 2); }
 TARGET static void signed_4(const slide5_state *state, int32_t y) { slide_signed(state, y, 4); }
-static const slide_kernel signed_any[] = {signed_1, signed_2, signed_4};
+
+/// By the streams, 1, 2 and 4.
+static const slide_kernel rectified_dense[] = {rectified_dense_1, rectified_dense_2, rectified_dense_4},
+                          rectified_strided[] = {rectified_strided_1, rectified_strided_2, rectified_strided_4},
+                          signed_dense[] = {signed_dense_1, signed_2, signed_4},
+                          signed_strided[] = {signed_strided_1, signed_2, signed_4};
 
 TARGET static bool prepare(slide5_state *state, const depthwise_run *run, bool *rectified) {
   const __m512i none = _mm512_setzero_si512(), all_128 = _mm512_set1_epi8((char)0x80);
@@ -192,7 +201,8 @@ TARGET bool martlet_depthwise_slide5_avx512(const depthwise_run *run) {
   if (!prepare(&state, run, &rectified)) return false;
   const int lanes = martlet_depthwise_lanes(run->panels), streams = lanes == 4 ? 0 : lanes == 2 ? 1 : 2;
   const bool dense = run->grid->p.stride_w == 1;
-  slide_kernel kernel = (!rectified ? signed_any : dense ? rectified_dense : rectified_strided)[streams];
+  slide_kernel kernel = dense ? (rectified ? rectified_dense : signed_dense)[streams]
+                              : (rectified ? rectified_strided : signed_strided)[streams];
   if (rectified && run->channels == 64) kernel = dense ? rectified_full_dense_1 : rectified_full_strided_1;
   for (int32_t y = 0; y < run->rows; y++) kernel(&state, y);
   return true;

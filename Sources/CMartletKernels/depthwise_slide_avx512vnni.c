@@ -103,22 +103,24 @@ SLIDE(signed_strided, 2, 1, 2, false, false)
 SLIDE(signed_strided, 2, 1, 4, false, false)
 SLIDE(rectified_dense, 1, 1, 1, false, true)
 SLIDE(rectified_strided, 2, 1, 1, false, true)
+SLIDE(rectified_strided, 2, 1, 2, false, true)
 SLIDE(rectified_strided, 2, 1, 4, false, true)
 SLIDE(rectified_full_strided, 2, 1, 1, true, true)
 SLIDE(rectified_full_strided, 2, 1, 2, true, true)
 SLIDE(rectified_pair, 1, 2, 1, false, true)
+SLIDE(rectified_pair, 1, 2, 2, false, true)
 SLIDE(rectified_pair, 1, 2, 4, false, true)
 SLIDE(rectified_full_pair, 1, 2, 1, true, true)
 SLIDE(rectified_full_pair, 1, 2, 2, true, true)
 
 /// By the streams, 1, 2 and 4. The signed kernels are right for every layer: they stand where a rectified twin is not
-/// worth its size. NULL: row by row.
+/// worth its size.
 static const slide_kernel signed_dense[] = {signed_dense_1, signed_dense_2, signed_dense_4},
                           rectified_dense[] = {rectified_dense_1, signed_dense_2, signed_dense_4},
                           signed_strided[] = {signed_strided_1, signed_strided_2, signed_strided_4},
-                          rectified_strided[] = {rectified_strided_1, signed_strided_2, rectified_strided_4},
+                          rectified_strided[] = {rectified_strided_1, rectified_strided_2, rectified_strided_4},
                           full_strided[] = {rectified_full_strided_1, rectified_full_strided_2, rectified_strided_4},
-                          pair[] = {rectified_pair_1, NULL, rectified_pair_4},
+                          pair[] = {rectified_pair_1, rectified_pair_2, rectified_pair_4},
                           full_pair[] = {rectified_full_pair_1, rectified_full_pair_2, rectified_pair_4};
 
 TARGET static bool prepare(slide3_state *state, const depthwise_run *run, bool *rectified) {
@@ -144,7 +146,7 @@ TARGET bool martlet_depthwise_slide_avx512(const depthwise_run *run) {
   int32_t y = 0;
   if (rectified && p->stride_w == 1 && p->stride_h == 1 && p->dilation_h == 1) {
     const slide_kernel kernel = (full ? full_pair : pair)[streams];
-    for (; kernel && y + 2 <= run->rows; y += 2) kernel(&state, y);
+    for (; y + 2 <= run->rows; y += 2) kernel(&state, y);
   }
   const slide_kernel *dense = rectified ? rectified_dense : signed_dense;
   const slide_kernel *strided = !rectified ? signed_strided : full ? full_strided : rectified_strided;
