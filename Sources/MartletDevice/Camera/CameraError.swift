@@ -85,9 +85,9 @@ public struct CameraError: Error {
     case .silent: "delivers no frames"
     case .unreadable: detail
     case .pipeline:
-      "is a part of a camera that libcamera sets up (driver \(detail)) and gives no picture by itself: let a program of "
-        + "libcamera's write into a v4l2loopback device, and name that one"
-    case .ambiguous: "more than one camera is called that: " + detail + "; martlet devices says what tells them apart"
+      "is a part of a camera that libcamera sets up (driver \(detail)) and gives no picture by itself: let a program "
+        + "of libcamera's write into a v4l2loopback device, and name that one"
+    case .ambiguous: "is the name of more than one: " + detail + "; martlet devices tells them apart"
     case .noConverter: "gives " + detail + ", which needs libv4lconvert.so.0 (package libv4lconvert0)"
     case .modelTakesNoPicture: "the model takes no picture; see martlet inspect"
     case .system: String(cString: martlet_error_text(code))
