@@ -115,7 +115,8 @@ enum ClassifyCamera {
       text.add(ClassifyReport.lines(scores[..<count], model.engine))
       if isVerbose {
         let format = stream.format
-        text.add("  \(FourCC(code: format.fourcc).text) \(Int(format.width))x\(Int(format.height)): ")
+        text.add("  \(FourCC(code: format.fourcc).text) \(Int(format.width))x\(Int(format.height))")
+        text.add(stream.isCopying ? ", copied: " : ": ")
         text.add("waited \(ClassifyReport.ms(times.taken - min(times.taken, frame.timestamp_ns))), ")
         text.add("frame \(ClassifyReport.ms(times.filled - times.taken)), ")
         text.add("inference \(ClassifyReport.ms(times.done - times.filled))\n")

@@ -93,7 +93,7 @@ public struct CameraError: Error {
     case .pipeline:
       "is a part of a camera that libcamera sets up (driver " + detail
         + ") and gives no picture by itself: let a program of libcamera's write into a v4l2loopback device, and name it"
-    case .ambiguous: "more than one camera is called that: " + detail + "; martlet devices says what tells them apart"
+    case .ambiguous: "is the name of more than one: " + detail + "; martlet devices tells them apart"
     case .noConverter: "gives " + detail + ", which needs libv4lconvert.so.0 (package libv4lconvert0)"
     case .modelTakesNoPicture: "the model takes no picture; see martlet inspect"
     case .system: String(cString: martlet_error_text(code))
