@@ -63,9 +63,20 @@ static uint64_t clock_ns(clockid_t clock) {
 uint64_t martlet_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 uint64_t martlet_cpu_time_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
+/// Where an arena begins decides which of its lines share a place in a cache: always the same ones, whatever else is
+/// mapped.
+enum { ALIGNMENT = 65536 };
+
 void *martlet_map_memory(size_t bytes) {
-  void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  return address == MAP_FAILED ? NULL : address;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  char *address = mmap(NULL, bytes + ALIGNMENT, PROT_NONE, flags, -1, 0);
+  if (address == MAP_FAILED) return NULL;
+  char *start = (char *)(((uintptr_t)address + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+  void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), end = (bytes + page - 1) / page * page;
+  if (start > address) munmap(address, (size_t)(start - address));
+  if (address + bytes + ALIGNMENT > start + end) munmap(start + end, (size_t)(address + bytes + ALIGNMENT - (start + end)));
+  return mapped == MAP_FAILED ? NULL : mapped;
 }
 
 void martlet_unmap_memory(void *address, size_t bytes) { munmap(address, bytes); }
