@@ -73,9 +73,11 @@ void *martlet_map_memory(size_t bytes) {
   if (address == MAP_FAILED) return NULL;
   char *start = (char *)(((uintptr_t)address + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
   void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), end = (bytes + page - 1) / page * page;
+  // What is reserved around it goes back.
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *end = start + (bytes + page - 1) / page * page, *reserved_end = address + bytes + ALIGNMENT;
   if (start > address) munmap(address, (size_t)(start - address));
-  if (address + bytes + ALIGNMENT > start + end) munmap(start + end, (size_t)(address + bytes + ALIGNMENT - (start + end)));
+  if (reserved_end > end) munmap(end, (size_t)(reserved_end - end));
   return mapped == MAP_FAILED ? NULL : mapped;
 }
 
