@@ -4,7 +4,7 @@ _martlet() {
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W 'classify generate chat tokenize infer inspect verify bench devices gpio check
-      run status --help --version' -- "$word")
+      run status reload --help --version' -- "$word")
     return
   fi
   if [ "$verb" = gpio ] && [ "$COMP_CWORD" = 2 ]; then

@@ -73,10 +73,9 @@ typedef struct attention_work {
 
 _Static_assert(sizeof(attention_work) <= MARTLET_ATTENTION_SCRATCH, "scratch of attention");
 
-/// Units [first, last) but for the products of integers, compiled once for each processor family.
-typedef void attention_walk(const martlet_attention_params *p, int32_t first, int32_t last, void *scratch,
-                            const attention_variant *variant);
-attention_walk martlet_attention_walk_avx2, martlet_attention_walk_neon;
+/// Units [first, last) but for the products of integers, compiled once for the arm sets.
+void martlet_attention_walk_neon(const martlet_attention_params *p, int32_t first, int32_t last, void *scratch,
+                                 const attention_variant *variant);
 
 /// A loop over rows of which each pass takes up to four, with its number a constant: CALL sees `count` and `done`.
 #define FOUR_ROWS(ROWS, CALL)              \

@@ -8,11 +8,6 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "attention_walk.h"
 
-void martlet_attention_walk_avx2(const martlet_attention_params *p, int32_t first, int32_t last, void *scratch,
-                                 const attention_variant *variant) {
-  attend(p, first, last, scratch, variant);
-}
-
 /// As in matmul_avx2.c: |key| by the query with the key's sign.
 MARTLET_INLINE void score_rows(const attention_tile *tile, attention_queries q, float scores[][TILE], const int count) {
   const __m256i ones = _mm256_set1_epi16(1);

@@ -1,22 +1,29 @@
-#include "attention.h"
-
 #if defined(__x86_64__)
+// In front of everything, as in attention_avx2.c.
 #include <immintrin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(MARTLET_EMULATES_AVX512)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), \
+                             apply_to = function)
+#endif
+#include "attention_walk.h"
 
 // vpdpbusd multiplies unsigned by signed bytes. A key is used as key + 128; what that adds, 128 * sum of the query,
 // starts the accumulator with the opposite sign. Weights are unsigned.
 
-#define TARGET MARTLET_TARGET_avx512vnni
-#define INLINE static inline __attribute__((always_inline))
-
-TARGET INLINE __m512i broadcast(const void *from) {
+MARTLET_INLINE __m512i broadcast(const void *from) {
   int32_t word;
   memcpy(&word, from, 4);
   return _mm512_set1_epi32(word);
 }
 
 /// 32 slots at a time: the products of one accumulator wait for each other.
-TARGET INLINE void score_rows(const attention_tile *tile, attention_queries q, float scores[][TILE], const int count) {
+MARTLET_INLINE void score_rows(const attention_tile *tile, attention_queries q, float scores[][TILE], const int count) {
   const __m512i flip = _mm512_set1_epi8((char)0x80);
   for (int b = 0; b < 4; b += 2) {
     const int8_t *keys = tile->keys + b * 16 * tile->padded, *x = q.quants;
@@ -51,12 +58,12 @@ TARGET INLINE void score_rows(const attention_tile *tile, attention_queries q, f
   }
 }
 
-TARGET static void score(const attention_tile *tile, const attention_queries *queries, int32_t rows,
-                         float scores[][TILE]){
-    FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))}
+static void score(const attention_tile *tile, const attention_queries *queries, int32_t rows, float scores[][TILE]) {
+  FOUR_ROWS(rows, score_rows(tile, queries_behind(tile, queries, done), scores + done, count))
+}
 
 /// To 64 high and 64 low digits.
-TARGET static void weigh(const float e[TILE], const float ratios[TILE], attention_weights *out) {
+static void weigh(const float e[TILE], const float ratios[TILE], attention_weights *out) {
   for (int i = 0; i < TILE; i += 16) {
     const __m512i w = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(e + i), _mm512_load_ps(ratios + i)));
     const __m512i low = _mm512_and_si512(w, _mm512_set1_epi32(127));
@@ -65,8 +72,8 @@ TARGET static void weigh(const float e[TILE], const float ratios[TILE], attentio
   }
 }
 
-TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                            int32_t sums[][GROUP], const int count) {
+MARTLET_INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
+                             int32_t sums[][GROUP], const int count) {
   for (int32_t e = 0; e < elements; e += 16) {
     __m512i high[4], low[4];
     for (int i = 0; i < count; i++) high[i] = low[i] = _mm512_setzero_si512();
@@ -84,12 +91,14 @@ TARGET INLINE void mix_rows(const int8_t *values, int32_t padded, int32_t elemen
   }
 }
 
-TARGET static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights,
-                       int32_t rows, int32_t sums[][GROUP]){
+static void mix(const int8_t *values, int32_t padded, int32_t elements, const attention_weights *weights, int32_t rows,
+                int32_t sums[][GROUP]){
     FOUR_ROWS(rows, mix_rows(values, padded, elements, weights + done, sums + done, count))}
 
 MARTLET_KERNEL(attention, avx512vnni, p) {
   static const attention_variant variant = {score, weigh, mix};
-  martlet_attention_walk_avx2(p, first, last, scratch, &variant);
+  attend(p, first, last, scratch, &variant);
 }
+
+#pragma clang attribute pop
 #endif

@@ -132,6 +132,15 @@ void martlet_matmul_finish(const martlet_matmul_params *p, int32_t b, int32_t to
   }
 }
 
+void martlet_matmul_move(const martlet_matmul_params *p, int32_t block, bool is_out, float sums[MARTLET_TILE][16]) {
+  const size_t bytes = (size_t)martlet_min(16, p->matrix.rows - block * 16) * sizeof(float);
+  for (int32_t t = 0; t < p->tokens; t++) {
+    float *out = p->out + (size_t)t * (size_t)p->out_stride + block * 16;
+    if (is_out) memcpy(out, sums[t], bytes);
+    else memcpy(sums[t], out, bytes);
+  }
+}
+
 void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t last, const matmul_variant *variant) {
   const matmul_shape shape = martlet_matmul_shape(&p->matrix);
   const size_t block_bytes = martlet_matrix_block_bytes(&p->matrix);
@@ -142,11 +151,7 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
     // A single token waits for memory. Scales that are read between the weights are a second stream, which the
     // processor's prefetcher does not follow: asked for first, all of the block comes in one row. Measured on Zen 4:
     // int4 from 8 to 21 GB/s.
-    if (p->tokens == 1)
-      for (size_t i = 0; i < shape.head_bytes; i += 128) {
-        __builtin_prefetch(block + i);
-        __builtin_prefetch(block + i + 64);
-      }
+    if (p->tokens == 1) martlet_matmul_ask(block, shape.head_bytes);
     for (int32_t t = 0, tokens; t < p->tokens; t += tokens) {
       tokens = martlet_min(variant->most[p->matrix.type], p->tokens - t);
       float out[MARTLET_TILE][16];

@@ -62,6 +62,14 @@ void martlet_matmul_drive(const martlet_matmul_params *p, int32_t first, int32_t
 void martlet_matmul_finish(const martlet_matmul_params *p, int32_t block, int32_t token, int32_t tokens,
                            float sums[MARTLET_TILE][16]);
 
+/// Between two runs of groups a block's sums lie where its results will: there, or from there.
+void martlet_matmul_move(const martlet_matmul_params *p, int32_t block, bool is_out, float sums[MARTLET_TILE][16]);
+
+/// Asks for `bytes` from a multiple of 64 on.
+static inline void martlet_matmul_ask(const uint8_t *at, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(at + i);
+}
+
 void martlet_matmul_tile_f32(const martlet_matmul_params *p, const matmul_shape *shape, const uint8_t *block,
                              int32_t token, int32_t tokens, float out[MARTLET_TILE][16]);
 

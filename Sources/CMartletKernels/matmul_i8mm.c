@@ -120,16 +120,6 @@ TARGET static void some_int4(const zipped_int4 *w, const zipped_four *x, int32_t
   store_sums(out, half, pair, tokens, 2, sums);
 }
 
-/// Between two runs a block's sums lie where its results will.
-static void move_sums(const martlet_matmul_params *p, int32_t b, bool is_out, float sums[MARTLET_TILE][16]) {
-  const size_t bytes = (size_t)martlet_min(16, p->matrix.rows - b * 16) * sizeof(float);
-  for (int32_t t = 0; t < p->tokens; t++) {
-    float *out = p->out + (size_t)t * (size_t)p->out_stride + b * 16;
-    if (is_out) memcpy(out, sums[t], bytes);
-    else memcpy(sums[t], out, bytes);
-  }
-}
-
 static void walk_int8(const martlet_matmul_params *p, int32_t first, int32_t last) {
   const matmul_shape s = martlet_matmul_shape(&p->matrix);
   const size_t block_bytes = martlet_matrix_block_bytes(&p->matrix);
@@ -147,13 +137,13 @@ static void walk_int8(const martlet_matmul_params *p, int32_t first, int32_t las
     }
     for (int32_t b = first; b < last; b++) {
       float out[MARTLET_TILE][16];
-      if (group > 0) move_sums(p, b, false, out);
+      if (group > 0) martlet_matmul_move(p, b, false, out);
       zip_int8(&s, p->matrix.weights + (size_t)b * block_bytes, group, groups, w);
       for (int32_t i = 0; i < pairs; i += PAIRS)
         for (int32_t half = 0; half < 2; half++)
           (pairs - i < PAIRS ? two_int8 : three_int8)(w[half], x[i / PAIRS], groups, group == 0, half, i, p->tokens,
                                                       out);
-      if (group + groups < s.groups) move_sums(p, b, true, out);
+      if (group + groups < s.groups) martlet_matmul_move(p, b, true, out);
       else martlet_matmul_finish(p, b, 0, p->tokens, out);
     }
   }
@@ -174,13 +164,13 @@ static void walk_int4(const martlet_matmul_params *p, int32_t first, int32_t las
     for (int32_t b = first; b < last; b++) {
       const uint8_t *block = p->matrix.weights + (size_t)b * block_bytes;
       float out[MARTLET_TILE][16];
-      if (group > 0) move_sums(p, b, false, out);
+      if (group > 0) martlet_matmul_move(p, b, false, out);
       zip_int4(&s, block, group, groups, w);
       for (int32_t i = 0; i < pairs; i += 2)
         for (int32_t half = 0; half < 2; half++)
           some_int4(w[half], x[i / 2], groups, group == 0, half, i, p->tokens, out);
       if (group + groups < s.groups) {
-        move_sums(p, b, true, out);
+        martlet_matmul_move(p, b, true, out);
       } else {
         martlet_matmul_floors_neon(p, &s, block, 0, p->tokens, out);
         martlet_matmul_finish(p, b, 0, p->tokens, out);

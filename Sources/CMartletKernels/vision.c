@@ -48,6 +48,10 @@ void martlet_vision_luma(uint8_t *out, const uint8_t *row, int32_t pixels, int32
   }
 }
 
+void martlet_vision_words(uint8_t *out, const uint8_t *row, int32_t pixels, int32_t shift) {
+  for (int32_t i = 0; i < pixels; i++) out[i] = (uint8_t)((row[2 * i] | row[2 * i + 1] << 8) >> shift);
+}
+
 void martlet_vision_separate(int16_t *planes, int32_t stride, const int32_t *sums, int32_t pixels, int32_t channels) {
   if (channels == 1) {
     for (int32_t x = 0; x < pixels; x++) planes[x] = MARTLET_VISION_SAMPLE(sums[x]);

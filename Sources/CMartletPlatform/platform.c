@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,10 @@ int martlet_thread_start(martlet_thread *thread, martlet_thread_body body, void 
 }
 
 void martlet_thread_join(martlet_thread *thread) { pthread_join((pthread_t)thread->handle, NULL); }
+
+void martlet_thread_detach(martlet_thread *thread) { pthread_detach((pthread_t)thread->handle); }
+
+void martlet_thread_set_name(const char *name) { prctl(PR_SET_NAME, name); }
 
 int32_t martlet_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 

@@ -6,7 +6,7 @@ import MartletDevice
 enum Option: Int32, CaseIterable {
   // From 256 on: getopt has meanings of its own for smaller numbers.
   case help = 256
-  case threads, json, keys, service, top, resize, verbose, input, output, svg, operators, runs, profile
+  case threads, json, keys, service, check, top, resize, verbose, input, output, svg, operators, runs, profile
   case prompt, promptFile, tokens, maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, context, whenFull
   case stop, jsonSchema, choices, session, cache, batch, special, system, decode, lines, null
   // Cameras
@@ -21,6 +21,7 @@ enum Option: Int32, CaseIterable {
     case .json: "json"
     case .keys: "keys"
     case .service: "service"
+    case .check: "check"
     case .top: "top"
     case .resize: "resize"
     case .verbose: "verbose"
@@ -73,7 +74,7 @@ enum Option: Int32, CaseIterable {
 
   var takesValue: Bool {
     switch self {
-    case .help, .json, .keys, .service, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold,
+    case .help, .json, .keys, .service, .check, .verbose, .operators, .profile, .special, .decode, .lines, .null, .hold,
       .activeLow,
       .once, .watch:
       false

@@ -81,6 +81,8 @@ enum Command {
       try Bench.run(argc, argv)
     } else if verb == "run" {
       try Run.run(argc, argv)
+    } else if verb == "reload" {
+      try Reload.run(argc, argv)
     } else if verb == "status" {
       try Status.run(argc, argv)
     } else if verb == "devices" {

@@ -17,6 +17,7 @@ enum Help {
       check     a configuration's errors      martlet check martlet.yaml
       run       the service                   martlet run martlet.yaml
       status    what the service does         martlet status
+      reload    new models and rules for it   martlet reload
 
     martlet VERB --help says more. martlet --version prints the version.
     MARTLET_ISA=scalar|avx2|neon|dotprod|i8mm in the environment forces an instruction set; the bits stay the same.
@@ -118,21 +119,36 @@ enum Help {
     usage: martlet run CONFIG
 
     Works as the configuration says: frames of cameras through models, rules, lines, log and store. martlet check says
-    whether a configuration is right. Ends within a second of SIGTERM, SIGINT and SIGHUP, with every output at its safe
-    level, or when all its picture files were read.
+    whether a configuration is right. Ends within a second of SIGTERM and SIGINT, with every output at its safe level,
+    or when all its picture files were read. SIGHUP is for martlet reload; where a terminal is gone with it, it ends
+    too.
 
     example: martlet run /etc/martlet/martlet.yaml
 
     """
 
   static let status = """
-    usage: martlet status [SOCKET] [--json]
+    usage: martlet status [SOCKET] [--json | --check]
 
     Asks a running service: frames, drops, latencies, lines, memory, temperature, the last decisions.
 
+      SOCKET   the status: of its configuration, /run/martlet/status.sock unless told
+      --check  for monitoring: one line, and 0 if all cameras and models are as they should be, else 69
+
+    example: martlet status --check
+
+    """
+
+  static let reload = """
+    usage: martlet reload [SOCKET]
+
+    A running service reads its configuration again and takes the models and rules in it, all or nothing, without losing
+    a frame or the level of a line; SIGHUP does the same. Of a camera its model, rules, unknown-below and resize can be
+    taken anew, and whatever models: says; anything else that differs needs a restart, and is refused.
+
       SOCKET  the status: of its configuration, /run/martlet/status.sock unless told
 
-    example: martlet status --json
+    example: martlet reload
 
     """
 
@@ -141,8 +157,9 @@ enum Help {
            martlet check --keys [--json]
 
     Reads a configuration of the pipeline and opens its models; asks cameras and GPIO chips which they are, and changes
-    nothing. Says everything that is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or with
-    66 if nothing is wrong but files or folders that are missing; else says how it was understood.
+    nothing. Says everything that is wrong with it, a line each (FILE:LINE:COLUMN: ...), and ends with 78 then, or, if
+    nothing is wrong but files or folders that are missing, with 66, or models that are damaged, with 65; else says how
+    it was understood.
 
       --service  warns of what martlet.service may not read or write; /etc/martlet/martlet.yaml is always meant for it
       --keys     prints every key that a configuration can have: its kind, range, unit, default and meaning

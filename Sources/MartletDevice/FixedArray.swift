@@ -1,7 +1,7 @@
 /// An array whose capacity is fixed when it is made: elements lie where they are used and never move, may be
 /// noncopyable, and every access is checked. It takes memory once. (The model is swift-collections' RigidArray.)
 ///
-/// The one place of this module that owns memory by a pointer without bounds.
+/// This and `Box` are the places of this module that own memory by a pointer without bounds.
 public struct FixedArray<Element: ~Copyable>: ~Copyable {
   private let start: UnsafeMutablePointer<Element>
   public let capacity: Int

@@ -74,7 +74,7 @@ enum FrameCommand {
     guard case .direct(let layout) = reading else { return false }
     let shape = FrameShape(
       width: width, height: height, layout: layout, stride: FrameShape.leastStride(width: width, layout: layout),
-      isFullRange: layout == .grey)
+      isFullRange: layout.planes == .grey)
     guard shape.isValid, bytes.count >= shape.byteCount else { return false }
     let regionBytes = FrameResizer.byteCount(
       of: shape, policy: .stretch, width: target.width, height: target.height, channels: target.channels)

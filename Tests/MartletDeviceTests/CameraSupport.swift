@@ -1,5 +1,6 @@
 import CMartletCameraDriver
 import CMartletLinux
+import Foundation
 import Martlet
 
 @testable import MartletDevice
@@ -45,8 +46,26 @@ final class CameraBench {
     add(camera, fourcc, (width, width), (height, height), step: 1, rates)
   }
 
-  func addRange(_ camera: Int32, _ fourcc: String, _ least: Int32, _ most: Int32, step: Int32) {
-    add(camera, fourcc, (least, most), (least, most), step: step, (0, 0))
+  func addRange(
+    _ camera: Int32, _ fourcc: String, _ least: Int32, _ most: Int32, _ mostHeight: Int32? = nil, step: Int32
+  ) {
+    add(camera, fourcc, (least, most), (least, mostHeight ?? most), step: step, (0, 0))
+  }
+
+  /// Of V4L2's number and type.
+  func addControl(
+    _ camera: Int32, _ id: UInt32, type: UInt32 = 1, _ name: String, _ range: ClosedRange<Int32>,
+    entries: [Int: String] = [:]
+  ) {
+    var control = driver_control()
+    (control.id, control.type, control.minimum, control.maximum) = (id, type, range.lowerBound, range.upperBound)
+    // Kept for ever: the driver only points there.
+    control.name = UnsafePointer(strdup(name))
+    withUnsafeMutableBytes(of: &control.entries) { bytes in
+      let names = bytes.bindMemory(to: UnsafePointer<CChar>?.self)
+      for (number, name) in entries { names[number] = UnsafePointer(strdup(name)) }
+    }
+    driver_add_control(camera, control)
   }
 
   /// Lines without padding; what libv4l converts has two bytes a pixel, a JPEG file room enough.
@@ -60,6 +79,7 @@ final class CameraBench {
       let stride = FrameShape.leastStride(width: 16, layout: layout)
       bits = (stride / 2, FrameShape(width: 16, height: 16, layout: layout, stride: stride).byteCount / 32)
     case .jpeg: bits = (0, 256)
+    case .converted where fourcc == "H264": bits = (0, 16)
     case .converted: break
     }
     driver_add_format(

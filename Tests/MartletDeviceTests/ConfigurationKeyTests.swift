@@ -178,8 +178,10 @@ private func differences(_ told: [ToldKey], default format: (String) -> String) 
       }
       return (told, messages.list.filter { !$0.isWarning }.map(\.sentence))
     }
-    let (nothing, first) = read(configuration(false))
-    let (everything, second) = read(configuration(true))
+    var (nothing, first) = read(configuration(false))
+    var (everything, second) = read(configuration(true))
+    // The file's text, which does differ.
+    (nothing.fixedParts, everything.fixedParts) = ([], [])
     #expect(first == [] && second == [])
     #expect(String(describing: nothing) == String(describing: everything))
     let camera = nothing.cameras[0]

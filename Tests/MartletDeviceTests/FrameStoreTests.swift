@@ -101,8 +101,10 @@ private let jpeg: [UInt8] = [0xFF, 0xD8] + [UInt8](repeating: 7, count: 996) + [
       #expect(frames.save(bytes, shape, decision: 1) == nil)
       #expect(frames.save(Array(bytes.dropLast()), shape, decision: 2) == EINVAL)
       let saved = folder.read(try #require(folder.names.first))
-      let header = Array("\(name == "GREY" ? "P5" : "P6")\n\(width) \(height)\n255\n".utf8)
-      #expect(saved.starts(with: header) && saved.count == header.count + width * height * (name == "GREY" ? 1 : 3))
+      let header = Array("\(PixelMeaning.isGrey(name) ? "P5" : "P6")\n\(width) \(height)\n255\n".utf8)
+      #expect(
+        saved.starts(with: header) && saved.count == header.count + width * height * (PixelMeaning.isGrey(name) ? 1 : 3)
+      )
       for y in 0..<height {
         for x in 0..<width {
           let pixel = try #require(PixelMeaning.pixel(name, bytes, x, y, height: height, stride: stride))

@@ -2,21 +2,24 @@
 enum PixelMeaning {
   /// All that are read where they lie.
   static let names = [
-    "GREY", "YUYV", "UYVY", "NV12", "NV21", "NV16", "YU12", "422P", "RGB3", "BGR3", "AB24", "XB24", "AR24", "XR24",
-    "BGR4",
+    "GREY", "Y10", "Y12", "YUYV", "UYVY", "VYUY", "NV12", "NV21", "NV16", "NV24", "NV42", "YU12", "422P", "RGB3",
+    "BGR3", "AB24", "XB24", "AR24", "XR24", "BGR4",
   ]
 
+  static func isGrey(_ name: String) -> Bool { ["GREY", "Y10", "Y12"].contains(name) }
+
   static func isYCbCr(_ name: String) -> Bool {
-    ["YUYV", "UYVY", "NV12", "NV21", "NV16", "YU12", "422P"].contains(name)
+    ["YUYV", "UYVY", "VYUY", "NV12", "NV21", "NV16", "NV24", "NV42", "YU12", "422P"].contains(name)
   }
 
   /// The least bytes of a line of the first plane.
   static func stride(_ name: String, _ width: Int) -> Int {
     let even = (width + 1) / 2 * 2
     switch name {
-    case "GREY": return width
+    case "GREY", "NV24", "NV42": return width
+    case "Y10", "Y12": return 2 * width
     case "NV12", "NV21", "NV16", "YU12", "422P": return even
-    case "YUYV", "UYVY": return 2 * even
+    case "YUYV", "UYVY", "VYUY": return 2 * even
     case "RGB3", "BGR3": return 3 * width
     default: return 4 * width
     }
@@ -28,6 +31,7 @@ enum PixelMeaning {
     switch name {
     case "NV12", "NV21": return stride * height + stride * (halfHeight - 1) + 2 * half
     case "NV16": return stride * height + stride * (height - 1) + 2 * half
+    case "NV24", "NV42": return stride * height + 2 * stride * (height - 1) + 2 * width
     case "YU12": return stride * height + stride / 2 * (2 * halfHeight - 1) + half
     case "422P": return stride * height + stride / 2 * (2 * height - 1) + half
     default: return stride * (height - 1) + Self.stride(name, width)
@@ -40,8 +44,12 @@ enum PixelMeaning {
     let pair = row + x / 2 * 4
     switch name {
     case "GREY": return [bytes[row + x]]
+    // The lower byte first: ten bits, or twelve.
+    case "Y10": return [bytes[row + 2 * x] / 4 | bytes[row + 2 * x + 1] % 4 * 64]
+    case "Y12": return [bytes[row + 2 * x] / 16 | bytes[row + 2 * x + 1] % 16 * 16]
     case "YUYV": return [bytes[pair + x % 2 * 2], bytes[pair + 1], bytes[pair + 3]]
     case "UYVY": return [bytes[pair + 1 + x % 2 * 2], bytes[pair], bytes[pair + 2]]
+    case "VYUY": return [bytes[pair + 1 + x % 2 * 2], bytes[pair + 2], bytes[pair]]
     case "NV12":
       let at = chroma + y / 2 * stride + x / 2 * 2
       return [bytes[row + x], bytes[at], bytes[at + 1]]
@@ -51,6 +59,9 @@ enum PixelMeaning {
     case "NV16":
       let at = chroma + y * stride + x / 2 * 2
       return [bytes[row + x], bytes[at], bytes[at + 1]]
+    case "NV24", "NV42":
+      let at = chroma + 2 * (y * stride + x)
+      return name == "NV24" ? [bytes[row + x], bytes[at], bytes[at + 1]] : [bytes[row + x], bytes[at + 1], bytes[at]]
     case "YU12":
       let at = chroma + y / 2 * half + x / 2
       return [bytes[row + x], bytes[at], bytes[at + half * ((height + 1) / 2)]]

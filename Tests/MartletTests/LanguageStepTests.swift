@@ -107,6 +107,15 @@ import Testing
     }
   }
 
+  /// No thread waits for another one's last unit.
+  @Test func unitsAreSharedEvenly() {
+    let units = { LanguageEngine.units(of: $0, work: 600_000, limit: Int64($1) << 21, threads: $1) }
+    #expect((units(36, 1), units(36, 2), units(36, 3), units(36, 4)) == (3, 6, 12, 16))
+    #expect((units(4, 2), units(3, 2), units(1, 4)) == (4, 3, 1))
+    #expect(LanguageEngine.units(of: 36, work: 600_000, limit: -5, threads: 2) == 2)
+    #expect(LanguageEngine.units(of: 36, work: 1, limit: .max, threads: 2) == 36)
+  }
+
   /// Wherever the limit falls, each step another one.
   @Test func limitsThatChange() throws {
     var model = TestLanguageModel.ornate()

@@ -52,7 +52,11 @@ final class TestFrame {
     let (chromaX, chromaY) = (halvesColumns ? x / 2 : x, halvesRows ? y / 2 : y)
     let (a, b, c): (UInt8, UInt8, UInt8)
     switch layout.planes {
-    case .grey: return (luma, luma, luma)
+    case .grey:
+      guard layout.step == 2 else { return (luma, luma, luma) }
+      let word = UInt16(bytes[y * stride + 2 * x]) + 256 * UInt16(bytes[y * stride + 2 * x + 1])
+      let highest = UInt8(truncatingIfNeeded: word >> UInt16(layout.wordShift))
+      return (highest, highest, highest)
     case .rgb:
       let at = y * stride + layout.step * x
       (a, b, c) = (bytes[at], bytes[at + 1], bytes[at + 2])
@@ -131,7 +135,8 @@ final class TestFrame {
 
 extension PixelLayout {
   static let rgbOrGrey: [PixelLayout] = [
-    .grey, .rgb(), .rgb(isBlueFirst: true), .rgb(step: 4), .rgb(step: 4, isBlueFirst: true),
+    .grey, .grey(bits: 10), .grey(bits: 16), .rgb(), .rgb(isBlueFirst: true), .rgb(step: 4),
+    .rgb(step: 4, isBlueFirst: true),
   ]
   static let yCbCr: [PixelLayout] = [false, true].flatMap { isCrFirst in
     [.packed(isCrFirst: isCrFirst), .packed(isChromaFirst: true, isCrFirst: isCrFirst)]

@@ -35,6 +35,9 @@ void martlet_vision_unpack(uint8_t *out, const uint8_t *row, int32_t pixels, mar
 /// Luma of pixels `step` bytes apart whose red and blue are bytes `red` and `blue`, green byte 1; the formula above.
 void martlet_vision_luma(uint8_t *out, const uint8_t *row, int32_t pixels, int32_t step, int32_t red, int32_t blue);
 
+/// Luma in words of 16 bits, the lower byte first: out[i] = the eight bits of word i above the lowest `shift`, 1...8.
+void martlet_vision_words(uint8_t *out, const uint8_t *row, int32_t pixels, int32_t shift);
+
 /// YCbCr to red, green, blue, in integers with 13 fraction bits: `nearest(8192 k)` of the real factors k.
 ///
 ///     Y' = Y - luma_offset, Cb' = Cb - 128, Cr' = Cr - 128      (all with 7 fraction bits)

@@ -1,10 +1,7 @@
-/// Which cameras there are, and what a camera offers: formats, sizes, rates, controls.
+/// Which cameras there are, and what a camera offers: formats, sizes, rates.
 #define _GNU_SOURCE
 #include "camera_internal.h"
 
-#include <ctype.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,30 +29,24 @@ static void copy_text(char *into, size_t capacity, const void *from, size_t coun
 }
 
 /// The serial number of the nearest device above the node that has one.
-static void read_serial(const char *path, char *serial, size_t capacity) {
-  const char *name = strrchr(path, '/');
-  char link[PATH_MAX], folder[PATH_MAX];
-  serial[0] = 0;
-  snprintf(link, sizeof link, "/sys/class/video4linux/%s/device", name != NULL ? name + 1 : path);
-  if (realpath(link, folder) == NULL) return;
+static void read_serial(const martlet_camera *camera, char *serial, size_t capacity) {
+  char name[48] = "device/serial";
   for (int level = 0; level < 4; level++) {
-    char file[PATH_MAX + 16];
-    snprintf(file, sizeof file, "%s/serial", folder);
-    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
-    if (descriptor >= 0) {
-      ssize_t count = read(descriptor, serial, capacity - 1);
-      close(descriptor);
-      while (count > 0 && isspace((unsigned char)serial[count - 1])) count--;
-      serial[count > 0 ? count : 0] = 0;
-      return;
-    }
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL || slash == folder) return;
-    *slash = 0;
+    if (camera->system->attribute(camera->descriptor, name, serial, capacity)) return;
+    // The link leads to the device; what is above it has the number.
+    snprintf(name, sizeof name, "device/%.*sserial", 3 * (level + 1), "../../../../");
   }
+  serial[0] = 0;
 }
 
-martlet_error martlet_camera_query(const martlet_camera *camera, const char *path, martlet_camera_info *info) {
+static int32_t read_number(const martlet_camera *camera, const char *name, int base) {
+  char text[16], *end;
+  if (!camera->system->attribute(camera->descriptor, name, text, sizeof text)) return -1;
+  long number = strtol(text, &end, base);
+  return end != text && number >= 0 && number < 256 ? (int32_t)number : -1;
+}
+
+martlet_error martlet_camera_query(const martlet_camera *camera, martlet_camera_info *info) {
   struct v4l2_capability capability;
   memset(&capability, 0, sizeof capability);
   memset(info, 0, sizeof *info);
@@ -64,7 +55,9 @@ martlet_error martlet_camera_query(const martlet_camera *camera, const char *pat
   copy_text(info->driver, sizeof info->driver, capability.driver, sizeof capability.driver);
   copy_text(info->card, sizeof info->card, capability.card, sizeof capability.card);
   copy_text(info->bus, sizeof info->bus, capability.bus_info, sizeof capability.bus_info);
-  read_serial(path, info->serial, sizeof info->serial);
+  read_serial(camera, info->serial, sizeof info->serial);
+  info->interface = read_number(camera, "device/bInterfaceNumber", 16);
+  info->index = read_number(camera, "index", 10);
   return 0;
 }
 
@@ -124,62 +117,4 @@ martlet_error martlet_camera_rate_at(const martlet_camera *camera, uint32_t four
   rate->frames = interval->denominator;
   rate->seconds = interval->numerator > 0 ? interval->numerator : 1;
   return 0;
-}
-
-// MARK: - Controls
-
-/// The name as v4l2-ctl writes it.
-static void plain_name(char *into, size_t capacity, const char *name) {
-  size_t length = 0;
-  bool needs_joint = false;
-  for (; *name != 0 && length + 2 < capacity; name++) {
-    if (!isalnum((unsigned char)*name)) {
-      needs_joint = length > 0;
-      continue;
-    }
-    if (needs_joint) into[length++] = '_';
-    needs_joint = false;
-    into[length++] = (char)tolower((unsigned char)*name);
-  }
-  into[length] = 0;
-}
-
-martlet_error martlet_camera_control_after(const martlet_camera *camera, uint32_t id,
-                                           martlet_camera_control *control_out) {
-  for (int tries = 0; tries < 256; tries++) {
-    struct v4l2_queryctrl query;
-    memset(&query, 0, sizeof query);
-    query.id = id | V4L2_CTRL_FLAG_NEXT_CTRL;
-    martlet_error error = martlet_camera_ioctl(camera, VIDIOC_QUERYCTRL, &query);
-    if (error != 0) return error;
-    // A driver that does not go on would keep us here.
-    if (query.id <= id) return EINVAL;
-    id = query.id;
-    bool is_number = query.type == V4L2_CTRL_TYPE_INTEGER || query.type == V4L2_CTRL_TYPE_BOOLEAN ||
-                     query.type == V4L2_CTRL_TYPE_MENU || query.type == V4L2_CTRL_TYPE_INTEGER_MENU ||
-                     query.type == V4L2_CTRL_TYPE_BITMASK;
-    if (!is_number || query.flags & V4L2_CTRL_FLAG_DISABLED) continue;
-    memset(control_out, 0, sizeof *control_out);
-    control_out->id = query.id;
-    char name[sizeof query.name + 1];
-    copy_text(name, sizeof name, query.name, sizeof query.name);
-    plain_name(control_out->name, sizeof control_out->name, name);
-    control_out->minimum = query.minimum;
-    control_out->maximum = query.maximum;
-    control_out->step = query.step;
-    control_out->standard = query.default_value;
-    control_out->is_settable = !(query.flags & (V4L2_CTRL_FLAG_READ_ONLY | V4L2_CTRL_FLAG_GRABBED));
-    return 0;
-  }
-  return EINVAL;
-}
-
-void martlet_camera_read_control(const martlet_camera *camera, martlet_camera_control *control) {
-  struct v4l2_control value = {.id = control->id};
-  if (martlet_camera_ioctl(camera, VIDIOC_G_CTRL, &value) == 0) control->value = value.value;
-}
-
-martlet_error martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value) {
-  struct v4l2_control set = {.id = id, .value = value};
-  return martlet_camera_ioctl(camera, VIDIOC_S_CTRL, &set);
 }

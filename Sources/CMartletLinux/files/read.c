@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -41,6 +42,19 @@ martlet_error martlet_file_open(const char *path, martlet_open_file *file) {
   return error;
 }
 
+static martlet_file_stamp stamp_of(const struct stat *status) {
+  const struct timespec *changed = &status->st_mtim;
+  return (martlet_file_stamp){(uint64_t)status->st_dev, (uint64_t)status->st_ino, (uint64_t)status->st_size,
+                              (uint64_t)changed->tv_sec * 1000000000u + (uint64_t)changed->tv_nsec};
+}
+
+martlet_error martlet_path_stamp(const char *path, martlet_file_stamp *stamp) {
+  struct stat status;
+  if (stat(path, &status) < 0) return errno;
+  *stamp = stamp_of(&status);
+  return 0;
+}
+
 // MARK: - Mapping
 
 /// What is mapped, for whoever asks which one shrank.
@@ -49,6 +63,8 @@ static struct {
   size_t count;
 } mapped[16];
 enum { MAPPED = sizeof mapped / sizeof mapped[0] };
+/// Of `mapped`, among threads; a signal handler reads it as it is.
+static pthread_mutex_t mapping = PTHREAD_MUTEX_INITIALIZER;
 
 static martlet_error map(const char *path, int flags, martlet_mapped_file *file) {
   martlet_open_file opened;
@@ -59,12 +75,16 @@ static martlet_error map(const char *path, int flags, martlet_mapped_file *file)
   if (opened.is_pipe) {
     error = MARTLET_NOT_A_FILE;
   } else if (opened.size > 0) {
+    struct stat status;
+    // Before its bytes are read: what changes later shows.
+    if (fstat(opened.descriptor, &status) == 0) file->stamp = stamp_of(&status);
     void *bytes = mmap(NULL, (size_t)opened.size, PROT_READ, MAP_PRIVATE | flags, opened.descriptor, 0);
     if (bytes == MAP_FAILED) {
       error = errno;
     } else {
       file->bytes = bytes;
       file->count = (size_t)opened.size;
+      pthread_mutex_lock(&mapping);
       int slot = 0;
       while (slot < MAPPED && mapped[slot].bytes != NULL) slot++;
       if (slot < MAPPED) {
@@ -72,6 +92,7 @@ static martlet_error map(const char *path, int flags, martlet_mapped_file *file)
         mapped[slot].count = file->count;
         mapped[slot].bytes = bytes;
       }
+      pthread_mutex_unlock(&mapping);
     }
   }
   close(opened.descriptor);
@@ -82,10 +103,12 @@ martlet_error martlet_file_map(const char *path, martlet_mapped_file *file) { re
 martlet_error martlet_file_map_lazily(const char *path, martlet_mapped_file *file) { return map(path, 0, file); }
 
 void martlet_file_unmap(martlet_mapped_file *file) {
-  if (file->bytes != NULL) munmap((void *)file->bytes, file->count);
+  pthread_mutex_lock(&mapping);
   for (int slot = 0; slot < MAPPED; slot++) {
     if (file->bytes != NULL && mapped[slot].bytes == file->bytes) mapped[slot].bytes = NULL;
   }
+  pthread_mutex_unlock(&mapping);
+  if (file->bytes != NULL) munmap((void *)file->bytes, file->count);
   file->bytes = NULL;
   file->count = 0;
 }

@@ -58,7 +58,14 @@ static void convert(const matrix *m, int32_t y, int32_t u, int32_t v, uint8_t *r
   rgb[2] = clamp((y + m->blue_u * u) >> 8);
 }
 
-/// Pixels [x, x + count) of row y as red, green, blue.
+/// Pixels [x, x + count) of row y as luma.
+static void grey_part(const martlet_stored_samples *luma, size_t y, size_t x, size_t count, uint8_t *grey) {
+  const uint8_t *row = luma->first + y * luma->stride + x * luma->step;
+  for (size_t i = 0; i < count; i++, row += luma->step)
+    grey[i] = luma->word_shift > 0 ? (uint8_t)((row[0] | row[1] << 8) >> luma->word_shift) : row[0];
+}
+
+/// Likewise as red, green, blue.
 static void convert_part(const martlet_stored_frame *frame, const matrix *m, size_t y, size_t x, size_t count,
                          uint8_t *rgb) {
   const martlet_stored_samples *a = &frame->samples[0], *b = &frame->samples[1], *c = &frame->samples[2];
@@ -81,15 +88,11 @@ martlet_error frame_file_write(const martlet_stored_frame *frame, int descriptor
   const matrix m = matrix_of(frame);
   uint8_t rgb[3 * PART];
   for (size_t y = 0; y < frame->height && error == 0; y++) {
-    if (frame->kind == MARTLET_STORED_GREY) {
-      const martlet_stored_samples *luma = &frame->samples[0];
-      error = martlet_file_write_all(descriptor, luma->first + y * luma->stride, frame->width);
-      continue;
-    }
     for (size_t x = 0; x < frame->width && error == 0; x += PART) {
       size_t count = frame->width - x < PART ? frame->width - x : PART;
-      convert_part(frame, &m, y, x, count, rgb);
-      error = martlet_file_write_all(descriptor, rgb, 3 * count);
+      if (frame->kind == MARTLET_STORED_GREY) grey_part(&frame->samples[0], y, x, count, rgb);
+      else convert_part(frame, &m, y, x, count, rgb);
+      error = martlet_file_write_all(descriptor, rgb, pixel_bytes(frame) * count);
     }
   }
   return error;

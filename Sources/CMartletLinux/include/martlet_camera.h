@@ -21,7 +21,7 @@
 typedef struct martlet_camera_converter {
   void *library, *state;
   /// The library's functions.
-  void *create, *convert, *destroy;
+  void *create, *try_format, *convert, *destroy;
 } martlet_camera_converter;
 
 /// What a camera needs of the system; tests hand in a driver of their own.
@@ -32,6 +32,9 @@ typedef struct martlet_camera_system {
   void *(*map)(size_t count, int descriptor, off_t offset);
   int (*unmap)(void *address, size_t count);
   int (*access)(const char *path, int mode);
+  /// What sysfs says of an open node, without blanks at the end: a file below its folder, like index or
+  /// device/bInterfaceNumber. Whether there is one.
+  bool (*attribute)(int descriptor, const char *name, char *text, size_t capacity);
   /// Finds the converter's functions: 0, ELIBACC or ELIBBAD.
   martlet_error (*load)(martlet_camera_converter *converter);
 } martlet_camera_system;
@@ -69,6 +72,9 @@ typedef struct martlet_camera_info {
   char bus[32];
   /// The serial number of the USB device that it belongs to, or empty.
   char serial[64];
+  /// The number of its USB interface, and which of the nodes of one device it is, as in the links of
+  /// /dev/v4l/by-path; -1: it has none.
+  int32_t interface, index;
 } martlet_camera_info;
 
 typedef struct martlet_camera_buffer {
@@ -83,6 +89,12 @@ typedef struct martlet_camera {
   /// V4L2_BUF_TYPE_VIDEO_CAPTURE or ..._MPLANE.
   uint32_t type;
   bool is_streaming;
+  /// It is one end of a chain of devices that a program has to set up, as libcamera does.
+  bool needs_pipeline;
+  /// Of the format that was set: it shows a part of the picture.
+  bool is_cropped;
+  /// The processor does not cache the buffers: a byte should be read once.
+  bool is_slow;
   martlet_camera_format format;
   uint32_t buffer_count;
   martlet_camera_buffer buffers[MARTLET_CAMERA_BUFFERS];
@@ -111,7 +123,7 @@ bool martlet_camera_node(const martlet_camera_system *system, int32_t index, cha
 
 /// Opens a node that captures video by streaming. ENOTTY: it is no such thing.
 martlet_error martlet_camera_open(martlet_camera *camera, const martlet_camera_system *system, const char *path);
-martlet_error martlet_camera_query(const martlet_camera *camera, const char *path, martlet_camera_info *info);
+martlet_error martlet_camera_query(const martlet_camera *camera, martlet_camera_info *info);
 /// Stops streaming, unmaps and closes. Safe on a camera that is closed or gone.
 void martlet_camera_close(martlet_camera *camera);
 
@@ -145,26 +157,54 @@ typedef struct martlet_camera_rate {
 martlet_error martlet_camera_rate_at(const martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
                                      uint32_t index, martlet_camera_rate *rate);
 
+/// The size of its whole picture, as its source has it; false: the driver does not say.
+bool martlet_camera_whole_size(const martlet_camera *camera, int32_t *width, int32_t *height);
+/// The size that the last program left it at.
+bool martlet_camera_size_now(const martlet_camera *camera, int32_t *width, int32_t *height);
+
+// MARK: - Controls
+
+/// Bytes of a name, the zero at its end too.
+#define MARTLET_CONTROL_NAME 40
+
+typedef enum martlet_control_kind {
+  MARTLET_CONTROL_NUMBER = 0,
+  MARTLET_CONTROL_SWITCH,
+  MARTLET_CONTROL_MENU
+} martlet_control_kind;
+
 typedef struct martlet_camera_control {
   uint32_t id;
+  martlet_control_kind kind;
   /// As v4l2-ctl writes it: lower case, words joined by underscores.
-  char name[40];
+  char name[MARTLET_CONTROL_NAME];
   int32_t minimum, maximum, step, standard, value;
   bool is_settable;
 } martlet_camera_control;
 /// The control after the one with the number `id`, 0 for the first; `value` is 0.
 martlet_error martlet_camera_control_after(const martlet_camera *camera, uint32_t id, martlet_camera_control *control);
+/// The control that has or had this name, whatever the kernel or its driver calls it; 0: the name is known as it is,
+/// or not at all.
+uint32_t martlet_camera_control_id(const char *name);
+/// Any text as a control's name is written.
+void martlet_camera_plain_name(const char *text, char name[MARTLET_CONTROL_NAME]);
+/// An entry of a menu as a name is written; EINVAL: it has none with this number.
+martlet_error martlet_camera_menu_entry(const martlet_camera *camera, uint32_t id, int32_t number,
+                                        char name[MARTLET_CONTROL_NAME]);
 /// Its value now, which many cameras have to be asked for: `value` stays as it is if that fails.
 void martlet_camera_read_control(const martlet_camera *camera, martlet_camera_control *control);
 martlet_error martlet_camera_set_control(const martlet_camera *camera, uint32_t id, int32_t value);
 
 // MARK: - Frames
 
-/// Asks for a format; camera->format says what the driver made of it, which need not be the same. 0 leaves fourcc, size
-/// or rate as they are.
+/// Asks for a format of the whole picture; camera->format says what the driver made of it, which need not be the same.
+/// 0 leaves fourcc, size or rate as they are. ENOTSUP: its planes lie apart.
 martlet_error martlet_camera_set_format(martlet_camera *camera, uint32_t fourcc, int32_t width, int32_t height,
                                         uint32_t rate_frames, uint32_t rate_seconds);
-/// Maps the buffers and starts; from then on the descriptor polls readable when a frame is there.
+/// Maps the buffers, cached ones where the driver's own are not and it has others.
+martlet_error martlet_camera_prepare(martlet_camera *camera);
+/// Starts, prepared or not; from then on the descriptor polls readable when a frame is there. EPIPE: a part of a chain
+/// of devices that nobody has set up.
 martlet_error martlet_camera_start(martlet_camera *camera);
 void martlet_camera_stop(martlet_camera *camera);
 
@@ -190,6 +230,10 @@ typedef enum martlet_camera_failure {
   MARTLET_CAMERA_CHANGED,
   /// libv4l's converter is not on this machine.
   MARTLET_CAMERA_NO_CONVERTER,
+  /// Nobody can read its format.
+  MARTLET_CAMERA_UNREADABLE,
+  /// A part of a chain of devices that is not set up.
+  MARTLET_CAMERA_NO_PIPELINE,
   /// It does not have the format, or cannot do what was asked.
   MARTLET_CAMERA_REFUSED
 } martlet_camera_failure;
@@ -197,8 +241,13 @@ martlet_camera_failure martlet_camera_failure_of(martlet_error error);
 
 // MARK: - Other formats
 
-/// ELIBACC: libv4lconvert.so.0 is not on this machine.
-martlet_error martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera);
+/// Makes one for a format. ELIBACC: libv4lconvert.so.0 is not on this machine. ENOTSUP: it cannot convert that.
+///
+/// - Parameter converter: zero, or as an earlier call left it: another format of the same camera.
+martlet_error martlet_camera_converter_open(martlet_camera_converter *converter, const martlet_camera *camera,
+                                            uint32_t fourcc);
+/// Keeps the library for another format.
+void martlet_camera_converter_stop(martlet_camera_converter *converter);
 void martlet_camera_converter_close(martlet_camera_converter *converter);
 /// Fills `rgb` with width * height * 3 bytes, which `count` must be; false if the frame makes no sense to the
 /// converter.

@@ -4,6 +4,7 @@
 
 #include "martlet_error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // MARK: - Looking
@@ -50,10 +51,26 @@ typedef struct martlet_open_file {
 /// EISDIR for a directory, MARTLET_NOT_A_FILE for anything else.
 martlet_error martlet_file_open(const char *path, martlet_open_file *file);
 
+/// Which file it is, and since when it has its content.
+typedef struct martlet_file_stamp {
+  uint64_t device, file, count, changed_ns;
+} martlet_file_stamp;
+
+/// Of what is at the path now.
+martlet_error martlet_path_stamp(const char *path, martlet_file_stamp *stamp);
+
+/// Watches the file that is at the path now for being written to, by programs of this machine.
+martlet_error martlet_watch_open(const char *path, int *descriptor);
+/// Whether it was written to since the last time. Never waits.
+bool martlet_watch_take(int descriptor);
+void martlet_watch_close(int descriptor);
+
 /// A file mapped read-only. An empty file has no bytes and a count of 0.
 typedef struct martlet_mapped_file {
   const void *bytes;
   size_t count;
+  /// When it was opened.
+  martlet_file_stamp stamp;
 } martlet_mapped_file;
 
 /// Maps a regular file with all its pages. `path` must stay valid until it is unmapped.

@@ -11,11 +11,12 @@
 enum { MARTLET_STORE_MAX_FRAMES = 65536, MARTLET_STORE_NAME_BYTES = 64 };
 
 /// Where the samples of a component lie: red, green, blue, or Y, Cb, Cr, or luma alone. That of the pixel in column x
-/// and row y is first[(y >> row_shift) * stride + (x >> column_shift) * step].
+/// and row y is first[(y >> row_shift) * stride + (x >> column_shift) * step]; with a word_shift, the eight bits above
+/// so many of the word of 16 bits whose lower byte lies there.
 typedef struct martlet_stored_samples {
   const uint8_t *first;
   size_t stride;
-  uint32_t step, column_shift, row_shift;
+  uint32_t step, column_shift, row_shift, word_shift;
 } martlet_stored_samples;
 
 typedef enum martlet_stored_kind {
@@ -31,7 +32,7 @@ typedef struct martlet_stored_frame {
   /// Of JPEG: the file.
   const void *bytes;
   size_t count;
-  /// Of all others: 0 pixels if the frame was not whole; of grey there is one component, with step 1.
+  /// Of all others: 0 pixels if the frame was not whole; of grey there is one component, with step 1 or words.
   uint32_t width, height;
   martlet_stored_samples samples[3];
   martlet_camera_matrix matrix;

@@ -6,6 +6,8 @@
 #include "martlet_error.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -25,12 +27,23 @@ int32_t martlet_local_offset_s(uint64_t seconds);
 // MARK: - Signals
 
 /// From now on SIGTERM, SIGINT and SIGHUP are read from *descriptor, and SIGPIPE is ignored. A process that has not
-/// closed it within a second of one of them is ended: the outputs of its guarded actuator go to their safe level first.
+/// closed it within a second of SIGTERM or SIGINT is ended: the outputs of its guarded actuator go to their safe level
+/// first.
 martlet_error martlet_signals_open(int *descriptor);
 /// The number of a signal that came, or 0.
 int martlet_signals_take(int descriptor);
 /// They stay blocked, and nothing comes of them.
 void martlet_signals_close(int descriptor);
+
+// MARK: - Waking a thread that waits
+
+/// A descriptor that polls readable while it is raised.
+martlet_error martlet_event_open(int *descriptor);
+/// From any thread; it stays raised until it is taken.
+void martlet_event_raise(int descriptor);
+/// Takes it down; whether it was raised. Never waits.
+bool martlet_event_take(int descriptor);
+void martlet_event_close(int descriptor);
 
 // MARK: - The service manager (sd_notify(3)'s protocol)
 

@@ -25,6 +25,8 @@ static void *watch(void *context) {
     int at = __atomic_load_n(&event, __ATOMIC_SEQ_CST), mine = __atomic_load_n(&turn, __ATOMIC_SEQ_CST);
     uint64_t count = (uint64_t)number;
     if (at < 0 || write(at, &count, sizeof count) < 0) continue;
+    // What it means is the loop's to know; it may go on.
+    if (number == SIGHUP) continue;
     const struct timespec patience = {.tv_nsec = PATIENCE_MS * 1000000};
     nanosleep(&patience, NULL);
     if (__atomic_load_n(&event, __ATOMIC_SEQ_CST) < 0 || __atomic_load_n(&turn, __ATOMIC_SEQ_CST) != mine) continue;

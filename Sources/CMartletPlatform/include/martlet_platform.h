@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// MARK: - Atomics on 32-bit words in caller-owned memory (Embedded Swift cannot hand out an Atomic's address)
+// MARK: - Atomics on words in caller-owned memory (Embedded Swift cannot hand out an Atomic's address)
 
 static inline uint32_t martlet_load_acquire(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
 static inline void martlet_store_release(uint32_t *word, uint32_t value) {
@@ -28,6 +28,13 @@ static inline uint32_t martlet_exchange(uint32_t *word, uint32_t value) {
   return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 static inline uint32_t martlet_load_sequential(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static inline uint64_t martlet_load_acquire_64(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline void martlet_store_release_64(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+static inline _Bool martlet_compare_exchange_64(uint64_t *word, uint64_t expected, uint64_t desired) {
+  return __atomic_compare_exchange_n(word, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+}
 /// Some tens of cycles inside a spin. On arm64 `yield` takes next to none, so a spin counted in pauses would be over at
 /// once; `isb` waits until the pipeline is empty.
 static inline void martlet_spin_pause(void) {
@@ -57,6 +64,10 @@ typedef struct martlet_thread {
 /// Starts a thread; 0 or an errno value. `core` >= 0 pins it to that processor.
 int martlet_thread_start(martlet_thread *thread, martlet_thread_body body, void *context, int32_t core);
 void martlet_thread_join(martlet_thread *thread);
+/// Nobody will join it: what it uses must stay.
+void martlet_thread_detach(martlet_thread *thread);
+/// Names the calling thread for whoever looks at the process; at most 15 bytes count.
+void martlet_thread_set_name(const char *name);
 /// The calling thread's number, as /proc/self/task has it.
 int32_t martlet_thread_id(void);
 

@@ -4,8 +4,8 @@ import CMartletKernels
 struct FrameLayout: BitwiseCopyable {
   /// Planes that are filtered: 1 for luma, else 3.
   let planeCount: Int
-  /// Rows become luma before they are filtered, as `Resizer` has it.
-  let filtersLumaOfRGB: Bool
+  /// Rows become luma, a byte a pixel, before they are filtered, as `Resizer` has it.
+  let unpacksLuma: Bool
   let columnShift: Int
   let rowShift: Int
   /// Bytes of a filtered line of the first plane; columns of it before the used part.
@@ -39,7 +39,7 @@ struct FrameLayout: BitwiseCopyable {
     let (width, count) = (Int(columns.length), Int(columns.count))
     let x = frame.usedBox.x + placement.source.x
     planeCount = layout.planes == .grey || channels == 1 ? 1 : 3
-    filtersLumaOfRGB = layout.planes == .rgb && channels == 1
+    unpacksLuma = layout.planes == .rgb && channels == 1 || layout.wordShift > 0
     columnShift = layout.chromaColumnShift
     rowShift = layout.chromaRowShift
     lead = layout.planes == .packed ? x & 1 : 0
@@ -48,7 +48,7 @@ struct FrameLayout: BitwiseCopyable {
       switch layout.planes {
       case .grey, .semiPlanar, .planar: width
       case .packed: 4 * chromaColumns
-      case .rgb: filtersLumaOfRGB ? width : layout.step * width
+      case .rgb: unpacksLuma ? width : layout.step * width
       }
 
     columnTaps = (
@@ -71,7 +71,7 @@ struct FrameLayout: BitwiseCopyable {
       tape.carve(2 * Int(rows.count) * rowTaps.luma), tape.carve(hasChroma ? 2 * Int(rows.count) * rowTaps.chroma : 0)
     )
     rowPointers = tape.carve(rowTaps.luma * MemoryLayout<UnsafePointer<UInt8>?>.stride)
-    lumaRows = tape.carve(filtersLumaOfRGB ? rowTaps.luma * width : 0)
+    lumaRows = tape.carve(unpacksLuma ? rowTaps.luma * width : 0)
     let most = max(lineBytes, 2 * chromaColumns)
     mixed = tape.carve(2 * most)
     halves = (tape.carve(most + 2), tape.carve(most + 2))

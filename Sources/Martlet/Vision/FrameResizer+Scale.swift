@@ -15,7 +15,8 @@ extension FrameResizer {
     return Int(eighths)
   }
 
-  /// A limit of `byteCount` over every frame that is not red, green, blue for a target of one channel.
+  /// A limit of `byteCount` over every frame whose rows do not become luma first: not red, green, blue for a target of
+  /// one channel, and not luma in words.
   public static func byteCountLimit(width: Int, height: Int) -> Int {
     // Per column or row of the frame at most 26 bytes for tables and pointers, 30 for samples; per one of the target 64
     // for tables and their padding, 20 for first taps and values.

@@ -10,6 +10,7 @@ import CMartletKernels
 ///   so the order differs in roundings alone, and where a source pixel lies outside of red, green, blue: there the
 ///   average is clamped and not the pixel. A sample of Cb or Cr counts for every pixel that shares it. After the
 ///   columns a value keeps 7 fraction bits, `(sum + 2^13) >> 14`, and `martlet_vision_matrix` takes it to 0...255.
+/// - Of luma in words the highest eight bits are taken first; from then on it is grey.
 /// - Grey with `isFullRange` false is expanded from 16...235, by the same matrix; so is Y where luma is all that is
 ///   wanted. In full range both are `Resizer`'s luma.
 ///
@@ -107,6 +108,7 @@ public struct FrameResizer: ~Copyable {
     let (first, second) = (plane(layout.isReversed ? 2 : 1), plane(layout.isReversed ? 1 : 2))
     switch layout.planes {
     case .grey:
+      if self.layout.unpacksLuma { return unpackedLuma(output, frame, &lumaRows) }
       luma(output, frame + x, into: plane(0))
     case .semiPlanar:
       luma(output, frame + x, into: plane(0))
@@ -124,7 +126,7 @@ public struct FrameResizer: ~Copyable {
       kernels.pointee.split(isLumaFirst ? plane(0) : even, isLumaFirst ? even : plane(0), mixed, 2 * chromaColumns)
       if wantsColour { kernels.pointee.split(first, second, even, chromaColumns) }
     case .rgb:
-      if self.layout.filtersLumaOfRGB { return lumaOfRGB(output, frame, &lumaRows) }
+      if self.layout.unpacksLuma { return unpackedLuma(output, frame, &lumaRows) }
       luma(output, frame + layout.step * x, into: mixed)
       let (red, blue) = (plane(layout.isReversed ? 2 : 0), plane(layout.isReversed ? 0 : 2))
       if layout.step == 3 {
@@ -162,7 +164,7 @@ public struct FrameResizer: ~Copyable {
   }
 
   /// Luma of each pixel first, in a ring of as many rows as an output row can need: what `Resizer` does.
-  private func lumaOfRGB(_ output: Int, _ start: UnsafePointer<UInt8>, _ made: inout Int) {
+  private func unpackedLuma(_ output: Int, _ start: UnsafePointer<UInt8>, _ made: inout Int) {
     let range = placement.rows.range(of: output)
     let pointers: UnsafeMutablePointer<UnsafePointer<UInt8>?> = at(layout.rowPointers)
     let ring: UnsafeMutablePointer<UInt8> = at(layout.lumaRows)
@@ -171,9 +173,12 @@ public struct FrameResizer: ~Copyable {
     for row in range {
       let luma = ring + row % layout.rowTaps.luma * width
       if row >= made {
-        martlet_vision_luma(
-          luma, start + (y + row) * frame.stride + x * step, Int32(width), Int32(step), isRedFirst ? 0 : 2,
-          isRedFirst ? 2 : 0)
+        let line = start + (y + row) * frame.stride + x * step
+        if frame.layout.wordShift > 0 {
+          martlet_vision_words(luma, line, Int32(width), Int32(frame.layout.wordShift))
+        } else {
+          martlet_vision_luma(luma, line, Int32(width), Int32(step), isRedFirst ? 0 : 2, isRedFirst ? 2 : 0)
+        }
         made = row + 1
       }
       pointers[row - range.lowerBound] = UnsafePointer(luma)

@@ -83,6 +83,8 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
     public let step: Int
     public let columnShift: Int
     public let rowShift: Int
+    /// 0: it is a byte; else the eight bits above so many of a word of 16, whose lower byte lies there.
+    public let wordShift: Int
   }
 
   /// - Parameter component: 0, 1, 2: red, green, blue, or Y, Cb, Cr; of grey 0 alone.
@@ -91,7 +93,8 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
     if component == 0 || !layout.isYCbCr {
       let first = layout.planes == .rgb && layout.isReversed ? 2 - component : component
       return Samples(
-        offset: layout.isChromaFirst ? 1 : first, stride: stride, step: layout.step, columnShift: 0, rowShift: 0)
+        offset: layout.isChromaFirst ? 1 : first, stride: stride, step: layout.step, columnShift: 0, rowShift: 0,
+        wordShift: layout.wordShift)
     }
     // Of Cb and Cr the one that is stored first is 0.
     let place = (component == 2) != layout.isReversed ? 1 : 0
@@ -103,6 +106,6 @@ public struct FrameShape: BitwiseCopyable, Equatable, Sendable {
       }
     return Samples(
       offset: offset, stride: chromaStride, step: step, columnShift: layout.chromaColumnShift,
-      rowShift: layout.chromaRowShift)
+      rowShift: layout.chromaRowShift, wordShift: 0)
   }
 }

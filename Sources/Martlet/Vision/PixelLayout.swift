@@ -17,6 +17,8 @@ public struct PixelLayout: BitwiseCopyable, Equatable, Sendable {
   public let planes: Planes
   /// Bytes from a pixel of the first plane to the next.
   let step: Int
+  /// Of luma in words of 16 bits, the lower byte first: how many lie below the eight that count.
+  let wordShift: Int
   /// Blue comes before red, or Cr before Cb.
   let isReversed: Bool
   /// Of `packed`: Cb and Cr come before the Y of their pixels.
@@ -26,12 +28,13 @@ public struct PixelLayout: BitwiseCopyable, Equatable, Sendable {
   let chromaRowShift: Int
 
   private init(
-    _ planes: Planes, step: Int = 1, isReversed: Bool = false, isChromaFirst: Bool = false, columnShift: Int = 0,
-    rowShift: Int = 0
+    _ planes: Planes, step: Int = 1, wordShift: Int = 0, isReversed: Bool = false, isChromaFirst: Bool = false,
+    columnShift: Int = 0, rowShift: Int = 0
   ) {
     precondition(columnShift | rowShift | 1 == 1)
     self.planes = planes
     self.step = step
+    self.wordShift = wordShift
     self.isReversed = isReversed
     self.isChromaFirst = isChromaFirst
     chromaColumnShift = columnShift
@@ -39,6 +42,13 @@ public struct PixelLayout: BitwiseCopyable, Equatable, Sendable {
   }
 
   public static var grey: PixelLayout { PixelLayout(.grey) }
+
+  /// Luma of 9 to 16 bits in the lower ones of 16. The highest eight are read: what the model takes, and more than most
+  /// sensors' noise leaves.
+  public static func grey(bits: Int) -> PixelLayout {
+    precondition(bits > 8 && bits <= 16)
+    return PixelLayout(.grey, step: 2, wordShift: bits - 8)
+  }
 
   /// - Parameter step: bytes of a pixel, 3 or 4; a fourth is without meaning.
   public static func rgb(step: Int = 3, isBlueFirst: Bool = false) -> PixelLayout {

@@ -12,7 +12,7 @@ public struct Camera: ~Copyable {
     let code = path.withPath { martlet_camera_open(&raw, system.tables.baseAddress, $0) }
     if code != 0 { throw CameraError(code: code, path) }
     var info = martlet_camera_info()
-    let failure = path.withPath { martlet_camera_query(&raw, $0, &info) }
+    let failure = martlet_camera_query(&raw, &info)
     if failure != 0 {
       martlet_camera_close(&raw)
       throw CameraError(code: failure, path)
@@ -51,40 +51,22 @@ public struct Camera: ~Copyable {
     return code == 0 ? rate : nil
   }
 
-  /// The control after the one with that number, 0 for the first; without its value.
-  public func control(after id: UInt32) -> martlet_camera_control? {
-    var (raw, control) = (raw, martlet_camera_control())
-    return martlet_camera_control_after(&raw, id, &control) == 0 ? control : nil
+  /// The size of its whole picture, as its source has it; nil: the driver does not say.
+  var wholeSize: (width: Int, height: Int)? {
+    var (raw, width, height) = (raw, Int32(0), Int32(0))
+    return martlet_camera_whole_size(&raw, &width, &height) ? (Int(width), Int(height)) : nil
   }
 
-  /// With the value that it has now: asking a camera takes time.
-  public func read(_ control: martlet_camera_control) -> martlet_camera_control {
-    var (raw, control) = (raw, control)
-    martlet_camera_read_control(&raw, &control)
-    return control
+  /// The size that the last program left it at.
+  var sizeNow: (width: Int, height: Int)? {
+    var (raw, width, height) = (raw, Int32(0), Int32(0))
+    return martlet_camera_size_now(&raw, &width, &height) ? (Int(width), Int(height)) : nil
   }
+
+  /// It is one end of a chain of devices that a program has to set up, as libcamera does.
+  public var needsPipeline: Bool { raw.needs_pipeline }
 
   // MARK: Setting up
-
-  /// Sets a control by its name, as v4l2-ctl writes it.
-  public mutating func set(control name: String, to value: Int) throws(CameraError) {
-    var id: UInt32 = 0
-    while let control = control(after: id) {
-      id = control.id
-      guard FixedText.string(control.name).isSame(as: name) else { continue }
-      let range = Int(control.minimum)...Int(max(control.minimum, control.maximum))
-      guard range.contains(value) else {
-        throw CameraError(
-          .control, path, detail: "control \(name): \(value) is not from \(range.lowerBound) to \(range.upperBound)")
-      }
-      let code = martlet_camera_set_control(&raw, id, Int32(value))
-      guard code != 0 else { return }
-      throw CameraError(
-        .control, path,
-        detail: "control \(name): cannot be set to \(value): " + String(cString: martlet_error_text(code)))
-    }
-    throw CameraError(.control, path, detail: "has no control \(name); v4l2-ctl -l lists what it has")
-  }
 
   /// Asks for a format; nil parts stay as they are. What the driver makes of it is in `format`.
   mutating func setFormat(_ choice: CameraFormat) throws(CameraError) {
@@ -93,9 +75,22 @@ public struct Camera: ~Copyable {
     if code != 0 { throw CameraError(code: code, path) }
   }
 
+  /// Of the format that was set: it shows a part of the picture.
+  var isCropped: Bool { raw.is_cropped }
+
+  /// Maps the buffers.
+  mutating func prepare() throws(CameraError) {
+    let code = martlet_camera_prepare(&raw)
+    if code != 0 { throw CameraError(code: code, path) }
+  }
+
+  /// Bytes of a buffer, and whether reading it is slow: once `prepare` is done.
+  var bufferCount: Int { raw.buffers.0.count }
+  var isSlow: Bool { raw.is_slow }
+
   mutating func start() throws(CameraError) {
     let code = martlet_camera_start(&raw)
-    if code != 0 { throw CameraError(code: code, path) }
+    if code != 0 { throw CameraError(code: code, path, detail: identity.driver) }
   }
 
   mutating func stop() { martlet_camera_stop(&raw) }

@@ -5,12 +5,12 @@ public struct FourCC: BitwiseCopyable, Equatable, Sendable {
 
   public init(code: UInt32) { self.code = code }
 
-  /// Nil unless it is three or four printable characters of ASCII; to three a blank is added, as in "Y16".
+  /// Nil unless it is three or four printable characters of ASCII; to three a blank is added, as in "Y16 ".
   public init?(_ text: UnsafeRawBufferPointer) {
     guard text.count == 3 || text.count == 4 else { return nil }
     code = text.count == 3 ? 0x2000_0000 : 0
     for index in 0..<text.count {
-      guard text[index] > 0x20, text[index] < 0x7F else { return nil }
+      guard text[index] > 0x20 || text[index] == 0x20 && index == 3, text[index] < 0x7F else { return nil }
       code |= UInt32(text[index]) << UInt32(8 * index)
     }
   }

@@ -37,6 +37,7 @@ public struct FrameContent {
     let samples = shape.samples(of: component)
     return martlet_stored_samples(
       first: (bytes.baseAddress! + samples.offset).assumingMemoryBound(to: UInt8.self), stride: samples.stride,
-      step: UInt32(samples.step), column_shift: UInt32(samples.columnShift), row_shift: UInt32(samples.rowShift))
+      step: UInt32(samples.step), column_shift: UInt32(samples.columnShift), row_shift: UInt32(samples.rowShift),
+      word_shift: UInt32(samples.wordShift))
   }
 }

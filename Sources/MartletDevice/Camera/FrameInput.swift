@@ -38,7 +38,10 @@ public struct FrameInput: ~Copyable {
   private var loader: PictureLoader?
   private var converter = martlet_camera_converter()
   private let converted: Memory
+  /// Where a frame goes first whose buffer is slow to read; else without bytes.
+  private let copy: Memory
 
+  /// - Parameter camera: prepared.
   public init(_ camera: borrowing Camera, _ settings: CameraSettings, _ place: Place) throws(CameraError) {
     let format = camera.format
     let reading = PixelFormat.of(FourCC(code: format.fourcc)).reading
@@ -57,8 +60,11 @@ public struct FrameInput: ~Copyable {
       frame = Self.shape(format, layout, stride: Int(format.stride), settings)
     case .converted:
       var raw = camera.raw
-      let code = martlet_camera_converter_open(&converter, &raw)
-      if code != 0 { throw CameraError(.noConverter, camera.path, detail: FourCC(code: format.fourcc).text) }
+      let code = martlet_camera_converter_open(&converter, &raw, format.fourcc)
+      if code != 0 {
+        martlet_camera_converter_close(&converter)
+        throw CameraError(.noConverter, camera.path, detail: FourCC(code: format.fourcc).text)
+      }
       let shape = Self.shape(format, .rgb(), stride: 3 * Int(format.width), settings)
       converted = Memory(shape.byteCount)
       frame = shape
@@ -76,6 +82,12 @@ public struct FrameInput: ~Copyable {
         .refused, camera.path,
         detail: "the region \(box.x),\(box.y),\(box.width),\(box.height) is not inside \(format.width)x\(format.height)"
       )
+    }
+    // The resize reads a row more than once, and decoders read byte by byte.
+    let copy = Memory(camera.isSlow ? camera.bufferCount : 0)
+    if camera.isSlow, copy.bytes.baseAddress == nil {
+      martlet_camera_converter_close(&converter)
+      throw CameraError(.system, camera.path, code: Int32(MARTLET_NO_MEMORY))
     }
     if let frame {
       guard frame.isValid else {
@@ -102,6 +114,7 @@ public struct FrameInput: ~Copyable {
     self.loader = consume loader
     self.converter = converter
     self.converted = consume converted
+    self.copy = consume copy
   }
 
   deinit {
@@ -109,18 +122,33 @@ public struct FrameInput: ~Copyable {
     martlet_camera_converter_close(&converter)
   }
 
-  /// False: the frame is damaged, and the input means nothing.
+  /// Frames are copied before they are read: their buffers are slow.
+  var isCopying: Bool { copy.bytes.baseAddress != nil }
+
+  /// What comes before `fill`, and takes its time: copies a frame out of slow memory, and makes red, green, blue of the
+  /// formats that need libv4l, which may talk to the camera meanwhile; false: it is damaged.
+  mutating func prepare(_ frame: martlet_camera_frame) -> Bool {
+    if isCopying {
+      guard frame.count <= copy.bytes.count else { return false }
+      copy.bytes.copyMemory(from: UnsafeRawBufferPointer(start: frame.bytes, count: frame.count))
+    }
+    guard reading == .converted else { return true }
+    var (frame, format) = (frame, format)
+    frame.bytes = start(of: frame)
+    let rgb = converted.bytes
+    return martlet_camera_convert(
+      &converter, &format, &frame, rgb.baseAddress!.assumingMemoryBound(to: UInt8.self), rgb.count)
+  }
+
+  /// Brings a frame that went through `prepare` into the model's input; false: it is damaged, and the input means
+  /// nothing.
   mutating func fill(_ frame: martlet_camera_frame) -> Bool {
-    let bytes = UnsafeRawBufferPointer(start: frame.bytes, count: frame.count)
+    let bytes = UnsafeRawBufferPointer(start: start(of: frame), count: frame.count)
     switch reading {
     case .direct:
       return resizer!.run(bytes)
     case .converted:
-      var (frame, format) = (frame, format)
-      let rgb = converted.bytes
-      let isMade = martlet_camera_convert(
-        &converter, &format, &frame, rgb.baseAddress!.assumingMemoryBound(to: UInt8.self), rgb.count)
-      return isMade && resizer!.run(UnsafeRawBufferPointer(rgb))
+      return resizer!.run(UnsafeRawBufferPointer(converted.bytes))
     case .jpeg:
       do throws(PictureError) {
         try loader!.load(
@@ -135,8 +163,13 @@ public struct FrameInput: ~Copyable {
 
   /// A frame that was filled in, as it can be saved: until the next one, or until it is given back.
   func content(of frame: martlet_camera_frame) -> FrameContent {
-    let bytes = UnsafeRawBufferPointer(start: frame.bytes, count: frame.count)
+    let bytes = UnsafeRawBufferPointer(start: start(of: frame), count: frame.count)
     return FrameContent(bytes: reading == .converted ? UnsafeRawBufferPointer(converted.bytes) : bytes, shape: shape)
+  }
+
+  /// Where its bytes are read.
+  private func start(of frame: martlet_camera_frame) -> UnsafePointer<UInt8>? {
+    copy.bytes.baseAddress.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) } ?? frame.bytes
   }
 
   private static func shape(

@@ -24,13 +24,18 @@ public struct PixelFormat: BitwiseCopyable, Sendable {
 
   public static let all = [
     PixelFormat("GREY", .grey, work: 2),
+    PixelFormat("Y10", .grey(bits: 10), work: 4),
+    PixelFormat("Y12", .grey(bits: 12), work: 4),
     PixelFormat("NV12", .semiPlanar(columnShift: 1, rowShift: 1), work: 3),
     PixelFormat("NV21", .semiPlanar(columnShift: 1, rowShift: 1, isCrFirst: true), work: 3),
     PixelFormat("NV16", .semiPlanar(columnShift: 1, rowShift: 0), work: 4),
+    PixelFormat("NV24", .semiPlanar(columnShift: 0, rowShift: 0), work: 5),
+    PixelFormat("NV42", .semiPlanar(columnShift: 0, rowShift: 0, isCrFirst: true), work: 5),
     PixelFormat("YU12", .planar(columnShift: 1, rowShift: 1), work: 3),
     PixelFormat("422P", .planar(columnShift: 1, rowShift: 0), work: 4),
     PixelFormat("YUYV", .packed(), work: 4),
     PixelFormat("UYVY", .packed(isChromaFirst: true), work: 4),
+    PixelFormat("VYUY", .packed(isChromaFirst: true, isCrFirst: true), work: 4),
     PixelFormat("RGB3", .rgb(), work: 5),
     PixelFormat("BGR3", .rgb(isBlueFirst: true), work: 5),
     // With alpha or without.
@@ -46,8 +51,10 @@ public struct PixelFormat: BitwiseCopyable, Sendable {
   /// A row, or what is true of any format that has none.
   public static func of(_ fourcc: FourCC) -> PixelFormat {
     for format in all where format.fourcc == fourcc { return format }
-    return PixelFormat(fourcc, .converted, 100)
+    return PixelFormat(fourcc, .converted, convertedWork)
   }
+
+  static let convertedWork = 100
 
   private init(_ fourcc: FourCC, _ reading: Reading, _ work: Int) {
     self.fourcc = fourcc
@@ -73,7 +80,12 @@ public struct PixelFormat: BitwiseCopyable, Sendable {
 
   /// `work`, for a model that wants colours or none: grey for one that wants them is worse than any.
   func work(wantsColour: Bool) -> Int {
-    reading == .direct(.grey) && wantsColour ? 1000 : work
+    isGrey && wantsColour ? 1000 : work
+  }
+
+  private var isGrey: Bool {
+    if case .direct(let layout) = reading { return layout.planes == .grey }
+    return false
   }
 }
 

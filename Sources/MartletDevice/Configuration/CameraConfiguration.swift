@@ -58,7 +58,8 @@ public struct RegionConfiguration: Sendable {
 /// A V4L2 control by its name, as `v4l2-ctl -l` has it.
 public struct ControlConfiguration: Sendable {
   public var name: String
-  public var value: Int64
+  /// A number, on or off, or the name of a menu's entry.
+  public var value: String
   public var line: Int
 }
 
@@ -88,7 +89,7 @@ enum CameraKey: Int, MappingKey {
         "size",
         .form(
           "WIDTHxHEIGHT", limit: 65535, unit: "pixels", must: "a width and height in pixels, like 1280x720"),
-        .meaning("the least that covers the model's input"), only: .device, "of the camera's frames")
+        .meaning("the least that covers the model's input and has 480 rows"), only: .device, "of the camera's frames")
     case .rate:
       .init(
         "rate", .number(1, 1000, unit: "frames per second"), .meaning("the driver's"), only: .device,
@@ -109,8 +110,8 @@ enum CameraKey: Int, MappingKey {
       .init(
         "controls",
         .form(
-          "NAME: NUMBER", limit: Configuration.maxControls, must: "a mapping of names and numbers, like {gain: 20}"),
-        .meaning("none"), only: .device, "exposure, gain and others by the driver's names")
+          "NAME: VALUE", limit: Configuration.maxControls, must: "a mapping of names and values, like {gain: 20}"),
+        .meaning("none"), only: .device, "exposure, gain and others: numbers, on or off, menus by name")
     case .timeout:
       .init(
         "timeout", .time("100ms", "1h"), .value("2s"), only: .device,

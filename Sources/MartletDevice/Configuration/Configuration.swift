@@ -15,6 +15,7 @@ public struct Configuration: Sendable {
   public static let maxActions = 8
   public static let maxClasses = 64
   public static let maxControls = 32
+  static let maxControlText = 63
 
   /// Of the file, as it was given.
   public var path = ""
@@ -26,6 +27,8 @@ public struct Configuration: Sendable {
   /// The path of the status socket, at most 107 bytes; nil: there is none.
   public var status: String?
   public var statusPlace = ConfigurationPlace()
+  /// What a service that runs cannot take anew.
+  var fixedParts: [FixedPart] = []
 
   public init() {}
 }
@@ -66,6 +69,7 @@ extension ConfigurationReader {
     if fields[.cameras].isMissing || cameras >= 0 && isMapping(cameras) && first(cameras) < 0 {
       error(max(cameras, 0), "there is no camera: cameras: is missing or empty")
     }
+    configuration.fixedParts = fixedParts()
     reportMissingParts()
     reportShared()
     reportUnused(fields[.models].node, usedModels, "no camera uses the model %v")

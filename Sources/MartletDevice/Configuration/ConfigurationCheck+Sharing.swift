@@ -35,7 +35,7 @@ extension ConfigurationCheck {
     var found = ConfigurationMessages()
     configuration.visitShared(places, devices, areFiles: true, &found)
     for message in found.list where !messages.contains(message) {
-      messages.add(message.line, message.column, message.sentence)
+      add(ConfigurationPlace(line: message.line, column: message.column), message.sentence)
     }
   }
 }
@@ -64,7 +64,8 @@ extension Configuration {
       let first = Self.first(devices, like: second, areFiles: areFiles)
       guard first < second else { continue }
       let sentence = Self.sentence(
-        "the camera ", cameras[first].name, cameras[first].line, " is this one already: an entry has a camera of its own")
+        "the camera ", cameras[first].name, cameras[first].line,
+        " is this one already: an entry has a camera of its own")
       messages.add(cameras[second].sourcePlace, sentence)
     }
   }

@@ -44,6 +44,17 @@ public struct ConfigurationCheck {
     messages.add(place, sentence, isWarning: isWarning)
   }
 
+  /// Looks at the models of a configuration that was checked before.
+  init(modelsOf configuration: Configuration) {
+    self.configuration = configuration
+    messages = ConfigurationMessages()
+    for index in 0..<configuration.models.count {
+      models.append(ModelFacts())
+      open(index)
+    }
+    messages.sort()
+  }
+
   private mutating func open(_ index: Int) {
     let model = configuration.models[index]
     // It is not there, which has been said.
@@ -53,7 +64,7 @@ public struct ConfigurationCheck {
       let file = try ModelFile(path, command: ConfigurationCheck.command)
       open(file, index, model)
     } catch {
-      messages.add(model.line, model.column, error.sentence)
+      messages.add(model.line, model.column, error.sentence, isDamaged: true)
     }
   }
 
@@ -72,7 +83,7 @@ public struct ConfigurationCheck {
       models[index].note(described.tables)
       configuration.resolveClasses(ofModel: index, described.tables, &messages)
     } catch {
-      messages.add(model.line, model.column, file.sentence(for: error))
+      messages.add(model.line, model.column, file.sentence(for: error), isDamaged: true)
     }
   }
 

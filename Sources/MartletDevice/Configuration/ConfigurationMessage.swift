@@ -36,17 +36,22 @@ public struct ConfigurationMessages: Sendable {
   private var warningCount = 0
   /// Errors of files and folders that are not there, but may be later.
   private var missingCount = 0
+  /// Errors of model files: one may be on its way.
+  private var damagedCount = 0
 
   public init() {}
 
   /// - Parameters:
   ///   - line: from 1, and so is `column`.
   ///   - isMissing: a file or folder is not there: a disk may be late.
+  ///   - isDamaged: a model file is not whole: it may be on its way.
   @inline(never)
   public mutating func add(
-    _ line: Int, _ column: Int, _ sentence: String, isWarning: Bool = false, isMissing: Bool = false
+    _ line: Int, _ column: Int, _ sentence: String, isWarning: Bool = false, isMissing: Bool = false,
+    isDamaged: Bool = false
   ) {
     if isMissing { missingCount += 1 }
+    if isDamaged { damagedCount += 1 }
     if isWarning {
       guard warningCount < ConfigurationMessages.maxErrors else { return }
       warningCount += 1
@@ -61,8 +66,12 @@ public struct ConfigurationMessages: Sendable {
     add(place.line, place.column, sentence, isWarning: isWarning)
   }
 
-  /// Of `sysexits.h`, if there are errors: 66 if nothing is wrong but files and folders that are not there, else 78.
-  public var exitCode: Int32 { missingCount == errorCount ? ExitCode.noInput : ExitCode.configuration }
+  /// Of `sysexits.h`, if there are errors: 66 if nothing is wrong but files and folders that are not there, 65 if also
+  /// a model file is damaged, else 78.
+  public var exitCode: Int32 {
+    guard missingCount + damagedCount == errorCount else { return ExitCode.configuration }
+    return damagedCount > 0 ? ExitCode.data : ExitCode.noInput
+  }
 
   /// By line and column; what belongs to the same place stays in its order.
   public mutating func sort() {

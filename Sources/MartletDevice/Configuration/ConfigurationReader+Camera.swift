@@ -114,13 +114,11 @@ extension ConfigurationReader {
     }
   }
 
-  /// A control's value, which may be a switch.
-  private mutating func control(_ node: Node) -> Int64 {
-    guard let text = scalar(node) else { return 0 }
-    if let isOn = ConfigurationReader.flag(text) { return isOn ? 1 : 0 }
-    let limit = 1 << 53
-    if let number = ConfigurationReader.integer(text), number >= -limit, number <= limit { return Int64(number) }
-    wrong(node, "a whole number from %s", ConfigurationReader.range(-limit, limit))
-    return 0
+  /// A control's value: a number, a switch, or the name of a menu's entry, which the camera knows.
+  private mutating func control(_ node: Node) -> String {
+    guard let text = scalar(node) else { return "" }
+    if let word = ConfigurationReader.word(text, Configuration.maxControlText) { return word }
+    wrong(node, "a number, on or off, or the name of a menu's entry")
+    return ""
   }
 }

@@ -67,6 +67,7 @@ struct ConfigurationReader: ~Copyable {
 // MARK: - Nodes
 
 extension ConfigurationReader {
+  var nodeCount: Node { Node(yaml.node_count) }
   func isScalar(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_SCALAR) }
   func isSequence(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_SEQUENCE) }
   func isMapping(_ node: Node) -> Bool { yaml.nodes[Int(node)].kind == UInt8(MARTLET_YAML_MAPPING) }

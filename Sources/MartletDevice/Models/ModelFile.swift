@@ -22,6 +22,9 @@ public struct ModelFile: ~Copyable {
     martlet_file_unmap(&mapped)
   }
 
+  /// Which file it was when it was opened.
+  var stamp: martlet_file_stamp { mapped.stamp }
+
   public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mapped.bytes, count: mapped.count) }
 
   /// The hash that names the file's content: of its section table, which holds the hash of every section. 0 for what is

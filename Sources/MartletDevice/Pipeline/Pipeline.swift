@@ -1,8 +1,8 @@
 import CMartletLinux
 import CMartletPlatform
 
-/// Cameras, models, rules and lines at work: what `martlet run` does, in one thread that waits for whatever comes
-/// first.
+/// Cameras, models, rules and lines at work: what `martlet run` does, in one loop that waits for whatever comes first.
+/// Each camera has a thread of its own, where its driver may hang; nothing that the loop calls does.
 ///
 /// A frame goes from the driver's buffer into the model's input, through the model, to the rules, to the lines, into
 /// the log, and its buffer back to the driver. On this way nothing allocates. Errors of cameras, lines and disks are
@@ -15,7 +15,10 @@ public struct Pipeline: ~Copyable {
     SignalSource,
     Both<
       HoursSource,
-      Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+      Both<
+        KeeperSource,
+        Both<FixedArray<InputSource>, Both<StatusServer, Both<FixedArray<CameraSource>, FixedArray<PictureSource>>>>
+      >
     >
   >
 
@@ -38,16 +41,15 @@ public struct Pipeline: ~Copyable {
     let now = martlet_now_ns()
     let lines = try LineSink(configuration)
     let inputs = try InputSource.all(configuration)
-    var models = FixedArray<PipelineModel>(capacity: configuration.models.count)
-    for model in configuration.models { models.append(try PipelineModel(model, in: configuration)) }
+    var generation = try Generation(configuration, verifies: false)
     var cameras = FixedArray<CameraSource>(capacity: configuration.cameras.count)
     var pictures = FixedArray<PictureSource>(capacity: configuration.cameras.count)
     for index in configuration.cameras.indices {
       let camera = configuration.cameras[index]
       do throws(PictureError) {
-        let place = try models[camera.model].place(camera.resize)
+        let place = try generation.models[camera.model].place(camera.resize)
         if let settings = camera.settings {
-          cameras.append(CameraSource(CameraStream(settings, into: place), index: index))
+          cameras.append(CameraSource(CameraStream(settings, into: place), index: index, camera))
         } else if case .pictures(let path, let isRepeated) = camera.source {
           pictures.append(try PictureSource(path: path, isRepeated: isRepeated, index: index, into: place))
         }
@@ -58,9 +60,11 @@ public struct Pipeline: ~Copyable {
     }
     let log = try LogSink.all(configuration)
     let server = try StatusServer(configuration)
-    core = try PipelineCore(configuration, models: models, lines: lines, log: log, nowNs: now)
+    core = try PipelineCore(configuration, models: generation.takeModels(), lines: lines, log: log, nowNs: now)
     let signals = Signals(taking: descriptor)
-    let sources = Both(SignalSource(signals), Both(HoursSource(), Both(inputs, Both(server, Both(cameras, pictures)))))
+    let sources = Both(
+      SignalSource(signals),
+      Both(HoursSource(), Both(KeeperSource(), Both(inputs, Both(server, Both(cameras, pictures))))))
     waits = WaitSet(capacity: sources.descriptorCapacity)
     self.sources = sources
     self.signals = signals
@@ -71,14 +75,19 @@ public struct Pipeline: ~Copyable {
   // Written out, so that another module of the Embedded build can call it: that of a part is not visible there.
   deinit {}
 
-  /// Works until SIGTERM, SIGINT or SIGHUP, or until every source has come to its end. Then every output has its safe
+  /// Works until SIGTERM or SIGINT, or until every source has come to its end. Then every output has its safe
   /// level.
   public mutating func run() {
+    begin()
     notify("READY=1\nSTATUS=running\n")
     while turn() {}
     notify("STOPPING=1\n")
     core.close()
+    sources.end(nowNs: martlet_now_ns())
   }
+
+  /// Before the first turn: what the sources do elsewhere begins.
+  mutating func begin() { sources.begin(&core) }
 
   /// Does what is due, and waits for what comes next; false when it is time to end.
   public mutating func turn() -> Bool {

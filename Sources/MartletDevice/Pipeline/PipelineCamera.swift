@@ -4,9 +4,9 @@ import Martlet
 /// One camera of a pipeline as the decisions see it: when a frame of it is wanted, its rules, and what it did. Where
 /// its frames come from is a source's.
 struct PipelineCamera: ~Copyable {
-  enum State: Equatable { case opening, waiting, streaming, lost, finished }
+  enum State: Equatable { case opening, waiting, streaming, lost, silent, damaged, hung, finished }
 
-  let configuration: CameraConfiguration
+  private(set) var configuration: CameraConfiguration
   /// UTF-8 of its name, for records.
   let name: UnsafeRawBufferPointer
   var trigger: TriggerState
@@ -28,8 +28,9 @@ struct PipelineCamera: ~Copyable {
   private(set) var isErrorTold = false
   /// Why the camera was lost the last time, for the status; empty if it never was.
   private(set) var lastError = ""
+  private var lastState = State.lost
   /// It delivered nothing: to be open is not enough to be back.
-  private var isSilent = false
+  private var needsFrame: Bool { lastState != .lost }
 
   private(set) var decided = 0
   /// Frames dropped up to the last decision.
@@ -62,7 +63,7 @@ struct PipelineCamera: ~Copyable {
 
   var state: State {
     if !isDevice { return isOpen ? .streaming : .finished }
-    if isErrorTold { return .lost }
+    if isErrorTold { return lastState }
     if !isOpen { return .opening }
     return trigger.isContinuous ? .streaming : .waiting
   }
@@ -78,14 +79,14 @@ struct PipelineCamera: ~Copyable {
     self.path = path
     self.format = format
     isOpen = true
-    if !isSilent { welcome() }
+    if !needsFrame { welcome() }
   }
 
   /// It is there again, if it was not.
   mutating func welcome() {
     guard isErrorTold else { return }
     isErrorTold = false
-    isSilent = false
+    lastState = .lost
     tell("is back as " + path)
   }
 
@@ -94,8 +95,30 @@ struct PipelineCamera: ~Copyable {
     lastError = error.sentence
     if !isErrorTold { tell(lastError) }
     isErrorTold = true
-    isSilent = error.kind == .silent
-    for index in rules.indices { rules[index].forget() }
+    lastState = State(error.kind)
+    forget()
+  }
+
+  /// What its rules have seen means nothing any more.
+  mutating func forget() { for index in rules.indices { rules[index].forget() } }
+
+  /// Other rules; those with the name of an old one go on from its state.
+  ///
+  /// - Parameter origins: gets for each of its rules the number of the old one, or -1.
+  mutating func adopt(_ camera: CameraConfiguration, firstRule: Int, _ origins: inout [Int]) {
+    var adopted = FixedArray<CameraRule>(capacity: camera.rules.count)
+    for index in camera.rules.indices {
+      var rule = CameraRule(camera.rules[index], number: firstRule + index)
+      var origin = -1
+      for old in rules.indices where rules[old].configuration.name.isSame(as: camera.rules[index].name) {
+        origin = rules[old].number
+        rule.goOn(from: rules[old])
+      }
+      origins.append(origin)
+      adopted.append(rule)
+    }
+    configuration = camera
+    rules = adopted
   }
 
   // MARK: Decisions
@@ -134,6 +157,20 @@ struct PipelineCamera: ~Copyable {
   }
 }
 
+extension PipelineCamera.State {
+  /// That of a camera after an error.
+  init(_ kind: CameraError.Kind) {
+    switch kind {
+    case .silent: self = .silent
+    case .damaged: self = .damaged
+    case .hung: self = .hung
+    case .noCamera, .missing, .notCamera, .busy, .denied, .gone, .refused, .control, .noConverter, .unreadable,
+      .pipeline, .ambiguous, .modelTakesNoPicture, .system:
+      self = .lost
+    }
+  }
+}
+
 /// A rule with its state from decision to decision.
 struct CameraRule: ~Copyable {
   let configuration: RuleConfiguration
@@ -151,6 +188,12 @@ struct CameraRule: ~Copyable {
     classes = rule.classes.map { Int32($0.index) }
     self.number = number
     state = RuleState(rule)
+  }
+
+  fileprivate mutating func goOn(from old: borrowing CameraRule) {
+    state.goOn(from: old.state)
+    outcome = old.outcome
+    fired = old.fired
   }
 
   fileprivate mutating func update(_ scores: RuleScores, at moment: RuleMoment) {

@@ -9,15 +9,23 @@ struct PipelineCore: ~Copyable {
     LineSink, Both<FixedArray<FrameSink>, Both<RecordSink, Both<FixedArray<LogSink>, RecentDecisions>>>
   >
 
-  private(set) var models: FixedArray<PipelineModel>
+  private(set) var configuration: Configuration
+  var models: FixedArray<PipelineModel>
   var cameras: FixedArray<PipelineCamera>
   private(set) var sinks: Sinks
   /// The number of the last decision.
   private(set) var decision: UInt64
+  /// When it was; 0: there was none since the start.
+  private(set) var lastDecisionNs: UInt64 = 0
   let startedNs: UInt64
   private var clock = LocalClock()
   /// It is time to end.
   var isEnding = false
+  var reload = ReloadState()
+  /// Of the models and rules: one more with each that is taken.
+  private(set) var generation = 0
+  /// A bit for each model whose file was written over, and for whose cameras that was said.
+  private var overwritten: UInt64 = 0
 
   /// Opens the store of frames; the rest is there.
   init(
@@ -37,9 +45,62 @@ struct PipelineCore: ~Copyable {
     sinks.guardAgainstFaults()
     decision = sinks.lastDecision
     startedNs = now
+    self.configuration = configuration
     self.models = models
     self.cameras = cameras
     self.sinks = sinks
+  }
+
+  // MARK: Models
+
+  var hasOverwrittenModel: Bool { overwritten != 0 }
+  /// Whether a camera's model computes with the file that it was loaded from.
+  func canDecide(_ camera: Int) -> Bool { !models[cameras[camera].configuration.model].isOverwritten }
+
+  /// Where a camera's frames go.
+  func place(ofCamera index: Int) throws(PictureError) -> FrameInput.Place {
+    let camera = cameras[index].configuration
+    return try models[camera.model].place(camera.resize)
+  }
+
+  /// If its file was written over: its cameras decide nothing until it is whole again.
+  mutating func lookAtModel(_ model: Int) {
+    models[model].lookAtFile()
+    guard models[model].isOverwritten, overwritten >> UInt64(model) & 1 == 0 else { return }
+    overwritten |= 1 << UInt64(model)
+    let told = models[model].configuration
+    var sentence = "run: model "
+    sentence.add(told.name)
+    sentence.add(": ")
+    sentence.add(told.file)
+    sentence.add(": was written over while it was in use: nothing is decided by it until it is whole again")
+    sentence.add(" (put a new file beside it and rename it)")
+    Output.tell(sentence)
+    for index in cameras.indices where cameras[index].configuration.model == model {
+      cameras[index].forget()
+      Self.forget(cameras, index, in: &sinks)
+    }
+  }
+
+  /// Other models and rules from the next frame on. Rules that have the name and camera of an old one go on from its
+  /// state, and lines keep their levels.
+  mutating func adopt(_ generation: inout Generation) {
+    for model in models.indices where models[model].isOverwritten {
+      var sentence = "run: model "
+      sentence.add(models[model].configuration.name)
+      sentence.add(": is whole again")
+      Output.tell(sentence)
+    }
+    overwritten = 0
+    var origins: [Int] = []
+    for index in cameras.indices {
+      let camera = generation.configuration.cameras[index]
+      cameras[index].adopt(camera, firstRule: origins.count, &origins)
+    }
+    configuration = generation.configuration
+    models = generation.takeModels()
+    sinks.adopt(configuration, origins)
+    self.generation += 1
   }
 
   // MARK: What sources bring
@@ -54,7 +115,7 @@ struct PipelineCore: ~Copyable {
   ) {
     let model = cameras[index].configuration.model
     let began = martlet_now_ns()
-    models[model].run()
+    guard models[model].run() else { return lookAtModel(model) }
     let ended = martlet_now_ns()
     models[model].scores.update(unknownBelow: cameras[index].configuration.unknownBelow)
     let wallUs = martlet_wall_time_us()
@@ -62,6 +123,7 @@ struct PipelineCore: ~Copyable {
     cameras[index].updateRules(models[model].scores, at: moment)
     decision += 1
     let decided = martlet_now_ns()
+    lastDecisionNs = decided
     var taken = Decision(
       number: decision, frame: frame, sequence: sequence, dropped: cameras[index].takeDropped(),
       capturedNs: capturedNs, takenNs: takenNs, inferenceNs: ended - began, decidedNs: decided,
@@ -80,6 +142,7 @@ struct PipelineCore: ~Copyable {
     sinks.take(&decision, of: cameras[camera], by: models[model])
   }
 
+  @inline(never)
   private static func forget(
     _ cameras: borrowing FixedArray<PipelineCamera>, _ camera: Int, in sinks: inout Sinks
   ) {
@@ -93,6 +156,7 @@ struct PipelineCore: ~Copyable {
   }
 
   /// The camera is gone: its rules forget, and so do the sinks.
+  @inline(never)
   mutating func lose(camera index: Int, _ error: CameraError) {
     cameras[index].lose(error)
     Self.forget(cameras, index, in: &sinks)

@@ -1,4 +1,5 @@
 import CMartletKernels
+import CMartletLinux
 import Martlet
 
 /// A model of a pipeline, shared by the cameras that name it.
@@ -10,8 +11,14 @@ struct PipelineModel: ~Copyable {
   var loaded: LoadedModel
   var scores: RuleScores
   let hash: UInt64
+  private let watch: FileWatch
+  /// Somebody wrote into the file that it computes with: what it says means nothing, and its hash is not true any more.
+  private(set) var isOverwritten = false
 
-  init(_ configuration: ModelConfiguration, in pipeline: Configuration) throws(PipelineError) {
+  /// - Parameter verifies: whether all of the file is checked, weights too.
+  init(
+    _ configuration: ModelConfiguration, in pipeline: Configuration, verifies: Bool = false
+  ) throws(PipelineError) {
     self.configuration = configuration
     name = configuration.name.permanentBytes()
     // Not given back: messages name the file as long as the process lives.
@@ -23,6 +30,7 @@ struct PipelineModel: ~Copyable {
     } catch {
       throw PipelineError(pipeline, line: configuration.line, error.sentence, exitCode: error.exitCode)
     }
+    let watch = FileWatch(path)
     let isa: martlet_isa
     do throws(InstructionSet.Failure) {
       isa = try InstructionSet.chosen()
@@ -30,6 +38,7 @@ struct PipelineModel: ~Copyable {
       throw PipelineError(error.sentence, exitCode: error.exitCode)
     }
     do throws(ModelError) {
+      if verifies { try Engine.verify(file: file.bytes) }
       loaded = try LoadedModel(file, threads: configuration.threads, isa: isa)
     } catch {
       throw PipelineError(pipeline, line: configuration.line, file.sentence(for: error), exitCode: ExitCode.data)
@@ -37,6 +46,7 @@ struct PipelineModel: ~Copyable {
     hash = file.hash
     scores = RuleScores(loaded.engine)
     self.file = consume file
+    self.watch = consume watch
   }
 
   /// Where a camera's frames go.
@@ -44,5 +54,34 @@ struct PipelineModel: ~Copyable {
     try FrameInput.Place(for: loaded.engine, policy: resize)
   }
 
-  mutating func run() { loaded.engine.run(on: loaded.team) }
+  /// False: the file was written to before or meanwhile, and the scores mean nothing.
+  mutating func run() -> Bool {
+    loaded.engine.run(on: loaded.team)
+    lookAtFile()
+    return !isOverwritten
+  }
+
+  /// Notes whether the file was written to; never waits.
+  mutating func lookAtFile() {
+    if watch.isWritten() { isOverwritten = true }
+  }
+
+  /// Somebody else saw it.
+  mutating func noteOverwritten() { isOverwritten = true }
+}
+
+/// Whether somebody writes into a file. Where the system has no watch left, nobody does as far as this knows: `Keeper`
+/// looks too.
+struct FileWatch: ~Copyable {
+  private let descriptor: Int32
+
+  init(_ path: FilePath) {
+    var descriptor: Int32 = -1
+    self.descriptor = martlet_watch_open(path.cString, &descriptor) == 0 ? descriptor : -1
+  }
+
+  deinit { if descriptor >= 0 { martlet_watch_close(descriptor) } }
+
+  /// Since it was asked last.
+  func isWritten() -> Bool { descriptor >= 0 && martlet_watch_take(descriptor) }
 }

@@ -11,6 +11,7 @@ extension PipelineCore {
     json.field("version", MartletVersion.text)
     json.field("uptime_s", Double(now - startedNs) / 1e9, places: 3)
     json.field("decisions", Int(decision))
+    if lastDecisionNs > 0 { json.field("last_decision_age_s", seconds(now), places: 3) }
     json.field("resident_bytes", Int(martlet_resident_bytes()))
     json.field("descriptors", Int(martlet_open_descriptors()))
     let temperature = martlet_temperature()
@@ -18,6 +19,8 @@ extension PipelineCore {
     json.beginArray("cameras")
     for index in cameras.indices { cameras[index].report(&json) }
     json.endArray()
+    json.field("reloads", reload.succeeded)
+    if let error = reload.lastError { json.field("last_reload_error", error.sentence) }
     json.beginArray("models")
     for index in models.indices { models[index].report(&json) }
     json.endArray()
@@ -35,9 +38,67 @@ extension PipelineCore {
       text.add(", \(NumberText.decimal(Double(temperature) / 1000, places: 1)) degrees Celsius")
     }
     text.add("\n")
+    if let error = reload.lastError { text.add("last reload: " + error.sentence + "\n") }
+    for index in models.indices { models[index].report(&text) }
     for index in cameras.indices { cameras[index].report(&text) }
     sinks.report(&text)
     return text
+  }
+}
+
+extension PipelineCore {
+  /// For monitoring: 0 or an exit code, and one line.
+  func statusCheck(_ now: UInt64) -> String {
+    var wrong = ""
+    for index in cameras.indices {
+      let problem = cameras[index].problem(now, since: startedNs)
+      if !problem.isEmpty { Self.add("camera ", cameras[index].configuration.name, problem, to: &wrong) }
+    }
+    for index in models.indices where models[index].isOverwritten {
+      Self.add("model ", models[index].configuration.name, "was written over", to: &wrong)
+    }
+    if let error = reload.lastError { Self.add("last ", "reload", error.sentence, to: &wrong) }
+    var line = "0 good: decision "
+    if wrong.isEmpty {
+      line.add(String(Int(decision)))
+      if lastDecisionNs > 0 {
+        line.add(", ")
+        line.add(NumberText.decimal(seconds(now), places: 1))
+        line.add(" s ago")
+      }
+    } else {
+      line = String(ExitCode.unavailable)
+      line.add(" ")
+      line.add(wrong)
+    }
+    line.add("\n")
+    return line
+  }
+
+  @inline(never)
+  private static func add(_ kind: String, _ name: String, _ problem: String, to wrong: inout String) {
+    if !wrong.isEmpty { wrong.add("; ") }
+    wrong.add(kind)
+    wrong.add(name)
+    wrong.add(": ")
+    wrong.add(problem)
+  }
+
+  /// Since the last decision.
+  fileprivate func seconds(_ now: UInt64) -> Double { Double(now - min(now, lastDecisionNs)) / 1e9 }
+}
+
+extension PipelineCamera {
+  /// A camera may take its time at the start.
+  private static let openingNs: UInt64 = 10_000_000_000
+
+  /// What is wrong with it; empty: nothing.
+  fileprivate func problem(_ now: UInt64, since started: UInt64) -> String {
+    switch state {
+    case .streaming, .waiting, .finished: ""
+    case .opening: now >= started + Self.openingNs ? state.text : ""
+    case .lost, .silent, .damaged, .hung: lastError
+    }
   }
 }
 
@@ -46,10 +107,23 @@ extension PipelineModel {
     json.beginObject()
     json.field("name", configuration.name)
     json.field("file", configuration.file)
+    json.field("state", isOverwritten ? "overwritten" : "good")
     json.field("hash", NumberText.hash(hash))
     json.field("arena_bytes", loaded.engine.budget.arenaBytes)
     json.field("instruction_set", InstructionSet.name(loaded.isa))
     json.endObject()
+  }
+}
+
+extension PipelineModel {
+  fileprivate func report(_ text: inout String) {
+    text.add("model ")
+    text.add(configuration.name)
+    text.add(": ")
+    text.add(configuration.file)
+    text.add(", ")
+    text.add(NumberText.hash(hash))
+    text.add(isOverwritten ? ", was written over: nothing is decided by it\n" : "\n")
   }
 }
 
@@ -116,6 +190,9 @@ extension PipelineCamera.State {
     case .waiting: "waiting for its trigger"
     case .streaming: "streaming"
     case .lost: "lost"
+    case .silent: "silent"
+    case .damaged: "damaged"
+    case .hung: "hung"
     case .finished: "finished"
     }
   }

@@ -16,18 +16,19 @@ from typing import Any
 from harness.programs import CACHE, Failed, run
 from turns.contender import ending
 
-PYTHON = CACHE / "genai" / "bin" / "python"
+FOLDER = CACHE / "genai"
+PYTHON = FOLDER / "bin" / "python"
 BITS = {"int8": 8, "int4": 4}
 LIMIT_S = 3600
 
 
 def available() -> bool:
-    return (PYTHON.parent / ".requirements").is_file()
+    return (FOLDER / ".requirements").is_file()
 
 
 def version() -> str:
     """By what was installed."""
-    wanted = (PYTHON.parent / ".requirements").read_text().splitlines()
+    wanted = (FOLDER / ".requirements").read_text().splitlines()
     return next(line for line in wanted if line.startswith("openvino-genai"))
 
 

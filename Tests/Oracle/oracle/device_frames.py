@@ -24,11 +24,11 @@ from harness.options import Options
 SMALL = (320, 240)
 LOOP = (640, 480)
 FORMATS = ("RGB3", "YUYV", "NV12", "MJPG")
-# Of the first photo alone. GREY is not among them: martlet-frames takes it for full range, a camera's is limited.
+# Of the first photo alone. Grey is not among them: martlet-frames takes it for full range, a camera's is limited.
 OTHERS = ("YU12", "422P", "UYVY", "BGR3", "AB24", "AR24", "BGR4")
 LOOPS = ("RGB3", "YUYV")
 # What the loop camera does not take; vivid's loop does.
-OTHER_LOOPS = ("NV16", "NV21", "XB24", "XR24")
+OTHER_LOOPS = ("NV16", "NV21", "NV24", "NV42", "VYUY", "XB24", "XR24")
 
 
 def ycbcr(pixels: np.ndarray) -> np.ndarray:
@@ -56,10 +56,18 @@ def encoded(fourcc: str, pixels: np.ndarray) -> bytes:
             return packed.tobytes()
         case "UYVY":
             return packed[..., ::-1].tobytes()
+        case "VYUY":
+            # Cr where UYVY has Cb.
+            swapped = np.stack([halved[..., ::-1].reshape(luma.shape), luma], -1)
+            return swapped.tobytes()
         case "NV12":
             return luma.tobytes() + quartered.tobytes()
         case "NV16":
             return luma.tobytes() + halved.tobytes()
+        case "NV24":
+            return luma.tobytes() + planes[..., 1:].tobytes()
+        case "NV42":
+            return luma.tobytes() + planes[..., :0:-1].tobytes()
         case "NV21":
             return luma.tobytes() + quartered[..., ::-1].tobytes()
         case "YU12":

@@ -25,7 +25,7 @@ extension LanguageEngine {
     _ kernel: LanguageKernel<Parameters>, _ parameters: Parameters, first: Int = 0, units: Int, work: Int,
     parts: Int = 1, limit: Int64, on team: borrowing Team
   ) -> Int64 {
-    let count = min(units - evaluation.unit, max(1, Int(max(limit, 0)) / max(work, 1)))
+    let count = LanguageEngine.units(of: units - evaluation.unit, work: work, limit: limit, threads: team.threads)
     let start = first + evaluation.unit
     withUnsafePointer(to: parameters) { pointer in
       let job = Job(
@@ -40,6 +40,13 @@ extension LanguageEngine {
       if evaluation.part == parts { evaluation.part = 0 }
     }
     return Int64(count) * Int64(work)
+  }
+
+  /// How many of the units that are left fit into a limit for all threads: at least one, and as many for each thread,
+  /// since the one with the most ends the step.
+  static func units(of left: Int, work: Int, limit: Int64, threads: Int) -> Int {
+    let fitting = min(left, max(1, Int(max(limit, 0)) / max(work, 1)))
+    return min(left, (fitting + threads - 1) / threads * threads)
   }
 
   /// To the next stage; false behind the last one.

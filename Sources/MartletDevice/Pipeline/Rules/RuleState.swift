@@ -127,6 +127,14 @@ public struct RuleState: BitwiseCopyable, Sendable {
     return Outcome(score: score, holds: false, isFired: false, isReleased: held, isKnown: false)
   }
 
+  /// Takes over what another rule has seen and done.
+  public mutating func goOn(from other: RuleState) {
+    matches = other.matches
+    holdings = other.holdings
+    holds = other.holds
+    (hasFired, firedNs, skipped) = (other.hasFired, other.firedNs, other.skipped)
+  }
+
   /// Forgets every decision: after a camera was away, votes from before mean nothing. A pause goes on.
   public mutating func reset() {
     matches = 0

@@ -15,6 +15,11 @@ protocol DecisionSink: ~Copyable {
   /// Its rules changed without a decision.
   mutating func refresh(_ camera: borrowing PipelineCamera)
 
+  /// Other rules, numbered through all cameras; the lines are the same.
+  ///
+  /// - Parameter origins: for each of them the number of the rule that it goes on from, or -1.
+  mutating func adopt(_ configuration: Configuration, _ origins: [Int])
+
   /// The end: what it holds goes into its safe state.
   mutating func close()
 
@@ -30,6 +35,7 @@ extension DecisionSink where Self: ~Copyable {
   var lastDecision: UInt64 { 0 }
   mutating func lose(_ camera: borrowing PipelineCamera) {}
   mutating func refresh(_ camera: borrowing PipelineCamera) {}
+  mutating func adopt(_ configuration: Configuration, _ origins: [Int]) {}
   mutating func close() {}
   func guardAgainstFaults() {}
 }
@@ -97,6 +103,11 @@ extension Both: DecisionSink where First: DecisionSink & ~Copyable, Second: Deci
     second.refresh(camera)
   }
 
+  mutating func adopt(_ configuration: Configuration, _ origins: [Int]) {
+    first.adopt(configuration, origins)
+    second.adopt(configuration, origins)
+  }
+
   mutating func close() {
     first.close()
     second.close()
@@ -134,6 +145,10 @@ extension FixedArray: DecisionSink where Element: DecisionSink & ~Copyable {
 
   mutating func lose(_ camera: borrowing PipelineCamera) { for index in indices { self[index].lose(camera) } }
   mutating func refresh(_ camera: borrowing PipelineCamera) { for index in indices { self[index].refresh(camera) } }
+
+  mutating func adopt(_ configuration: Configuration, _ origins: [Int]) {
+    for index in indices { self[index].adopt(configuration, origins) }
+  }
   mutating func close() { for index in indices { self[index].close() } }
   func guardAgainstFaults() { for index in indices { self[index].guardAgainstFaults() } }
   func report(_ json: inout JSONWriter) { for index in indices { self[index].report(&json) } }

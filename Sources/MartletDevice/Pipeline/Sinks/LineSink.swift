@@ -32,6 +32,15 @@ struct LineSink: ~Copyable, DecisionSink {
         throw PipelineError(configuration, at: line, error)
       }
     }
+    self.actuator = consume actuator
+    self.outputs = outputs
+    self.numbers = numbers
+    holders = Self.holders(configuration, outputs, numbers)
+  }
+
+  private static func holders(
+    _ configuration: Configuration, _ outputs: [LineConfiguration], _ numbers: [Int]
+  ) -> [LineHolders] {
     var holders = outputs.map { LineHolders(isSafeActive: $0.isSafeActive) }
     var rule = 0
     for camera in configuration.cameras {
@@ -42,10 +51,21 @@ struct LineSink: ~Copyable, DecisionSink {
         rule += 1
       }
     }
-    self.actuator = consume actuator
-    self.outputs = outputs
-    self.numbers = numbers
-    self.holders = holders
+    return holders
+  }
+
+  mutating func adopt(_ configuration: Configuration, _ origins: [Int]) {
+    let old = holders
+    holders = Self.holders(configuration, outputs, numbers)
+    for output in holders.indices {
+      holders[output].goOn(from: old[output], origins)
+      guard holders[output].level != old[output].level else { continue }
+      do throws(GPIOError) {
+        try actuator!.set(output, holders[output].level)
+      } catch {
+        tell(error)
+      }
+    }
   }
 
   // MARK: Acting
@@ -172,6 +192,15 @@ struct LineHolders: BitwiseCopyable {
   mutating func add(rule: Int) {
     all |= 1 << UInt64(rule)
     unknown = all
+  }
+
+  /// What was known of the rules that these go on from.
+  mutating func goOn(from old: LineHolders, _ origins: [Int]) {
+    for rule in origins.indices where all >> UInt64(rule) & 1 != 0 && origins[rule] >= 0 {
+      let origin = UInt64(origins[rule])
+      guard old.all >> origin & 1 != 0, old.unknown >> origin & 1 == 0 else { continue }
+      note(rule: rule, old.holding >> origin & 1 != 0)
+    }
   }
 
   mutating func note(rule: Int, _ holds: Bool?) {

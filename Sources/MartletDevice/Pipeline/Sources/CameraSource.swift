@@ -2,104 +2,159 @@ import CMartletLinux
 import CMartletPlatform
 import Martlet
 
-/// A camera's frames: opened when it is due, taken when its trigger wants one, given back to the driver.
+/// A camera as the loop has it: what its thread tells, and the frames that it hands over.
 struct CameraSource: ~Copyable, EventSource {
   /// Among `PipelineCore.cameras`.
   private let index: Int
-  private var stream: CameraStream
-  private var nextCheckNs: UInt64 = 0
-  /// A wish for a frame began with this state of the trigger: older frames were thrown away.
-  private var isDrained = false
-  /// When the last frame that was decided on was captured: a camera that is opened anew may give its last one again.
-  private var lastCapturedNs: UInt64 = 0
+  private var thread: CameraThread
+  private var post: CameraPost { thread.post }
+  /// The last wish, and whether it still is one.
+  private var wish = CameraPost.Wish(number: 0, fromNs: 0)
+  private var isWishing = false
+  /// Since when a frame is waited for: the wish, or the last whole frame.
+  private var waitingSinceNs: UInt64 = 0
+  /// It was reported that the thread does not come back from its driver.
+  private var isHung = false
+  /// Damaged frames that the thread knows nothing of yet are few; those that were found here.
+  private var nextLookNs: UInt64 = 0
 
-  /// A camera whose trigger waits is asked so often whether it is still there.
-  private static let checkNs: UInt64 = 1_000_000_000
+  /// Whose model the frames go to.
+  private var generation = 0
 
-  init(_ stream: consuming CameraStream, index: Int) {
+  /// So often it is looked whether the thread still comes back from its driver.
+  private static let lookNs: UInt64 = 500_000_000
+  /// A camera may take its time to open.
+  private static let openingNs: UInt64 = 3_000_000_000
+
+  init(_ stream: consuming CameraStream, index: Int, _ camera: CameraConfiguration) {
     self.index = index
-    self.stream = stream
+    var isContinuous = false
+    if case .frames = camera.trigger { isContinuous = true }
+    thread = CameraThread(stream, isContinuous: isContinuous)
   }
 
   var isActive: Bool { true }
 
-  private func isWanted(_ nowNs: UInt64, _ core: borrowing PipelineCore) -> Bool {
-    core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil
-  }
-
-  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
-    if isWanted(nowNs, core) { waits.add(stream.descriptor, isUrgent: true) }
-  }
-
-  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
-    let own = !stream.isOpen || isWanted(nowNs, core) ? stream.deadlineNs : nextCheckNs
-    return min(own, core.cameras[index].trigger.deadlineNs(nowNs: nowNs) ?? .max)
-  }
-
-  func isOverdue(before ns: UInt64, _ core: borrowing PipelineCore) -> Bool {
-    (!stream.isOpen || isWanted(martlet_now_ns(), core)) && stream.deadlineNs < ns
-  }
-
-  mutating func service(_ core: inout PipelineCore) {
-    let now = martlet_now_ns()
-    core.cameras[index].expireTriggers(nowNs: now)
+  mutating func begin(_ core: inout PipelineCore) {
     do throws(CameraError) {
-      if !stream.isOpen {
-        guard now >= stream.deadlineNs else { return }
-        try open(now, &core)
-      }
-      if let from = core.cameras[index].trigger.wantedFrom(nowNs: now) {
-        try takeFrame(capturedFrom: from, now, &core)
-      } else {
-        try rest(now)
-      }
+      try thread.start()
     } catch {
       core.lose(camera: index, error)
     }
-    core.cameras[index].counts = stream.counts
-    core.cameras[index].isOpen = stream.isOpen
   }
 
-  private mutating func open(_ now: UInt64, _ core: inout PipelineCore) throws(CameraError) {
-    try stream.open(nowNs: now)
-    core.cameras[index].opened(path: stream.path, stream.format)
-    isDrained = false
-    nextCheckNs = now + Self.checkNs
+  mutating func end(nowNs: UInt64) { thread.end(nowNs: nowNs) }
+
+  func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
+    waits.add(post.words.toLoop)
   }
 
-  /// Nobody asks for frames: the driver keeps the oldest, and drops the others.
-  private mutating func rest(_ now: UInt64) throws(CameraError) {
-    if isDrained {
-      isDrained = false
-      try stream.giveUp(nowNs: now)
+  func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
+    let trigger = core.cameras[index].trigger
+    // A wish that has become due since it was looked at last is told to the thread at once.
+    if trigger.wantedFrom(nowNs: nowNs) != nil, !isWishing { return nowNs }
+    return min(nextLookNs, trigger.deadlineNs(nowNs: nowNs) ?? .max)
+  }
+
+  /// A thread that neither waits nor is in its driver has lost its way.
+  func isOverdue(before ns: UInt64, _ core: borrowing PipelineCore) -> Bool {
+    post.busySinceNs == 0 && post.dueNs < ns
+  }
+
+  mutating func service(_ core: inout PipelineCore) {
+    _ = martlet_event_take(post.words.toLoop)
+    let now = martlet_now_ns()
+    core.cameras[index].expireTriggers(nowNs: now)
+    while let news = post.takeNews() {
+      hear(news, now, &core)
+      post.wakeThread()
     }
-    if now >= nextCheckNs {
-      nextCheckNs = now + Self.checkNs
-      try stream.checkIsThere(nowNs: now)
+    updatePlace(core)
+    updateWish(now, core)
+    if post.borrow(for: generation) {
+      let outcome = look(&core)
+      if outcome == .whole { waitingSinceNs = martlet_now_ns() }
+      // Before the thread has the frame back: it sees both at once.
+      updateWish(martlet_now_ns(), core)
+      post.giveBack(outcome)
+      post.wakeThread()
+    }
+    lookAtThread(now, &core)
+    core.cameras[index].counts = post.counts
+  }
+
+  private mutating func hear(_ news: CameraPost.News, _ now: UInt64, _ core: inout PipelineCore) {
+    isHung = false
+    switch news {
+    case .opened(let path, let format):
+      waitingSinceNs = now
+      core.cameras[index].opened(path: path, format)
+    case .lost(let error):
+      core.cameras[index].isOpen = false
+      core.lose(camera: index, error)
     }
   }
 
-  private mutating func takeFrame(
-    capturedFrom from: UInt64, _ now: UInt64, _ core: inout PipelineCore
-  ) throws(CameraError) {
-    if !isDrained {
-      isDrained = true
-      stream.expectFrame(nowNs: now)
+  /// Frames go to another model from now on.
+  private mutating func updatePlace(_ core: borrowing PipelineCore) {
+    guard core.generation != generation else { return }
+    do throws(PictureError) {
+      guard post.move(to: try core.place(ofCamera: index), generation: core.generation) else { return }
+      generation = core.generation
+      post.wakeThread()
+    } catch {
+      // It was checked before the models came into use.
+      Output.tell("run: camera \(core.cameras[index].configuration.name): \(error.sentence)")
     }
-    let isContinuous = core.cameras[index].trigger.isContinuous
-    guard let frame = try stream.take(nowNs: now, countsGaps: isContinuous) else { return }
-    if frame.timestamp_ns >= from, frame.timestamp_ns > lastCapturedNs {
-      lastCapturedNs = frame.timestamp_ns
-      core.cameras[index].welcome()
-      let taken = martlet_now_ns()
-      if stream.fill(frame) {
-        core.cameras[index].counts = stream.counts
-        core.decide(
-          camera: index, .camera(stream.content(of: frame)), sequence: UInt64(frame.sequence),
-          capturedNs: frame.timestamp_ns, takenNs: taken)
-      }
+  }
+
+  private mutating func updateWish(_ now: UInt64, _ core: borrowing PipelineCore) {
+    if let from = core.cameras[index].trigger.wantedFrom(nowNs: now) {
+      if isWishing, from == wish.fromNs { return }
+      if !isWishing { waitingSinceNs = now }
+      wish = CameraPost.Wish(number: wish.number + 1, fromNs: from)
+      isWishing = true
+    } else if isWishing {
+      isWishing = false
+    } else {
+      return
     }
-    try stream.giveBack(frame, nowNs: martlet_now_ns())
+    post.wish(isWishing ? wish : nil)
+    post.wakeThread()
+  }
+
+  /// A frame that is ours for the moment: to the decision.
+  private mutating func look(_ core: inout PipelineCore) -> CameraPost.Outcome {
+    let parcel = post.parcel
+    guard isWishing, core.canDecide(index), parcel.frame.timestamp_ns >= wish.fromNs, let input = parcel.input else {
+      return .unseen
+    }
+    let taken = martlet_now_ns()
+    guard input.value.fill(parcel.frame) else { return .damaged }
+    core.cameras[index].counts = parcel.counts
+    core.cameras[index].welcome()
+    core.decide(
+      camera: index, .camera(input.value.content(of: parcel.frame)), sequence: UInt64(parcel.frame.sequence),
+      capturedNs: parcel.frame.timestamp_ns, takenNs: taken)
+    return .whole
+  }
+
+  /// A thread that its driver holds cannot tell; what is due to rules and lines is due all the same.
+  private mutating func lookAtThread(_ now: UInt64, _ core: inout PipelineCore) {
+    let camera = core.cameras[index].configuration
+    nextLookNs = now + min(Self.lookNs, camera.timeoutNs / 2)
+    let busy = post.busySinceNs
+    if busy == 0 { isHung = false }
+    guard busy > 0, busy < now, !isHung else { return }
+    let isExpected = core.cameras[index].isOpen && isWishing
+    let isHeld =
+      isExpected
+      // It may have begun to work just now: then it tells by itself that there is no frame.
+      ? now >= waitingSinceNs + camera.timeoutNs && now - busy >= camera.timeoutNs / 4
+      : now - busy >= max(camera.timeoutNs, Self.openingNs)
+    guard isHeld else { return }
+    isHung = true
+    core.lose(camera: index, CameraError(.hung, core.cameras[index].path))
   }
 }
 
@@ -111,7 +166,7 @@ extension CameraConfiguration {
     settings.format = CameraFormat(fourcc: format, width: width, height: height, rate: Int(rate))
     settings.region = region.map { PixelBox(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     settings.orientation = Orientation(clockwise: rotation, isMirrored: isMirrored)
-    settings.controls = controls.map { ($0.name, Int($0.value)) }
+    settings.controls = controls.map { ($0.name, $0.value) }
     settings.timeoutNs = timeoutNs
     return settings
   }

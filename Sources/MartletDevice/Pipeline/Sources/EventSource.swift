@@ -20,6 +20,12 @@ protocol EventSource: ~Copyable {
   /// have taken long.
   mutating func service(_ core: inout PipelineCore)
 
+  /// The beginning: what it does elsewhere begins now.
+  mutating func begin(_ core: inout PipelineCore)
+
+  /// The end is near: what it does elsewhere, it is to finish.
+  mutating func end(nowNs: UInt64)
+
   /// Whether decisions may still come of it: the pipeline ends with the last such source.
   var isActive: Bool { get }
 
@@ -30,6 +36,8 @@ protocol EventSource: ~Copyable {
 extension EventSource where Self: ~Copyable {
   var descriptorCapacity: Int { 1 }
   func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 { .max }
+  mutating func begin(_ core: inout PipelineCore) {}
+  mutating func end(nowNs: UInt64) {}
   var isActive: Bool { false }
   func isOverdue(before ns: UInt64, _ core: borrowing PipelineCore) -> Bool { false }
 }
@@ -49,6 +57,16 @@ extension Both: EventSource where First: EventSource & ~Copyable, Second: EventS
   mutating func service(_ core: inout PipelineCore) {
     first.service(&core)
     if !core.isEnding { second.service(&core) }
+  }
+
+  mutating func begin(_ core: inout PipelineCore) {
+    first.begin(&core)
+    second.begin(&core)
+  }
+
+  mutating func end(nowNs: UInt64) {
+    first.end(nowNs: nowNs)
+    second.end(nowNs: nowNs)
   }
 
   var isActive: Bool { first.isActive || second.isActive }
@@ -79,6 +97,10 @@ extension FixedArray: EventSource where Element: EventSource & ~Copyable {
   mutating func service(_ core: inout PipelineCore) {
     for index in indices where !core.isEnding { self[index].service(&core) }
   }
+
+  mutating func begin(_ core: inout PipelineCore) { for index in indices { self[index].begin(&core) } }
+
+  mutating func end(nowNs: UInt64) { for index in indices { self[index].end(nowNs: nowNs) } }
 
   var isActive: Bool {
     for index in indices where self[index].isActive { return true }

@@ -6,7 +6,9 @@ import Martlet
 struct PictureSource: ~Copyable, EventSource {
   /// Among `PipelineCore.cameras`.
   private let index: Int
-  private let place: FrameInput.Place
+  private var place: FrameInput.Place
+  /// Whose model the pictures go to.
+  private var generation = 0
   /// Paths that end with zero, one behind the other.
   private let list: UnsafeMutableBufferPointer<CChar>
   private let count: Int
@@ -41,7 +43,7 @@ struct PictureSource: ~Copyable, EventSource {
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {}
 
   func deadlineNs(nowNs: UInt64, _ core: borrowing PipelineCore) -> UInt64 {
-    if isActive, core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil { return 0 }
+    if isActive, core.canDecide(index), core.cameras[index].trigger.wantedFrom(nowNs: nowNs) != nil { return 0 }
     return core.cameras[index].trigger.deadlineNs(nowNs: nowNs) ?? .max
   }
 
@@ -49,7 +51,8 @@ struct PictureSource: ~Copyable, EventSource {
     let now = martlet_now_ns()
     core.cameras[index].expireTriggers(nowNs: now)
     core.cameras[index].isOpen = isActive
-    guard isActive, core.cameras[index].trigger.wantedFrom(nowNs: now) != nil else { return }
+    if core.generation != generation { move(core) }
+    guard isActive, core.canDecide(index), core.cameras[index].trigger.wantedFrom(nowNs: now) != nil else { return }
     let path = next()
     let captured = martlet_now_ns()
     do throws(PictureError) {
@@ -63,6 +66,19 @@ struct PictureSource: ~Copyable, EventSource {
       core.cameras[index].tell(path.text + ": " + error.sentence)
     }
     core.cameras[index].isOpen = isActive
+  }
+
+  /// Pictures go to another model from now on.
+  private mutating func move(_ core: borrowing PipelineCore) {
+    do throws(PictureError) {
+      let place = try core.place(ofCamera: index)
+      loader = try PictureLoader(
+        width: place.target.width, height: place.target.height, channels: place.target.channels)
+      self.place = place
+      generation = core.generation
+    } catch {
+      core.cameras[index].tell(error.sentence)
+    }
   }
 
   /// The path of the next picture; it stays valid.

@@ -1,15 +1,22 @@
 import CMartletLinux
 
-/// SIGTERM, SIGINT and SIGHUP: the end.
+/// SIGTERM and SIGINT: the end. SIGHUP: new models and rules; where a terminal is gone with it, the end too.
 struct SignalSource: ~Copyable, EventSource {
   private let descriptor: Int32
 
-  init(_ signals: borrowing Signals) { descriptor = signals.descriptor }
+  /// Somebody started it by hand.
+  private let isOfTerminal: Bool
+
+  init(_ signals: borrowing Signals) {
+    descriptor = signals.descriptor
+    isOfTerminal = martlet_is_terminal(0) || martlet_is_terminal(2)
+  }
 
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) { waits.add(descriptor) }
 
   mutating func service(_ core: inout PipelineCore) {
-    if martlet_signals_take(descriptor) != 0 { core.isEnding = true }
+    let number = martlet_signals_take(descriptor)
+    if number == SIGHUP, !isOfTerminal { _ = core.reload.ask() } else if number != 0 { core.isEnding = true }
   }
 }
 

@@ -1,19 +1,21 @@
 import CMartletLinux
 import CMartletPlatform
 
-/// Answers on a Unix socket: a caller sends `json` or `text` and a newline, and reads until the end. A caller is never
-/// waited for, and is hung up on after a second.
+/// Answers on a Unix socket: a caller sends `json`, `text`, `check` or `reload` and a newline, and reads until the end.
+/// A caller is never waited for, and is hung up on after a second.
 struct StatusServer: ~Copyable, EventSource {
   /// Callers at a time.
   static let capacity = 4
   private static let patienceNs: UInt64 = 1_000_000_000
 
-  private enum Question { case json, text }
+  private enum Question { case json, text, check, reload }
 
   private let path: FilePath?
   private var listening: Int32 = -1
   private var callers = InlineArray<4, Int32>(repeating: -1)
   private var deadlines = InlineArray<4, UInt64>(repeating: .max)
+  /// Which reload a caller waits for; 0: none.
+  private var awaited = InlineArray<4, Int>(repeating: 0)
 
   init(_ configuration: Configuration) throws(PipelineError) {
     path = configuration.status?.permanentPath()
@@ -34,7 +36,7 @@ struct StatusServer: ~Copyable, EventSource {
   func addDescriptors(to waits: inout WaitSet, nowNs: UInt64, _ core: borrowing PipelineCore) {
     var isFull = true
     for slot in 0..<Self.capacity {
-      if callers[slot] >= 0 { waits.add(callers[slot]) } else { isFull = false }
+      if callers[slot] < 0 { isFull = false } else if awaited[slot] == 0 { waits.add(callers[slot]) }
     }
     // Further ones wait in the kernel.
     if !isFull { waits.add(listening) }
@@ -49,15 +51,26 @@ struct StatusServer: ~Copyable, EventSource {
 
   mutating func service(_ core: inout PipelineCore) {
     let now = martlet_now_ns()
+    for slot in 0..<Self.capacity where awaited[slot] > 0 && core.reload.count >= awaited[slot] {
+      awaited[slot] = 0
+      reply(slot, core.reload.answer)
+    }
     while let (slot, question) = next(nowNs: now) {
-      reply(slot, question == .json ? core.statusJSON(now) : core.statusText(now))
+      switch question {
+      case .json: reply(slot, core.statusJSON(now))
+      case .text: reply(slot, core.statusText(now))
+      case .check: reply(slot, core.statusCheck(now))
+      case .reload:
+        awaited[slot] = core.reload.ask()
+        deadlines[slot] = .max
+      }
     }
   }
 
   /// The next caller with a question, by its number.
   private mutating func next(nowNs: UInt64) -> (slot: Int, question: Question)? {
     guard listening >= 0 else { return nil }
-    for slot in 0..<Self.capacity {
+    for slot in 0..<Self.capacity where awaited[slot] == 0 {
       if callers[slot] < 0 {
         var caller: Int32 = -1
         if martlet_status_accept(listening, &caller) != 0 { continue }
@@ -70,6 +83,8 @@ struct StatusServer: ~Copyable, EventSource {
       }
       if count == 5, word == 0x0A_6E_6F_73_6A { return (slot, .json) }
       if count == 5, word == 0x0A_74_78_65_74 { return (slot, .text) }
+      if count == 6, word == 0x0A_6B_63_65_68_63 { return (slot, .check) }
+      if count == 7, word == 0x0A_64_61_6F_6C_65_72 { return (slot, .reload) }
       // Something else, an end, or nothing for too long.
       if error != Int32(MARTLET_NOT_YET) || nowNs >= deadlines[slot] { hangUp(slot) }
     }
