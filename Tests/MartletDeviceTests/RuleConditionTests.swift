@@ -68,6 +68,17 @@ private func at(_ ns: UInt64) -> RuleMoment { RuleMoment(capturedNs: ns) }
     #expect(fired == [true, false, false, true, false, false, true, false])
   }
 
+  /// A reload does not shorten a pause.
+  @Test func anotherRuleGoesOn() {
+    var old = state(0.5, oneIn: 2, pauseNs: 100)
+    #expect(old.update(score: 1, at: at(1000)).isFired)
+    var rule = state(0.9, oneIn: 2, pauseNs: 100)
+    rule.goOn(from: old)
+    #expect(rule.holds)
+    let fired = [1050, 1100, 1150, 1200].map { rule.update(score: 1, at: at($0)).isFired }
+    #expect(fired == [false, false, true, false])
+  }
+
   // MARK: Hours
 
   /// Each minute of the week, by the shifts written out.

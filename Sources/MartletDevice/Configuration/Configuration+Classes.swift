@@ -56,6 +56,8 @@ extension Configuration {
     _ rule: inout RuleConfiguration, _ hasUnknown: Bool, _ tables: borrowing ModelDescription, _ count: Int,
     _ messages: inout ConfigurationMessages
   ) {
+    // Of an earlier model.
+    while rule.classes.last?.isCopy ?? false { rule.classes.removeLast() }
     for index in 0..<rule.classes.count {
       let wanted = rule.classes[index]
       // Labels may be more than there are scores, in a file that somebody made.
@@ -76,7 +78,7 @@ extension Configuration {
         guard next >= 0 else { break }
         (found, copies) = (next, copies + 1)
         var copy = wanted
-        copy.index = found
+        (copy.index, copy.isCopy) = (found, true)
         rule.classes.append(copy)
       }
       if copies > 0 {

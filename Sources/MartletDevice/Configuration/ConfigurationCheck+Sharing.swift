@@ -35,7 +35,7 @@ extension ConfigurationCheck {
     var found = ConfigurationMessages()
     configuration.visitShared(places, devices, areFiles: true, &found)
     for message in found.list where !messages.contains(message) {
-      messages.add(message.line, message.column, message.sentence)
+      add(ConfigurationPlace(line: message.line, column: message.column), message.sentence)
     }
   }
 }

@@ -36,6 +36,8 @@ public struct ClassConfiguration: Sendable {
   public var name: String
   /// In the model's scores; -1 until the model is opened (`Configuration.resolveClasses`).
   public var index = -1
+  /// Another class of the same label: made by that too.
+  public var isCopy = false
   public var line: Int
   public var column: Int
 }

@@ -192,6 +192,7 @@ struct CameraRule: ~Copyable {
 
   fileprivate mutating func goOn(from old: borrowing CameraRule) {
     state.goOn(from: old.state)
+    outcome = old.outcome
     fired = old.fired
   }
 

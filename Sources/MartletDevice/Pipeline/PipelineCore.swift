@@ -40,6 +40,8 @@ struct PipelineCore: ~Copyable {
     sinks.guardAgainstFaults()
     decision = sinks.lastDecision
     startedNs = now
+    // The zone is read, which takes memory, before the first decision.
+    _ = clock.minuteOfWeek(wallUs: martlet_wall_time_us())
     self.configuration = configuration
     self.models = models
     self.cameras = cameras

@@ -103,14 +103,6 @@ public struct RuleState: BitwiseCopyable, Sendable {
       score: score, holds: holds, isFired: isDue && fires(moment.capturedNs), isReleased: held && !holds)
   }
 
-  /// Takes over what another rule has seen.
-  public mutating func goOn(from other: RuleState) {
-    matches = other.matches
-    holdings = other.holdings
-    holds = other.holds
-    (hasFired, firedNs, skipped) = (other.hasFired, other.firedNs, other.skipped)
-  }
-
   /// Whether the actions that are due are to be done.
   private mutating func fires(_ ns: UInt64) -> Bool {
     // A clock that was set back ends a pause: nothing else would.
@@ -133,6 +125,14 @@ public struct RuleState: BitwiseCopyable, Sendable {
     let held = holds
     reset()
     return Outcome(score: score, holds: false, isFired: false, isReleased: held, isKnown: false)
+  }
+
+  /// Takes over what another rule has seen and done.
+  public mutating func goOn(from other: RuleState) {
+    matches = other.matches
+    holdings = other.holdings
+    holds = other.holds
+    (hasFired, firedNs, skipped) = (other.hasFired, other.firedNs, other.skipped)
   }
 
   /// Forgets every decision: after a camera was away, votes from before mean nothing. A pause goes on.
