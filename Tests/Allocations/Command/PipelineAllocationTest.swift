@@ -17,7 +17,7 @@ enum PipelineAllocationTest {
           pictures: "\(absolute(picture))"
           repeat: true
           model: m
-          unknown-below: 2
+          unknown-below: 0.996
           rules: [{name: r, class: unknown, votes: 2 of 3, fire: always, then: [log, save]}]
       log: {file: "\(temporary.text)/log", max-size: 100kB, keep: 2, every: decision, summary: 1s}
       frames: {folder: "\(temporary.text)", max-size: 1MB}
