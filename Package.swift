@@ -33,7 +33,14 @@ let compactKernels = compact + (embedded ? [.unsafeFlags(["-mllvm", "-unroll-run
 let compactEdge = compact + (embedded ? [.unsafeFlags(["-Oz"])] : [])
 let deviceLink: [LinkerSetting] =
   embedded
-  ? [.unsafeFlags(["-use-ld=lld"] + ["--gc-sections", "--as-needed", "--icf=all"].flatMap { ["-Xlinker", $0] })] : []
+  ? [
+    .unsafeFlags(
+      ["-use-ld=lld"]
+        + [
+          "--gc-sections", "--as-needed", "--icf=all", "--no-warn-symbol-ordering",
+          "--symbol-ordering-file=\(Context.packageDirectory)/Firmware/link-order.txt",
+        ].flatMap { ["-Xlinker", $0] })
+  ] : []
 
 // Fuzzing sets it: with a canary, something is wrong on purpose that the fuzzer must find.
 let planted: [SwiftSetting] = Context.environment["MARTLET_FUZZ"] == "canary" ? [.define("CANARY")] : []

@@ -67,20 +67,23 @@ uint64_t martlet_cpu_time_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); 
 /// mapped.
 enum { ALIGNMENT = 65536 };
 
+static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); }
+
 void *martlet_map_memory(size_t bytes) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  char *address = mmap(NULL, bytes + ALIGNMENT, PROT_NONE, flags, -1, 0);
+  size_t reserved = aligned(bytes);
+  char *address = mmap(NULL, reserved + ALIGNMENT, PROT_NONE, flags, -1, 0);
   if (address == MAP_FAILED) return NULL;
-  char *start = (char *)(((uintptr_t)address + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
-  void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
-  // What is reserved around it goes back.
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  char *end = start + (bytes + page - 1) / page * page, *reserved_end = address + bytes + ALIGNMENT;
+  char *start = (char *)aligned((size_t)address), *end = start + reserved;
+  // What lies around it goes back. Behind its last page it stays reserved, and has no memory.
   if (start > address) munmap(address, (size_t)(start - address));
-  if (reserved_end > end) munmap(end, (size_t)(reserved_end - end));
-  return mapped == MAP_FAILED ? NULL : mapped;
+  if (address + ALIGNMENT > start) munmap(end, (size_t)(address + ALIGNMENT - start));
+  void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
+  if (mapped != MAP_FAILED) return mapped;
+  munmap(start, reserved);
+  return NULL;
 }
 
-void martlet_unmap_memory(void *address, size_t bytes) { munmap(address, bytes); }
+void martlet_unmap_memory(void *address, size_t bytes) { munmap(address, aligned(bytes)); }
 
 const char *martlet_environment(const char *name) { return getenv(name); }

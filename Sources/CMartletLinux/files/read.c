@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -57,14 +56,13 @@ martlet_error martlet_path_stamp(const char *path, martlet_file_stamp *stamp) {
 
 // MARK: - Mapping
 
-/// What is mapped, for whoever asks which one shrank.
+/// What is mapped, for whoever asks which one shrank: a signal handler, too. Several threads map.
 static struct {
+  bool is_taken;
   const char *bytes, *path;
   size_t count;
 } mapped[16];
 enum { MAPPED = sizeof mapped / sizeof mapped[0] };
-/// Of `mapped`, among threads; a signal handler reads it as it is.
-static pthread_mutex_t mapping = PTHREAD_MUTEX_INITIALIZER;
 
 static martlet_error map(const char *path, int flags, martlet_mapped_file *file) {
   martlet_open_file opened;
@@ -84,15 +82,13 @@ static martlet_error map(const char *path, int flags, martlet_mapped_file *file)
     } else {
       file->bytes = bytes;
       file->count = (size_t)opened.size;
-      pthread_mutex_lock(&mapping);
       int slot = 0;
-      while (slot < MAPPED && mapped[slot].bytes != NULL) slot++;
+      while (slot < MAPPED && __atomic_test_and_set(&mapped[slot].is_taken, __ATOMIC_ACQUIRE)) slot++;
       if (slot < MAPPED) {
         mapped[slot].path = path;
         mapped[slot].count = file->count;
-        mapped[slot].bytes = bytes;
+        __atomic_store_n(&mapped[slot].bytes, bytes, __ATOMIC_RELEASE);
       }
-      pthread_mutex_unlock(&mapping);
     }
   }
   close(opened.descriptor);
@@ -103,11 +99,11 @@ martlet_error martlet_file_map(const char *path, martlet_mapped_file *file) { re
 martlet_error martlet_file_map_lazily(const char *path, martlet_mapped_file *file) { return map(path, 0, file); }
 
 void martlet_file_unmap(martlet_mapped_file *file) {
-  pthread_mutex_lock(&mapping);
   for (int slot = 0; slot < MAPPED; slot++) {
-    if (file->bytes != NULL && mapped[slot].bytes == file->bytes) mapped[slot].bytes = NULL;
+    if (file->bytes == NULL || __atomic_load_n(&mapped[slot].bytes, __ATOMIC_ACQUIRE) != file->bytes) continue;
+    __atomic_store_n(&mapped[slot].bytes, NULL, __ATOMIC_RELEASE);
+    __atomic_clear(&mapped[slot].is_taken, __ATOMIC_RELEASE);
   }
-  pthread_mutex_unlock(&mapping);
   if (file->bytes != NULL) munmap((void *)file->bytes, file->count);
   file->bytes = NULL;
   file->count = 0;
