@@ -106,7 +106,7 @@ struct ReloadTests {
       try body()
     }
     #expect(service.problem == nil)
-    try FileManager.default.removeItem(atPath: folder)
+    remove(folder)
   }
 
   private func until(_ isTrue: () throws -> Bool) throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A folder that is gone with the test.
 final class TemporaryFolder {
@@ -31,4 +32,14 @@ struct NothingThere: Error {}
 func require<T: ~Copyable>(_ value: consuming T?) throws -> T {
   guard let value else { throw NothingThere() }
   return value
+}
+
+/// Removes a folder in which a recorder may still begin its log anew.
+func remove(_ folder: String) {
+  for _ in 0..<100 {
+    try? FileManager.default.removeItem(atPath: folder)
+    if !FileManager.default.fileExists(atPath: folder) { return }
+    usleep(20000)
+  }
+  Issue.record("\(folder) stays")
 }
