@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -63,27 +64,30 @@ static uint64_t clock_ns(clockid_t clock) {
 uint64_t martlet_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 uint64_t martlet_cpu_time_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
-/// Where an arena begins decides which of its lines share a place in a cache: always the same ones, whatever else is
-/// mapped.
+/// Where an arena begins decides which of its lines share a place in a cache, with one another and with the weights:
+/// always the same ones, whatever else is mapped. Weights begin at a multiple, an arena a page behind one.
 enum { ALIGNMENT = 65536 };
 
 static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); }
 
 void *martlet_map_memory(size_t bytes) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  size_t reserved = aligned(bytes);
+  size_t page = getauxval(AT_PAGESZ), reserved = aligned(bytes + page);
   char *address = mmap(NULL, reserved + ALIGNMENT, PROT_NONE, flags, -1, 0);
   if (address == MAP_FAILED) return NULL;
   char *start = (char *)aligned((size_t)address), *end = start + reserved;
   // What lies around it goes back. Behind its last page it stays reserved, and has no memory.
   if (start > address) munmap(address, (size_t)(start - address));
   if (address + ALIGNMENT > start) munmap(end, (size_t)(address + ALIGNMENT - start));
-  void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
+  void *mapped = mmap(start + page, bytes, PROT_READ | PROT_WRITE, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
   if (mapped != MAP_FAILED) return mapped;
   munmap(start, reserved);
   return NULL;
 }
 
-void martlet_unmap_memory(void *address, size_t bytes) { munmap(address, aligned(bytes)); }
+void martlet_unmap_memory(void *address, size_t bytes) {
+  size_t page = getauxval(AT_PAGESZ);
+  munmap((char *)address - page, aligned(bytes + page));
+}
 
 const char *martlet_environment(const char *name) { return getenv(name); }

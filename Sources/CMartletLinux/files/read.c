@@ -64,6 +64,26 @@ static struct {
 } mapped[16];
 enum { MAPPED = sizeof mapped / sizeof mapped[0] };
 
+/// As an arena's, the place of weights in a cache does not depend on what else is mapped.
+enum { ALIGNMENT = 65536 };
+static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); }
+
+static void *map_aligned(size_t size, int flags, int descriptor) {
+  size_t reserved = aligned(size);
+  char *address = mmap(NULL, reserved + ALIGNMENT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) return MAP_FAILED;
+  char *start = (char *)aligned((size_t)address), *end = start + reserved;
+  // What lies around it goes back.
+  if (start > address) munmap(address, (size_t)(start - address));
+  if (address + ALIGNMENT > start) munmap(end, (size_t)(address + ALIGNMENT - start));
+  void *bytes = mmap(start, size, PROT_READ, MAP_PRIVATE | MAP_FIXED | flags, descriptor, 0);
+  if (bytes != MAP_FAILED) return bytes;
+  int error = errno;
+  munmap(start, reserved);
+  errno = error;
+  return MAP_FAILED;
+}
+
 static martlet_error map(const char *path, int flags, martlet_mapped_file *file) {
   martlet_open_file opened;
   file->bytes = NULL;
@@ -76,7 +96,7 @@ static martlet_error map(const char *path, int flags, martlet_mapped_file *file)
     struct stat status;
     // Before its bytes are read: what changes later shows.
     if (fstat(opened.descriptor, &status) == 0) file->stamp = stamp_of(&status);
-    void *bytes = mmap(NULL, (size_t)opened.size, PROT_READ, MAP_PRIVATE | flags, opened.descriptor, 0);
+    void *bytes = map_aligned((size_t)opened.size, flags, opened.descriptor);
     if (bytes == MAP_FAILED) {
       error = errno;
     } else {
@@ -104,7 +124,7 @@ void martlet_file_unmap(martlet_mapped_file *file) {
     __atomic_store_n(&mapped[slot].bytes, NULL, __ATOMIC_RELEASE);
     __atomic_clear(&mapped[slot].is_taken, __ATOMIC_RELEASE);
   }
-  if (file->bytes != NULL) munmap((void *)file->bytes, file->count);
+  if (file->bytes != NULL) munmap((void *)file->bytes, aligned(file->count));
   file->bytes = NULL;
   file->count = 0;
 }
